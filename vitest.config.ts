@@ -1,0 +1,67 @@
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import type { Reporter, Vitest } from 'vitest/node'
+
+// The same tests run in two lanes: `embedded` needs nothing installed, `services` runs on a real Postgres and Redis.
+// `*.services.test.ts` run in the services lane only; tests whose outcome no service can change run in embedded only,
+// as do `*.once.test.ts`; `*.full.test.ts` take long and run with FULL=1 (npm run test:full).
+
+const serviceUrls = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
+const missingUrls = serviceUrls.filter((name) => !process.env[name])
+const whatIsMissing = `${missingUrls.join(' and ')} ${missingUrls.length === 1 ? 'is' : 'are'} not set`
+if (process.env.REQUIRE_SERVICES === '1' && missingUrls.length > 0) {
+  throw new Error(`REQUIRE_SERVICES=1, but ${whatIsMissing}`)
+}
+
+const longTests = process.env.FULL === '1' ? [] : ['test/**/*.full.test.ts']
+const embeddedOnly = ['test/laws/**', 'test/lib/**', 'test/kit/**', 'test/**/*.once.test.ts']
+const servicesOnly = ['test/**/*.services.test.ts']
+
+const lanes = [
+  lane('embedded', 0, [...longTests, ...servicesOnly]),
+  ...(missingUrls.length === 0 ? [lane('services', 1, [...longTests, ...embeddedOnly])] : []),
+]
+
+export default defineConfig({
+  // A reporter of `test.reporters` would give way to the ones of the command line.
+  plugins: [{ name: 'lanes', configureVitest: ({ vitest }) => addOnce(vitest, lanesReporter) }],
+  test: {
+    pool: 'forks',
+    // Node runs the sources as in production: vite would resolve graphql twice, by other conditions.
+    experimental: { viteModuleRunner: false },
+    maxWorkers: 2,
+    isolate: false, // one app per worker, shared by its files
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    projects: lanes,
+  },
+})
+
+/** One lane after the other, so that a worker stays with its lane and keeps its app. */
+function lane(name: string, groupOrder: number, exclude: string[]): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      name,
+      include: ['test/**/*.test.ts'],
+      exclude,
+      env: { LANE: name },
+      globalSetup: 'test/kit/global-setup.ts',
+      sequence: { groupOrder },
+    },
+  }
+}
+
+/** Says at the end which lanes ran, and why one did not. */
+const lanesReporter: Reporter = {
+  onTestRunEnd(testModules) {
+    const ran = new Set(testModules.map((module) => module.project.name))
+    const reason = missingUrls.length > 0 ? whatIsMissing : 'none of its tests selected'
+    const notRun = ran.has('services') ? '' : ` (services not run: ${reason})`
+    console.log(`lanes: ${[...ran].join(', ')}${notRun}\n`)
+  },
+}
+
+// The hook runs once per lane.
+function addOnce(vitest: Vitest, reporter: Reporter): void {
+  if (!vitest.config.reporters.includes(reporter)) vitest.config.reporters.push(reporter)
+}
