@@ -1,0 +1,189 @@
+import { existsSync } from 'node:fs'
+import { z } from 'zod'
+import { secretBytes } from './lib/secret.ts'
+import type { LogLevel } from './platform/log.ts'
+import { parseSender } from './platform/mailer.ts'
+import { defaultSettings, type Settings } from './platform/settings.ts'
+
+/** The whole configuration, parsed and frozen. */
+export interface Config {
+  readonly production: boolean
+  readonly port: number
+  readonly host: string
+  readonly dataDir: string
+  /** Null: the embedded database under `dataDir`, and channels within this process. */
+  readonly services: { readonly databaseUrl: string; readonly redisUrl: string } | null
+  /** Null in a field: generated into `dataDir`; only ever null when embedded. */
+  readonly secrets: { readonly [Name in SecretName]: Uint8Array | null }
+  /** Null: mails are written as files under `dataDir`. */
+  readonly smtpUrl: string | null
+  readonly mailFrom: string
+  readonly logLevel: LogLevel
+  /** Origins browsers may call from; null when embedded: any page of this machine. */
+  readonly corsOrigins: readonly string[] | null
+  readonly demo: boolean
+  /** On port 0 without a PUBLIC_URL, its `publicUrl` is of port 0 and the app's own is of the port it got. */
+  readonly settings: Settings
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const satisfies LogLevel[]
+
+/** Secrets by the name of their variable. */
+export const secretNames = ['SIGNING_KEY_SECRET', 'REFRESH_TOKEN_SECRET'] as const
+export type SecretName = (typeof secretNames)[number]
+
+/** The environment cannot be run with; `faults` says everything that is wrong with it. */
+export class ConfigInvalid extends Error {
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(`The environment has ${faults.length} fault(s)`)
+    this.faults = faults
+  }
+}
+
+const urlOf = (protocols: RegExp, wanted: string) =>
+  z.string().refine((text) => isUrl(text, protocols), `is not a ${wanted} URL`)
+const secretAdvice = 'make one with: openssl rand -base64 32'
+const secret = z.string().transform((text, check) => {
+  const bytes = secretBytes(text)
+  if (bytes !== null) return bytes
+  check.addIssue(`is not 32 bytes in base64 or hex; ${secretAdvice}`)
+  return z.NEVER
+})
+
+const environmentSchema = z.object({
+  NODE_ENV: z.enum(['production', 'development', 'test'], 'is not production, development or test').optional(),
+  PORT: z
+    .string()
+    .regex(/^\d+$/, 'is not a number')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'is above 65535')
+    .default(4000),
+  HOST: z.string().min(1).optional(),
+  DATA_DIR: z.string().min(1).default('.data'),
+  DATABASE_URL: urlOf(/^postgres(ql)?:$/, 'postgres://').optional(),
+  REDIS_URL: urlOf(/^rediss?:$/, 'redis://').optional(),
+  PUBLIC_URL: urlOf(/^https?:$/, 'http:// or https://')
+    .refine(isPlain, 'has credentials, a query or a hash, and may only have a host and a path')
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  SIGNING_KEY_SECRET: secret.optional(),
+  REFRESH_TOKEN_SECRET: secret.optional(),
+  SMTP_URL: urlOf(/^smtps?:$/, 'smtp:// or smtps://').optional(),
+  MAIL_FROM: z
+    .string()
+    .refine(isSender, 'is not one address such as Ocean <ocean@example.org>')
+    .default('Ocean Graph <ocean-graph@localhost>'),
+  LOG_LEVEL: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
+  CORS_ORIGINS: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'is not a list of origins such as https://example.org, with commas between',
+    )
+    .optional(),
+})
+
+/** What has to be set together; asked of the plain environment, so that it is told along with what is malformed. */
+function missingFaults(present: Readonly<Record<string, unknown>>): string[] {
+  const isSet = (name: string) => present[name] !== undefined
+  if (!isSet('DATABASE_URL') && !isSet('REDIS_URL')) return []
+  const [has, lacks] = isSet('DATABASE_URL') ? ['DATABASE_URL', 'REDIS_URL'] : ['REDIS_URL', 'DATABASE_URL']
+  return [
+    ...(isSet(lacks) ? [] : [`${lacks} is missing, while ${has} is set: set both or neither`]),
+    ...(isSet('PUBLIC_URL') ? [] : ['PUBLIC_URL is missing: the address people reach this server at']),
+    ...secretNames.filter((name) => !isSet(name)).map((name) => `${name} is missing; ${secretAdvice}`),
+  ]
+}
+
+function isUrl(text: string, protocols: RegExp): boolean {
+  try {
+    const { protocol, hostname, username, password, searchParams } = new URL(text)
+    // Drivers decode what stands before the @, and would trip over a % that begins no code.
+    decodeURIComponent(username + password)
+    // Postgres also takes the directory of a socket: postgres:///name?host=/run/postgresql
+    return protocols.test(protocol) && (hostname !== '' || searchParams.has('host'))
+  } catch {
+    return false
+  }
+}
+
+function isPlain(text: string): boolean {
+  if (!URL.canParse(text)) return true
+  const { username, password } = new URL(text)
+  return username === '' && password === '' && !/[?#]/.test(text)
+}
+
+function isSender(text: string): boolean {
+  try {
+    parseSender(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}
+
+/** The address of this machine's server, where no other is configured. */
+export function localUrl(port: number): string {
+  return `http://localhost:${port}`
+}
+
+/** Reads `.env` into the process's environment, where it is not set already, if there is such a file. */
+export function processEnvironment(): NodeJS.ProcessEnv {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return process.env
+}
+
+/** Parses an environment. Empty variables count as not set. @throws {ConfigInvalid} with every fault at once */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const isPresent = ([, value]: [string, unknown]) => value !== undefined && value !== ''
+  const present = Object.fromEntries(Object.entries(environment).filter(isPresent))
+  const parsed = environmentSchema.safeParse(present)
+  const missing = missingFaults(present)
+  if (!parsed.success || missing.length > 0) {
+    const malformed = parsed.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? []
+    throw new ConfigInvalid([...malformed, ...missing])
+  }
+  const env = parsed.data
+  const services =
+    env.DATABASE_URL === undefined || env.REDIS_URL === undefined
+      ? null
+      : { databaseUrl: env.DATABASE_URL, redisUrl: env.REDIS_URL }
+  const publicUrl = env.PUBLIC_URL ?? localUrl(env.PORT)
+  return Object.freeze({
+    production: env.NODE_ENV === 'production',
+    port: env.PORT,
+    host: env.HOST ?? (services === null ? '127.0.0.1' : '0.0.0.0'),
+    dataDir: env.DATA_DIR,
+    services,
+    secrets: {
+      SIGNING_KEY_SECRET: env.SIGNING_KEY_SECRET ?? null,
+      REFRESH_TOKEN_SECRET: env.REFRESH_TOKEN_SECRET ?? null,
+    },
+    smtpUrl: env.SMTP_URL ?? null,
+    mailFrom: env.MAIL_FROM,
+    logLevel: env.LOG_LEVEL,
+    corsOrigins: env.CORS_ORIGINS ?? (services === null ? null : []),
+    demo: services === null && env.NODE_ENV !== 'production',
+    settings: frozen({
+      ...defaultSettings,
+      publicUrl,
+      accessTokens: { ...defaultSettings.accessTokens, issuer: publicUrl, audience: [publicUrl] },
+    }),
+  })
+}
+
+function frozen(settings: Settings): Settings {
+  for (const group of Object.values(settings)) Object.freeze(group)
+  return Object.freeze(settings)
+}

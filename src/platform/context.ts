@@ -1,0 +1,132 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Role } from './access.ts'
+import type { Channels } from './channels/hub.ts'
+import type { Nudges } from './channels/nudges.ts'
+import type { Clock } from './clock.ts'
+import type { KeySet } from './crypto/key-set.ts'
+import type { Passwords } from './crypto/passwords.ts'
+import type { SealedBox } from './crypto/sealed-box.ts'
+import type { Database } from './database/database.ts'
+import { type TenantReads, tenantReads } from './database/tenant-reads.ts'
+import type { Jobs } from './jobs.ts'
+import { forgetLoaded } from './loaders.ts'
+import type { Log } from './log.ts'
+import type { Mailer } from './mailer.ts'
+import type { Settings } from './settings.ts'
+
+/** Nobody in particular, and why: a client that sent a stale token is told so instead of being taken for a stranger. */
+export interface AnonymousViewer {
+  readonly kind: 'anonymous'
+  readonly reason: string | null
+  /** The session lives on, but its person is no longer a member of the organization it acts in. */
+  readonly isRemoved?: true
+}
+
+/** A person signed in on a device, acting in one organization. */
+export interface UserViewer {
+  readonly kind: 'user'
+  readonly userId: string
+  readonly organizationId: string
+  readonly role: Role
+  readonly deviceSessionId: string
+}
+
+/** Who is acting: plain ids and a role, resolved once per unit of work. */
+export type Viewer = AnonymousViewer | UserViewer
+
+/** Facts of the request for logs, audit and error messages; nothing in it is proof of identity. */
+export interface RequestFacts {
+  readonly id: string
+  readonly address: string | null
+  readonly userAgent: string | null
+}
+
+/** The infrastructure of one running server, shared by all its contexts. */
+export interface Platform {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly log: Log
+  readonly database: Database
+  readonly channels: Channels
+  readonly nudges: Nudges
+  readonly jobs: Jobs
+  readonly mailer: Mailer
+  readonly passwords: Passwords
+  readonly signingKeys: KeySet
+  readonly refreshBox: SealedBox
+  /** Who a viewer is now: their role today, or anonymous once their session has ended. Asked before every live event. */
+  readonly currentViewer: (viewer: Viewer) => Promise<Viewer>
+  /** Writes a refused mutation to the audit trail, in a transaction of its own: the mutation's has rolled back. */
+  readonly recordDenial: (ctx: Context, action: string, target: string | null) => Promise<void>
+}
+
+/** Who is acting, in which unit of work, on which infrastructure. One per operation and one per delivered event. */
+export interface Context {
+  readonly viewer: Viewer
+  readonly request: RequestFacts
+  /** This operation's identity map, for writes. Throws while the operation's transaction is open: use the one of `tx`. */
+  readonly em: EntityManager
+  /** Kysely for reads, in the viewer's organization. Throws while the operation's transaction is open. */
+  readonly db: TenantReads
+  readonly platform: Platform
+  /** Aborts when the client went away. Not when the server stops: what is under way is finished first. */
+  readonly signal: AbortSignal
+}
+
+/** What a context is made of; HTTP, WebSocket, a job and a test all come through here. */
+export interface ContextInput {
+  readonly viewer: Viewer
+  readonly request: RequestFacts
+  readonly signal: AbortSignal
+}
+
+const openTransactions = new WeakSet<Context>()
+
+/** Makes a context; nothing is read or opened until it is used. */
+export function createContext(platform: Platform, input: ContextInput): Context {
+  let em: EntityManager | undefined
+  let db: TenantReads | undefined
+  const context: Context = {
+    ...input,
+    platform,
+    get em() {
+      refuseInsideTransaction(context)
+      em ??= platform.database.fork()
+      return em
+    },
+    get db() {
+      refuseInsideTransaction(context)
+      const organizationId = organizationOf(context.viewer)
+      if (db?.organizationId !== organizationId) db = tenantReads(platform.database.unscoped, organizationId)
+      return db
+    },
+  }
+  return context
+}
+
+/**
+ * From here on the operation acts as whoever just signed in, so that its answer can show them their own things; or as
+ * nobody, once its session has ended.
+ */
+export function becomeViewer(ctx: Context, viewer: Viewer): void {
+  const mutable: { viewer: Viewer } = ctx as { -readonly [Key in keyof Context]: Context[Key] }
+  mutable.viewer = viewer
+  forgetLoaded(ctx)
+}
+
+/** The organization whose rows this viewer can reach at all; null reaches none. */
+export function organizationOf(viewer: Viewer): string | null {
+  return viewer.kind === 'anonymous' ? null : viewer.organizationId
+}
+
+/** Marks the context's transaction as open until the returned function is called. @throws when one is open already. */
+export function holdTransaction(ctx: Context): () => void {
+  refuseInsideTransaction(ctx)
+  openTransactions.add(ctx)
+  return () => void openTransactions.delete(ctx)
+}
+
+/** With one connection (embedded) a read beside the open transaction would wait for itself for ever. */
+function refuseInsideTransaction(ctx: Context): void {
+  if (openTransactions.has(ctx)) throw new Error('The transaction of this context is open: read and write through tx')
+}

@@ -1,0 +1,29 @@
+import { type SelectQueryBuilder, sql } from 'kysely'
+
+/** Which stretch of an ordered list is asked for, by the keys of its neighbours; never by an offset. */
+export interface Window {
+  readonly after: readonly string[] | null
+  readonly before: readonly string[] | null
+  /** One more than a page, so that it is known whether another follows. */
+  readonly limit: number
+  /** Read from the end; the rows come in reverse. */
+  readonly inverted: boolean
+}
+
+/** Orders a query by a unique key and cuts it to a window. `columns` are column names, never input. */
+export function keyset<DB, TB extends keyof DB, Row>(
+  query: SelectQueryBuilder<DB, TB, Row>,
+  columns: readonly string[],
+  direction: 'asc' | 'desc',
+  window: Window,
+): SelectQueryBuilder<DB, TB, Row> {
+  const key = sql`(${sql.join(columns.map((column) => sql.ref(column)))})`
+  const values = (row: readonly string[]) => sql`(${sql.join(row)})`
+  const [beyond, short] = direction === 'asc' ? [sql`>`, sql`<`] : [sql`<`, sql`>`]
+  const backwards = (direction === 'asc') === window.inverted
+  let cut = query
+  if (window.after !== null) cut = cut.where(sql<boolean>`${key} ${beyond} ${values(window.after)}`)
+  if (window.before !== null) cut = cut.where(sql<boolean>`${key} ${short} ${values(window.before)}`)
+  for (const column of columns) cut = cut.orderBy(sql.ref(column), backwards ? 'desc' : 'asc')
+  return cut.limit(window.limit)
+}

@@ -1,0 +1,54 @@
+import type { Log } from '../log.ts'
+import { ServiceUnreachable } from '../service-unreachable.ts'
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts'
+import { startEmbeddedPostgres } from './embedded.ts'
+
+/** The open database, and whether it is the embedded one. */
+export interface Store {
+  readonly database: Database
+  readonly embedded: boolean
+  close(): Promise<void>
+}
+
+/** Which database to open. */
+export interface StoreOptions {
+  /** Null: the embedded one in `directory`. */
+  readonly databaseUrl: string | null
+  readonly directory: string
+  readonly entities: DatabaseOptions['entities']
+  readonly log: Log
+  /** The embedded database ended by itself; nothing works from then on. */
+  readonly onFailure: (error: Error) => void
+}
+
+const POOL_MAX = 20
+
+/** Opens the database, starting the embedded one when there is no URL. @throws {ServiceUnreachable} */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  return options.databaseUrl === null ? openEmbedded(options) : openReal(options, options.databaseUrl)
+}
+
+async function openEmbedded({ directory, entities, log, onFailure }: StoreOptions): Promise<Store> {
+  const postgres = await startEmbeddedPostgres({ directory })
+  void postgres.failed.then(onFailure)
+  const database = openDatabase({ connection: postgres.connection, poolMax: 1, entities, log })
+  return {
+    database,
+    embedded: true,
+    close: async () => {
+      await database.close()
+      await postgres.close()
+    },
+  }
+}
+
+async function openReal({ entities, log }: StoreOptions, connectionString: string): Promise<Store> {
+  const database = openDatabase({ connection: { connectionString }, poolMax: POOL_MAX, entities, log })
+  try {
+    await database.ping()
+  } catch (error) {
+    await database.close()
+    throw new ServiceUnreachable('DATABASE_URL', connectionString, error)
+  }
+  return { database, embedded: false, close: () => database.close() }
+}

@@ -1,0 +1,58 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Kysely } from 'kysely'
+import { appendEvents, type NewChannelEvent } from '../channels/log.ts'
+import { type Context, holdTransaction, organizationOf } from '../context.ts'
+import type { Job } from '../jobs.ts'
+import { forgetLoaded } from '../loaders.ts'
+import type { Tables } from './tables.ts'
+import { type TenantReads, tenantReads } from './tenant-reads.ts'
+
+/** One open transaction of one operation. Everything a change consists of goes through it, or does not happen. */
+export interface Transaction {
+  readonly em: EntityManager
+  /** Reads inside the transaction, in the viewer's organization; flush the unit of work first. */
+  readonly db: TenantReads
+  /** No tenant predicate: for the platform's own tables and for conditional updates that carry their own. */
+  readonly unscoped: Kysely<Tables>
+  readonly now: Date
+  /** Says on a channel what happened; told to nobody before the commit. */
+  record(event: NewChannelEvent): void
+  /** A job that exists exactly if the change does. */
+  enqueue<Payload>(job: Job<never, Payload>, payload: Payload): Promise<void>
+}
+
+/**
+ * Runs one mutation as one transaction: flush, then the channel heads last and in sorted order, then the commit, then
+ * the nudges. When `work` throws, nothing of it remains. While it runs, `ctx.em` and `ctx.db` throw.
+ */
+export async function transact<Result>(ctx: Context, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  const { database, nudges, jobs, clock } = ctx.platform
+  const release = holdTransaction(ctx)
+  try {
+    const events: NewChannelEvent[] = []
+    const enqueued = new Set<string>()
+    const { result, heads } = await database.fork().transactional(async (em) => {
+      const unscoped = em.getKysely<Tables>()
+      const now = clock.now()
+      const result = await work({
+        em,
+        unscoped,
+        now,
+        db: tenantReads(unscoped, organizationOf(ctx.viewer)),
+        record: (event) => void events.push(event),
+        enqueue: async (job, payload) => {
+          await jobs.enqueue(unscoped, job, payload)
+          enqueued.add(job.name)
+        },
+      })
+      await em.flush()
+      return { result, heads: await appendEvents(unscoped, events, now) }
+    })
+    nudges.publish(heads)
+    jobs.wake(enqueued)
+    return result
+  } finally {
+    release()
+    forgetLoaded(ctx)
+  }
+}

@@ -1,0 +1,108 @@
+import { sql } from 'kysely'
+import { canonicalJson, sha256Hex } from '../lib/hash.ts'
+import type { Context, UserViewer } from './context.ts'
+import { type Transaction, transact } from './database/transact.ts'
+import { UserError } from './errors.ts'
+import { requireUser } from './gate.ts'
+
+/** The key was used before with another input; the earlier result stands. */
+export class IdempotencyKeyReused extends UserError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED'
+  constructor() {
+    super('This idempotency key was already used with a different input.')
+  }
+}
+
+/** One use of a client's key: by whom, for which field, with what input. */
+interface IdempotentWrite {
+  readonly viewer: UserViewer
+  readonly field: string
+  readonly key: string
+  readonly input: object
+  readonly ttlSeconds: number
+}
+
+/** The input of a mutation that makes something. */
+export interface IdempotentInput {
+  readonly idempotencyKey: string | null
+}
+
+/**
+ * Runs `make` in a transaction and once per key, and answers the ids it made; a repeat answers the same ids and makes
+ * nothing. Of two at once the second waits for the first on the key's row. Without a key it just runs. `field` is the
+ * mutation's: each has keys of its own.
+ * @throws {IdempotencyKeyReused} when the key belongs to another input
+ * @throws {Unauthenticated}
+ */
+export async function createManyOnce(
+  ctx: Context,
+  field: string,
+  input: IdempotentInput,
+  make: (tx: Transaction, viewer: UserViewer) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const viewer = requireUser(ctx)
+  const { idempotencyKey: key } = input
+  const { ttlSeconds } = ctx.platform.settings.idempotency
+  return transact(ctx, (tx) =>
+    key === null ? make(tx, viewer) : onceOnly(tx, { viewer, field, key, input, ttlSeconds }, () => make(tx, viewer)),
+  )
+}
+
+/** `createManyOnce` of a single object. */
+export async function createOnce(
+  ctx: Context,
+  field: string,
+  input: IdempotentInput,
+  make: (tx: Transaction, viewer: UserViewer) => string,
+): Promise<string> {
+  const [id] = await createManyOnce(ctx, field, input, async (tx, viewer) => [make(tx, viewer)])
+  if (id === undefined) throw new Error('An idempotency key is held by nothing')
+  return id
+}
+
+async function onceOnly(
+  tx: Transaction,
+  write: IdempotentWrite,
+  create: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const identity = {
+    actor_id: write.viewer.userId,
+    organization_id: write.viewer.organizationId,
+    field: write.field,
+    key: write.key,
+  }
+  const inputHash = sha256Hex(canonicalJson(write.input))
+  const expiresAt = new Date(tx.now.getTime() + write.ttlSeconds * 1_000)
+  const claimed = await tx.unscoped
+    .insertInto('idempotency_key')
+    .values({ ...identity, input_hash: inputHash, object_ids: jsonOf([]), expires_at: expiresAt })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['actor_id', 'organization_id', 'field', 'key'])
+        // An expired key is free again, whether or not the purge has come by.
+        .doUpdateSet({ input_hash: inputHash, object_ids: jsonOf([]), expires_at: expiresAt })
+        .where('idempotency_key.expires_at', '<=', tx.now),
+    )
+    .executeTakeFirst()
+  if ((claimed.numInsertedOrUpdatedRows ?? 0n) === 0n) {
+    const earlier = await tx.unscoped
+      .selectFrom('idempotency_key')
+      .select(['input_hash', 'object_ids'])
+      .where((on) => on.and(identity))
+      .executeTakeFirstOrThrow()
+    if (earlier.input_hash !== inputHash) throw new IdempotencyKeyReused()
+    return earlier.object_ids
+  }
+  const objectIds = await create()
+  await tx.unscoped
+    .updateTable('idempotency_key')
+    .set({ object_ids: jsonOf(objectIds) })
+    .where((on) => on.and(identity))
+    .execute()
+  return objectIds
+}
+
+/** The driver would take an array for one of Postgres's own. */
+function jsonOf(ids: readonly string[]) {
+  return sql<readonly string[]>`${JSON.stringify(ids)}::jsonb`
+}
