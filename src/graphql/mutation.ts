@@ -1,0 +1,90 @@
+import type { FieldRef, InputRef, ShapeFromTypeParam, TypeParam } from '@pothos/core'
+import { RequestCache } from '@pothos/plugin-scope-auth'
+import type { GraphQLResolveInfo } from 'graphql'
+import type { z } from 'zod'
+import type { Context } from '../platform/context.ts'
+import { Forbidden, InvalidInput, NotFound, Unauthenticated, type UserError } from '../platform/errors.ts'
+import { requireUser } from '../platform/gate.ts'
+import type { SchemaTypes } from './builder.ts'
+import { ruleInWords } from './input.ts'
+
+type Types = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>
+
+/** What one mutation is: its one input, the rules of that input, what it answers and every fact that can refuse it. */
+export interface MutationOptions<Type extends TypeParam<Types>, Shape, Parsed> {
+  readonly description: string
+  readonly type: Type
+  readonly input: InputRef<Shape>
+  /** The rules of the input; ids become UUIDs here. */
+  readonly schema: z.ZodType<Parsed, Shape>
+  readonly errors?: readonly (new (...parameters: never[]) => UserError)[]
+  /** Open to callers who are not signed in. */
+  readonly isPublic?: boolean
+  readonly resolve: (input: Parsed, ctx: Context) => Promise<ShapeFromTypeParam<Types, Type, false>>
+}
+
+/**
+ * A mutation field: one `input`, parsed once, and a union of the result with `InvalidInput` and the errors listed. It is
+ * nullable, since one that is refused must not blank the others of its document, which have committed.
+ */
+export function mutation<Type extends TypeParam<Types>, Shape, Parsed>(
+  t: PothosSchemaTypes.MutationFieldBuilder<Types, object>,
+  options: MutationOptions<Type, Shape, Parsed>,
+): FieldRef<Types, unknown, 'Mutation'> {
+  const { type, description } = options
+  const result = { description: 'What came of it: the result, or a fact that the caller can act on.' }
+  return t.field({
+    type,
+    description,
+    nullable: true,
+    args: { input: t.arg({ type: options.input, required: true, description: 'All that this mutation needs.' }) },
+    errors: { types: [InvalidInput, ...(options.errors ?? [])], union: result },
+    resolve: async (_root: unknown, args: { input: Shape }, ctx: Context, info: GraphQLResolveInfo) => {
+      const { viewer } = ctx
+      try {
+        // Not a scope, whose outcome is kept: a field before this one may have signed somebody in or out.
+        if (options.isPublic !== true) requireUser(ctx)
+        return await options.resolve(parseInput(options.schema, args.input), ctx)
+      } catch (error) {
+        await noteRefusal(ctx, info.fieldName, error)
+        throw error
+      } finally {
+        if (ctx.viewer !== viewer) RequestCache.clearForContext(ctx)
+      }
+    },
+  } as never) as FieldRef<Types, unknown, 'Mutation'>
+}
+
+/**
+ * Writes a refusal to the audit trail, once it is known who was refused. Others are only logged: nothing limits yet how
+ * often an unauthenticated caller asks, so that they could fill the table.
+ */
+async function noteRefusal(ctx: Context, field: string, error: unknown): Promise<void> {
+  const isRefusal = error instanceof Forbidden || error instanceof NotFound
+  if (isRefusal && ctx.viewer.kind !== 'anonymous') {
+    await ctx.platform.recordDenial(ctx, error.action ?? field, error.target)
+  } else if (isRefusal || error instanceof Unauthenticated) {
+    const { id: requestId, address } = ctx.request
+    ctx.platform.log.info({ field, requestId, address }, 'a mutation was refused to somebody who is not signed in')
+  }
+}
+
+/** Parses what came from outside. @throws {InvalidInput} with every broken rule and its place */
+export function parseInput<Parsed, Shape>(schema: z.ZodType<Parsed, Shape>, input: Shape): Parsed {
+  const unstorable = findUnstorable(input, [])
+  if (unstorable.length > 0) throw new InvalidInput(unstorable)
+  const result = schema.safeParse(input, { error: ruleInWords })
+  if (result.success) return result.data
+  throw new InvalidInput(result.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })))
+}
+
+/** Text that no database column can hold: NUL characters and halves of surrogate pairs. */
+function findUnstorable(value: unknown, path: readonly string[]): InvalidInput['fields'] {
+  if (typeof value === 'string') {
+    return value.includes('\0') || !value.isWellFormed()
+      ? [{ path, message: 'holds characters that are not text' }]
+      : []
+  }
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, part]) => findUnstorable(part, [...path, key]))
+}

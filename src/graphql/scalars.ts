@@ -1,0 +1,34 @@
+import { GraphQLError } from 'graphql'
+import { z } from 'zod'
+import { builder } from './builder.ts'
+
+builder.scalarType('DateTime', {
+  description: 'A moment in UTC, RFC 3339: `2026-01-31T12:00:00.000Z`.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time',
+  serialize: (value) => value.toISOString() as unknown as Date,
+  parseValue: (value) => new Date(parsed(z.iso.datetime({ offset: true }), value, 'DateTime')),
+})
+
+builder.scalarType('Cursor', {
+  description: 'An opaque place in a stream of live events. Keep it, send it back as `after`, and never look inside.',
+  serialize: (value) => value,
+  parseValue: (value) => parsed(z.string().max(512), value, 'Cursor'),
+})
+
+builder.scalarType('URL', {
+  description: 'An absolute http or https address, RFC 3986.',
+  serialize: (value) => value,
+  parseValue: (value) => parsed(z.url({ protocol: /^https?$/ }).max(2048), value, 'URL'),
+})
+
+builder.scalarType('EmailAddress', {
+  description: 'An e-mail address as the HTML standard accepts it, 254 characters at most.',
+  serialize: (value) => value,
+  parseValue: (value) => parsed(z.string(), value, 'EmailAddress'),
+})
+
+function parsed<Value>(schema: z.ZodType<Value>, value: unknown, scalar: string): Value {
+  const result = schema.safeParse(value)
+  if (!result.success) throw new GraphQLError(`Not a valid ${scalar}.`, { extensions: { code: 'BAD_REQUEST' } })
+  return result.data
+}
