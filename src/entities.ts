@@ -1,0 +1,27 @@
+import { DeviceSession } from './modules/accounts/devices/device-session.entity.ts'
+import { Membership } from './modules/accounts/memberships/membership.entity.ts'
+import { Organization } from './modules/accounts/organizations/organization.entity.ts'
+import { User } from './modules/accounts/users/user.entity.ts'
+import { AuditEvent } from './modules/audit/audit-event.entity.ts'
+import { Block } from './modules/ocean/block.entity.ts'
+import { Page } from './modules/ocean/page.entity.ts'
+import { Project } from './modules/projects/project.entity.ts'
+import { ChannelEvent, ChannelHead } from './platform/channels/channel.entity.ts'
+import { SigningKey } from './platform/crypto/signing-key.entity.ts'
+import { IdempotencyKey } from './platform/idempotency-key.entity.ts'
+
+/** Every table there is; a new entity is added here and gets a migration. */
+export const entities = [
+  ChannelHead,
+  ChannelEvent,
+  SigningKey,
+  IdempotencyKey,
+  AuditEvent,
+  User,
+  Organization,
+  Membership,
+  DeviceSession,
+  Project,
+  Page,
+  Block,
+]

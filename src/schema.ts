@@ -1,0 +1,15 @@
+import './graphql/scalars.ts'
+import './modules/accounts/users/viewer.graphql.ts'
+import './modules/accounts/devices/device-session.graphql.ts'
+import './modules/projects/project.graphql.ts'
+import './modules/ocean/page.graphql.ts'
+import './modules/ocean/block.graphql.ts'
+import './modules/ocean/page-events.graphql.ts'
+import { builder } from './graphql/builder.ts'
+
+builder.queryType({ description: 'Everything that can be read.' })
+builder.mutationType({ description: 'Everything that can be changed; each field takes one input.' })
+builder.subscriptionType({ description: 'Everything that can be watched live.' })
+
+/** The schema of the API. */
+export const schema = builder.toSchema({ sortSchema: true })
