@@ -1,0 +1,49 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Platform, RequestFacts } from '../platform/context.ts'
+import { isBrowser, sendGraphiql } from './graphiql.ts'
+import { health, readiness } from './health.ts'
+import { requestFacts } from './request-facts.ts'
+import { graphqlPath, type Yoga } from './yoga.ts'
+
+const HEADERS_TIMEOUT_MILLIS = 10_000
+const REQUEST_TIMEOUT_MILLIS = 30_000
+const KEEP_ALIVE_MILLIS = 5_000
+
+/** The HTTP door: GraphQL (and GraphiQL for browsers), health, readiness and the public keys. */
+export function createHttpServer(platform: Platform, yoga: Yoga, stopping: AbortSignal): Server {
+  const handle = async (request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Promise<void> => {
+    response.setHeader('x-request-id', facts.id)
+    response.setHeader('x-content-type-options', 'nosniff')
+    response.setHeader('referrer-policy', 'no-referrer')
+    const path = request.url?.split('?', 1)[0]
+    if (path === graphqlPath) {
+      if (isBrowser(request)) return sendGraphiql(response)
+      await yoga(request, response, { req: request, facts })
+    } else if (path === '/health') sendJson(response, 200, health())
+    else if (path === '/ready') {
+      const state = await readiness(platform, stopping)
+      sendJson(response, state.ready ? 200 : 503, state)
+    } else if (path === '/.well-known/jwks.json') {
+      response.setHeader('cache-control', 'public, max-age=300')
+      sendJson(response, 200, await platform.signingKeys.jwks())
+    } else sendJson(response, 404, { error: `Nothing here. The API is at ${graphqlPath}.` })
+  }
+
+  const server = createServer((request, response) => {
+    const facts = requestFacts(request, platform.clock)
+    handle(request, response, facts).catch((error: unknown) => {
+      platform.log.error({ err: error, requestId: facts.id }, 'request failed')
+      if (!response.headersSent) sendJson(response, 500, { error: 'Something went wrong on our side.' })
+      else response.destroy()
+    })
+  })
+  server.headersTimeout = HEADERS_TIMEOUT_MILLIS
+  server.requestTimeout = REQUEST_TIMEOUT_MILLIS
+  server.keepAliveTimeout = KEEP_ALIVE_MILLIS
+  return server
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+  response.end(`${JSON.stringify(body)}\n`)
+}

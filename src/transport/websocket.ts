@@ -1,0 +1,164 @@
+import { once } from 'node:events'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ExecutionArgs, GraphQLError } from 'graphql'
+import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { maskError } from '../graphql/errors.ts'
+import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
+import { authenticate } from '../modules/accounts/devices/device-session.service.ts'
+import { createContext, type Platform, type RequestFacts, type Viewer } from '../platform/context.ts'
+import { schema } from '../schema.ts'
+import { serveSocket } from './graphql-socket.ts'
+import { type OriginRule, requestHost } from './origins.ts'
+import { isHarmlessId, requestFacts } from './request-facts.ts'
+import { graphqlPath, MAX_MESSAGE_BYTES, type Yoga } from './yoga.ts'
+
+/** What the server keeps of one socket. */
+interface Connection {
+  readonly socket: WebSocket
+  readonly facts: RequestFacts
+  /** Aborts when the socket has closed. */
+  readonly gone: AbortController
+  /** Who `connection_init` spoke for. */
+  viewer?: Viewer
+}
+
+/** What the door works with; `pingMillis` is 12 s unless given. */
+export interface WebSocketDoorOptions {
+  readonly yoga: Yoga
+  readonly allowsOrigin: OriginRule
+  readonly stopping: AbortSignal
+  readonly pingMillis?: number
+}
+
+/** The WebSocket door, `graphql-transport-ws` on the path of the HTTP door. */
+export interface WebSocketDoor {
+  /** Lets operations under way finish for 2 s, then closes every socket with 1012, which tells clients to come back. */
+  close(): Promise<void>
+}
+
+const INIT_WAIT_MILLIS = 3_000
+const PING_MILLIS = 12_000
+const FINISH_MILLIS = 2_000
+const CLOSE_WAIT_MILLIS = 2_000
+const SERVICE_RESTART = 1012
+const TRY_AGAIN_LATER = 1013
+
+/** Opens the door on a server's upgrades. */
+export function openWebSocketDoor(server: Server, platform: Platform, options: WebSocketDoorOptions): WebSocketDoor {
+  const { yoga, allowsOrigin, stopping, pingMillis = PING_MILLIS } = options
+  const { log, clock } = platform
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols })
+  const protocol = makeServer(protocolOptions(platform, yoga))
+  const busy = new Set<Promise<void>>()
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy())
+    const { origin, host } = request.headers
+    if (stopping.aborted) return refuse(stream, '503 Service Unavailable')
+    if (request.url?.split('?', 1)[0] !== graphqlPath) return refuse(stream, '404 Not Found')
+    if (origin !== undefined && !allowsOrigin(origin, requestHost(host))) return refuse(stream, '403 Forbidden')
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      const connection = { socket, facts: requestFacts(request, clock), gone: new AbortController() }
+      serveSocket(protocol, socket, connection, { pingMillis, log, busy })
+    })
+  })
+  return {
+    close: async () => {
+      const soon = new AbortController()
+      const limit = delay(FINISH_MILLIS, undefined, { signal: soon.signal }).catch(() => undefined)
+      await Promise.race([Promise.all(busy), limit])
+      soon.abort()
+      await closeAll(sockets.clients)
+    },
+  }
+}
+
+async function closeAll(sockets: ReadonlySet<WebSocket>): Promise<void> {
+  const deadline = setTimeout(() => {
+    for (const socket of sockets) socket.terminate()
+  }, CLOSE_WAIT_MILLIS)
+  const closing = [...sockets].map((socket) => {
+    const closed = once(socket, 'close')
+    socket.close(SERVICE_RESTART, 'Service restart')
+    return closed
+  })
+  await Promise.all(closing)
+  clearTimeout(deadline)
+}
+
+function refuse(stream: Duplex, status: string): void {
+  stream.once('finish', () => stream.destroy())
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+type Parameters = Record<string, unknown>
+
+function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Parameters, Connection> {
+  return {
+    connectionInitWaitTimeout: INIT_WAIT_MILLIS,
+    onConnect: async ({ connectionParams, extra }) => {
+      try {
+        const viewer = await authenticate(platform, authorizationOf(connectionParams))
+        extra.viewer = viewer
+        return viewer.kind !== 'anonymous' || viewer.reason === null
+      } catch (error) {
+        platform.log.error({ err: error, requestId: extra.facts.id }, 'a caller could not be authenticated')
+        // Of the codes of a failure this is the one after which clients try again.
+        extra.socket.close(TRY_AGAIN_LATER, 'Try again later')
+        return false
+      }
+    },
+    onClose: ({ extra }) => extra.gone.abort(),
+    // An exception here would drop the whole socket with everything on it: each becomes an error of its operation.
+    onSubscribe: async ({ extra }, _id, payload) => {
+      try {
+        return await argumentsOf(platform, yoga, extra, payload)
+      } catch (error) {
+        return [maskError(error, factsOf(extra, payload), platform.log)]
+      }
+    },
+    onError: ({ extra }, _id, payload, errors) =>
+      errors.map((error) => maskError(error, factsOf(extra, payload), platform.log).toJSON()),
+    execute: executeOperation,
+    subscribe: subscribeOperation,
+  }
+}
+
+/** One operation of a socket: parsed, valid, and with a context of its own. */
+async function argumentsOf(
+  platform: Platform,
+  yoga: Yoga,
+  connection: Connection,
+  payload: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  if (connection.viewer === undefined) throw new Error('Subscribed before connected')
+  const engine = yoga.getEnveloped({})
+  const document = engine.parse(payload.query)
+  const invalid = engine.validate(schema, document)
+  if (invalid.length > 0) return invalid as readonly GraphQLError[]
+  const contextValue = createContext(platform, {
+    viewer: await platform.currentViewer(connection.viewer),
+    request: factsOf(connection, payload),
+    signal: connection.gone.signal,
+  })
+  return {
+    schema,
+    document,
+    contextValue,
+    variableValues: payload.variables ?? null,
+    operationName: payload.operationName ?? null,
+  }
+}
+
+/** A client may name each of its operations; the id of one that it does not is the socket's. */
+function factsOf({ facts }: Connection, { extensions }: Pick<SubscribePayload, 'extensions'>): RequestFacts {
+  return isHarmlessId(extensions?.requestId) ? { ...facts, id: extensions.requestId } : facts
+}
+
+/** Browsers cannot set headers on a socket, so the credentials come in the `connection_init` payload, in any case. */
+function authorizationOf(parameters: Readonly<Record<string, unknown>> | undefined): string | null {
+  const entry = Object.entries(parameters ?? {}).find(([name]) => name.toLowerCase() === 'authorization')
+  return typeof entry?.[1] === 'string' ? entry[1] : null
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http'
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
+import { authenticate } from '../modules/accounts/devices/device-session.service.ts'
+import { type Context, createContext, type Platform, type RequestFacts } from '../platform/context.ts'
+import { schema } from '../schema.ts'
+import { type OriginRule, requestHost } from './origins.ts'
+import { maskRequestErrors, readOnlyJson } from './request-errors.ts'
+
+/** What the HTTP server knows of a request before GraphQL does. */
+export interface ServerContext {
+  readonly req: IncomingMessage
+  readonly facts: RequestFacts
+}
+
+/** What Yoga carries to the executor. */
+interface YogaContext extends ServerContext {
+  readonly ocean: Context
+}
+
+/** The GraphQL engine of the HTTP and SSE doors; the WebSocket door borrows its parser and validator with their caches. */
+export type Yoga = YogaServerInstance<ServerContext, { ocean: Context }>
+
+export const graphqlPath = '/graphql'
+/** Bytes of a request body or a frame. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024
+
+/** Makes the engine. */
+export function createEngine(platform: Platform, options: { allowsOrigin: OriginRule }): Yoga {
+  return createYoga<ServerContext, { ocean: Context }>({
+    schema,
+    graphqlEndpoint: graphqlPath,
+    landingPage: false,
+    graphiql: false,
+    multipart: false,
+    batching: false,
+    maxRequestBodySize: MAX_MESSAGE_BYTES,
+    // Masking needs the request's id, so it is done where that is known: in `execution.ts` and `request-errors.ts`.
+    maskedErrors: false,
+    logging: false,
+    cors: (request) => {
+      const origin = request.headers.get('origin')
+      return origin !== null && options.allowsOrigin(origin, requestHost(request.headers.get('host')))
+        ? { origin, credentials: true, maxAge: 600, exposedHeaders: ['x-request-id'] }
+        : false
+    },
+    plugins: [readOnlyJson, ownExecution, maskRequestErrors(platform), forNoCache],
+    context: async ({ request, facts }) => ({
+      ocean: createContext(platform, {
+        viewer: await authenticate(platform, request.headers.get('authorization')),
+        request: facts,
+        // Not the server's stopping: requests are finished first, and subscriptions say why they end.
+        signal: request.signal,
+      }),
+    }),
+  })
+}
+
+/** What is answered is for one caller, on a page of one origin; a stream has a rule of its own. */
+const forNoCache: Plugin = {
+  onResponse({ response }) {
+    response.headers.append('vary', 'Origin')
+    if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
+  },
+}
+
+const ownExecution: Plugin<YogaContext> = {
+  onExecute({ setExecuteFn }) {
+    setExecuteFn((args) => executeOperation({ ...args, contextValue: args.contextValue.ocean }))
+  },
+  onSubscribe({ setSubscribeFn }) {
+    setSubscribeFn((args) => subscribeOperation({ ...args, contextValue: args.contextValue.ocean }))
+  },
+}
