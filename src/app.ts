@@ -1,0 +1,198 @@
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type Config, localUrl } from './config.ts'
+import './policies.ts'
+import { entities } from './entities.ts'
+import { jobs as allJobs } from './jobs.ts'
+import { currentViewer } from './modules/accounts/devices/device-session.service.ts'
+import { auditDenial } from './modules/audit/audit.service.ts'
+import { createChannels } from './platform/channels/hub.ts'
+import { createMemoryNudges, createRedisNudges, type Nudges } from './platform/channels/nudges.ts'
+import { type Clock, systemClock } from './platform/clock.ts'
+import type { Platform } from './platform/context.ts'
+import { createKeySet } from './platform/crypto/key-set.ts'
+import { createPasswords, owaspPasswordCost, type PasswordCost } from './platform/crypto/passwords.ts'
+import { createSealedBox } from './platform/crypto/sealed-box.ts'
+import { secretsIn } from './platform/crypto/secrets.ts'
+import { assertMigrated, migrate } from './platform/database/migrations.ts'
+import { openStore, type Store } from './platform/database/store.ts'
+import { createJobs } from './platform/jobs.ts'
+import { createLog, type Log } from './platform/log.ts'
+import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
+import { createFileMailer } from './platform/mailer-file.ts'
+import { ServiceUnreachable } from './platform/service-unreachable.ts'
+import type { Settings } from './platform/settings.ts'
+import { createHttpServer } from './transport/http.ts'
+import { originRule } from './transport/origins.ts'
+import { openWebSocketDoor } from './transport/websocket.ts'
+import { createEngine } from './transport/yoga.ts'
+
+/** What whoever assembles a server may give it: tests their fakes (clock, mail, log, cost of a hash), the rest is wiring. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly mailer?: Mailer
+  readonly log?: Log
+  readonly passwordCost?: PasswordCost
+  /** Before every Redis key and channel, so that several deployments can share a Redis. */
+  readonly keyPrefix?: string
+  /** Called when the server cannot go on: the embedded database ended by itself. */
+  readonly onFailure?: (error: Error) => void
+}
+
+/** One server, assembled. */
+export interface App {
+  readonly platform: Platform
+  /** Binds the configured address and answers where; port 0 becomes a free one. */
+  listen(): Promise<{ readonly url: string }>
+  /**
+   * Stops gracefully: no new work, sockets sent away, requests and then jobs given 5 s each to finish, everything closed.
+   * Each step has its limit, the whole has none: `main.ts` does not wait for it longer than 14 s. May be called twice.
+   */
+  close(): Promise<void>
+}
+
+const SMTP_TIMEOUT_MILLIS = 20_000
+const DRAIN_MILLIS = 5_000
+
+/** Assembles a server: opens the database, brings it up to date when embedded, starts jobs and channels. Binds no port. */
+export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
+  await using opened = new AsyncDisposableStack()
+  const log = overrides.log ?? createLog({ level: config.logLevel })
+  const store = opened.adopt(
+    await openStore({
+      databaseUrl: config.services?.databaseUrl ?? null,
+      directory: config.dataDir,
+      entities,
+      log,
+      onFailure: overrides.onFailure ?? (() => undefined),
+    }),
+    (store) => store.close(),
+  )
+  const settings = { ...config.settings }
+  const platform = await createPlatform(config, overrides, log, store, opened, settings)
+
+  const stopping = new AbortController()
+  const allowsOrigin = originRule(config.corsOrigins)
+  const yoga = createEngine(platform, { allowsOrigin })
+  const server = createHttpServer(platform, yoga, stopping.signal)
+  const sockets = openWebSocketDoor(server, platform, { yoga, allowsOrigin, stopping: stopping.signal })
+  opened.defer(async () => {
+    stopping.abort()
+    // Subscriptions first: each says SERVER_RESTART and completes, so that its request can finish.
+    await platform.channels.close()
+    await sockets.close()
+    await closeServer(server)
+  })
+
+  const resources = opened.move()
+  let closed: Promise<void> | undefined
+  return {
+    platform,
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(config.port, config.host, () => {
+          server.off('error', reject)
+          const { port } = server.address() as AddressInfo
+          // What port 0 has become is known only now. The issuer of tokens stays: they outlive this process.
+          if (settings.publicUrl === localUrl(0)) settings.publicUrl = localUrl(port)
+          resolve({ url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}` })
+        })
+      }),
+    close: () => {
+      closed ??= resources.disposeAsync()
+      return closed
+    },
+  }
+}
+
+async function createPlatform(
+  config: Config,
+  overrides: Overrides,
+  log: Log,
+  store: Store,
+  opened: AsyncDisposableStack,
+  settings: Settings,
+): Promise<Platform> {
+  const { database, embedded } = store
+  const clock = overrides.clock ?? systemClock
+  const secrets = embedded ? secretsIn(config.dataDir, config.secrets) : givenSecrets(config)
+  const jobs = createJobs<Platform>({
+    pool: database.pool,
+    embedded,
+    jobs: allJobs,
+    log,
+    scope: () => platform,
+  })
+  await (embedded ? migrate(database.orm) : assertMigrated(database.orm))
+  if (embedded) await jobs.install()
+
+  const nudges = await connectNudges(config, overrides.keyPrefix ?? 'ocean:', log)
+  opened.defer(() => nudges.close())
+  const channels = createChannels({ sql: database.unscoped, nudges, log })
+  opened.defer(() => channels.close())
+  const mailer = overrides.mailer ?? createMailer(config, log, clock)
+  opened.defer(() => mailer.close())
+
+  const platform: Platform = {
+    settings,
+    clock,
+    log,
+    database,
+    channels,
+    nudges,
+    jobs,
+    mailer,
+    passwords: createPasswords(overrides.passwordCost ?? owaspPasswordCost),
+    signingKeys: createKeySet({
+      sql: database.unscoped,
+      box: createSealedBox(secrets.SIGNING_KEY_SECRET),
+      clock,
+    }),
+    refreshBox: createSealedBox(secrets.REFRESH_TOKEN_SECRET),
+    currentViewer: (viewer) => currentViewer(platform, viewer),
+    recordDenial: auditDenial,
+  }
+  await platform.signingKeys.signer()
+  await jobs.start()
+  opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))
+  return platform
+}
+
+async function connectNudges({ services }: Config, keyPrefix: string, log: Log): Promise<Nudges> {
+  if (services === null) return createMemoryNudges()
+  const nudges = createRedisNudges({ redisUrl: services.redisUrl, keyPrefix, log })
+  try {
+    await nudges.connected()
+    return nudges
+  } catch (error) {
+    await nudges.close()
+    throw new ServiceUnreachable('REDIS_URL', services.redisUrl, error)
+  }
+}
+
+function createMailer(config: Config, log: Log, clock: Clock): Mailer {
+  const from = config.mailFrom
+  return config.smtpUrl === null
+    ? createFileMailer({ directory: join(config.dataDir, 'mail'), from, log, clock })
+    : createSmtpMailer({ url: config.smtpUrl, from, timeoutMillis: SMTP_TIMEOUT_MILLIS })
+}
+
+function givenSecrets({ secrets }: Config) {
+  const { SIGNING_KEY_SECRET, REFRESH_TOKEN_SECRET } = secrets
+  // The configuration refuses a missing secret beside a real database.
+  if (SIGNING_KEY_SECRET === null || REFRESH_TOKEN_SECRET === null) throw new Error('Secrets are missing')
+  return { SIGNING_KEY_SECRET, REFRESH_TOKEN_SECRET }
+}
+
+function closeServer(server: ReturnType<typeof createHttpServer>): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve()
+    const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MILLIS)
+    server.close(() => {
+      clearTimeout(deadline)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

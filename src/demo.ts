@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { register } from './modules/accounts/users/user.service.ts'
+import { createBlocks } from './modules/ocean/block.service.ts'
+import { createPage } from './modules/ocean/page.service.ts'
+import { createProject } from './modules/projects/project.service.ts'
+import { createContext, type Platform } from './platform/context.ts'
+import { newUuid } from './platform/uuid.ts'
+
+/** How to sign in to the demo workspace. */
+export interface DemoAccount {
+  readonly email: string
+  readonly password: string
+}
+
+const FILE = 'demo-account.json'
+const accountSchema = z.object({ email: z.string(), password: z.string() })
+
+/**
+ * Fills an empty database with a workspace to look around in, and answers how to sign in: made on the first start, read
+ * back from the data directory later. Null when nobody can be told: the database holds accounts but not this one, or the
+ * file with its password is gone or damaged. Never in production.
+ */
+export async function demoAccount(platform: Platform, dataDir: string): Promise<DemoAccount | null> {
+  const path = join(dataDir, FILE)
+  const stored = readAccount(platform, path)
+  const users = platform.database.unscoped.selectFrom('user').select('id')
+  const isEmpty = (await users.limit(1).executeTakeFirst()) === undefined
+  if (!isEmpty) {
+    // The file may be of a database that has since been replaced.
+    const owner = stored && (await users.where('email_key', '=', stored.email.toLowerCase()).executeTakeFirst())
+    return owner ? stored : null
+  }
+  const account = stored ?? {
+    email: 'demo@ocean-graph.localhost',
+    password: `Aa1-${randomBytes(9).toString('base64url')}`,
+  }
+  // Before there is such an account: were it after, a start killed in between would leave one nobody knows the password of.
+  writeFileSync(`${path}.new`, `${JSON.stringify(account, null, 2)}\n`, { mode: 0o600, flush: true })
+  renameSync(`${path}.new`, path)
+  await seed(platform, account)
+  return account
+}
+
+/** Null for a file that is absent or damaged: what is lost is an announcement, no reason not to start. */
+function readAccount({ log }: Platform, path: string): DemoAccount | null {
+  if (!existsSync(path)) return null
+  try {
+    return accountSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch {
+    log.warn(`${path} is damaged, so the demo account it was for cannot be announced.`)
+    return null
+  }
+}
+
+async function seed(platform: Platform, account: DemoAccount): Promise<void> {
+  const ctx = createContext(platform, {
+    viewer: { kind: 'anonymous', reason: null },
+    request: { id: newUuid(platform.clock.now()), address: null, userAgent: 'demo' },
+    signal: new AbortController().signal,
+  })
+  // Its address is nobody's: there is no one to welcome.
+  await register(ctx, { ...account, displayName: 'Demo', username: 'demo', deviceName: null }, { isWelcomed: false })
+  const once = { idempotencyKey: null }
+  const project = await createProject(ctx, { name: 'Welcome', description: 'A place to look around.', ...once })
+  const page = await createPage(ctx, { title: 'Start here', icon: '🌊', projectId: project.id, ...once })
+  await createBlocks(ctx, {
+    pageId: page.id,
+    blocks: [
+      { type: 'HEADING_1', text: 'Welcome to Ocean Graph' },
+      { type: 'PARAGRAPH', text: 'Accounts, projects, pages and live events, behind one GraphQL API.' },
+      { type: 'BULLETED_LIST', text: 'Watch this page with the pageEvents subscription.' },
+      { type: 'BULLETED_LIST', text: 'Add a block with createBlocks, and see it arrive.' },
+    ],
+    ...once,
+  })
+}
