@@ -1,0 +1,102 @@
+import { type GraphQLInputField, getNamedType, getNullableType, isInputObjectType, isListType, print } from 'graphql'
+import { expect } from 'vitest'
+import { schema } from '../../src/schema.ts'
+import * as documents from '../gql/graphql.ts'
+import { test, type World } from '../kit/test.ts'
+
+// What is said of a broken rule is said to people: no words of the library that checks it.
+
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {})
+const newcomer = { email: 'rules@example.org', password: 'Correct-Horse-1', displayName: 'Rules' }
+const unknown = 'project_01h00000000000000000000000'
+
+/** Input of each mutation in which every place is filled; none of it need succeed. */
+const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> = {
+  register: () => ({ ...newcomer, password: 'weak-password', username: 'rules', deviceName: 'A test' }),
+  login: () => ({ identifier: 'rules', password: 'x', deviceName: 'A test' }),
+  refreshTokens: () => ({ refreshToken: 'x' }),
+  logout: () => ({ refreshToken: 'x' }),
+  createProject: () => ({ name: 'x', description: 'x', idempotencyKey: 'rules' }),
+  createPage: () => ({ title: 'x', icon: 'x', projectId: unknown, idempotencyKey: 'rules' }),
+  createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
+}
+const ourWords =
+  /^(is empty|is not valid|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to 32 .+)$/
+const badTexts = ['', ' ', 'x', 'x'.repeat(30_000), 'a\nb', 'a\u202eb', 'a\0b', '\ud800']
+
+/** The same input many times, each with one bad value in one place. */
+function* spoiled(fields: readonly GraphQLInputField[], input: Record<string, unknown>): Generator<object> {
+  for (const field of fields) {
+    const value = input[field.name]
+    const type = getNamedType(field.type)
+    const isList = isListType(getNullableType(field.type))
+    const put = (bad: unknown) => ({ ...input, [field.name]: bad })
+    if (isList) yield* [put([]), put(Array(300).fill((value as unknown[])[0]))]
+    if (isInputObjectType(type)) {
+      const [item] = value as Record<string, unknown>[]
+      for (const bad of spoiled(Object.values(type.getFields()), item ?? {})) yield put([bad])
+    } else if (type.name === 'String' || type.name === 'EmailAddress') {
+      for (const bad of badTexts) yield put(bad)
+    }
+  }
+}
+
+test('every mutation is tried', () => {
+  expect(Object.keys(inputs).toSorted()).toEqual(mutations.map((field) => field.name).toSorted())
+})
+
+test.for(mutations.map((field) => field.name))(
+  'every broken rule of %s is in our own words',
+  async (name, { alice, page }) => {
+    const type = schema.getMutationType()?.getFields()[name]?.args[0]?.type
+    const inputType = type && getNamedType(type)
+    if (!isInputObjectType(inputType)) throw new Error(`${name} has no input`)
+    const text = `mutation ($input: ${type}) { ${name}(input: $input) { ... on InvalidInput { fields { message } } } }`
+    const told = new Set<string>()
+    for (const input of spoiled(Object.values(inputType.getFields()), { ...inputs[name]?.({ page }) })) {
+      const { data } = await alice.send(text, { input })
+      const result = (data as Record<string, { fields?: { message: string }[] }> | null | undefined)?.[name]
+      for (const { message } of result?.fields ?? []) told.add(message)
+    }
+    expect(told.size).toBeGreaterThan(1)
+    expect([...told].filter((message) => /expected|Too (small|big)|Invalid/.test(message))).toEqual([])
+    expect([...told].filter((message) => !ourWords.test(message))).toEqual([])
+  },
+)
+
+test('a name shown on one line holds nothing that could dress it up', async ({ alice }) => {
+  const name = async (text: string) => {
+    const { data } = await alice.send(documents.CreateProjectDocument, { input: { name: text } })
+    const made = data?.createProject
+    return made?.__typename === 'InvalidInput'
+      ? made.fields.map((field) => [...field.path, field.message])
+      : made?.__typename
+  }
+  const codes = [0x01, 0x0a, 0x09, 0x1b, 0x7f, 0x85, 0x9f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2066, 0x2069]
+  for (const code of codes) {
+    const told = await name(`a${String.fromCodePoint(code)}b`)
+    expect([code.toString(16), told]).toEqual([code.toString(16), [['name', 'holds control characters']]])
+  }
+  // What writing needs stays: marks of direction, joiners, spaces, the neighbours of what is refused.
+  for (const text of ['שלום\u200f!', '👩‍👩‍👧', 'می\u200cخواهم', 'a\u00a0b', 'a\u202fb', 'a\u2065b'])
+    expect([text, await name(text)]).toEqual([text, 'Project'])
+})
+
+test('each text that is shown on one line keeps to that rule, and a block’s text need not', async ({ alice, page }) => {
+  const bad = 'abc\u202edef'
+  const pathsOf = async (document: Parameters<typeof print>[0], input: object) => {
+    const { data } = await alice.send<Record<string, { __typename: string; fields?: { path: string[] }[] }>, object>(
+      print(document),
+      { input },
+    )
+    const [result] = Object.values(data ?? {})
+    return result?.fields?.map((field) => field.path.join('.')).toSorted() ?? result?.__typename
+  }
+  const account = { ...newcomer, displayName: bad, username: bad, deviceName: bad, email: `${bad}@example.org` }
+  expect(await pathsOf(documents.RegisterDocument, account)).toEqual(['deviceName', 'displayName', 'email', 'username'])
+  expect(await pathsOf(documents.CreatePageDocument, { title: bad, icon: bad })).toEqual(['icon', 'title'])
+  expect(await pathsOf(documents.CreateProjectDocument, { name: 'a', description: 'a\nb' })).toBe('Project')
+  expect(await pathsOf(documents.CreateBlocksDocument, { pageId: page.id, blocks: [{ text: bad }] })).toBe(
+    'CreatedBlocks',
+  )
+})

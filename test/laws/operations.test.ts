@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { type FieldNode, Kind, type OperationDefinitionNode, parse, print, validate } from 'graphql'
+import { describe, expect } from 'vitest'
+import { schema } from '../../src/schema.ts'
+import { type CreateBlocksMutationVariables, CreateProjectDocument } from '../gql/graphql.ts'
+import { type Person, signUp } from '../kit/people.ts'
+import { createPage, test, type World, write } from '../kit/test.ts'
+
+// schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
+
+const folder = 'schema/operations'
+const documents = readdirSync(folder).map((file) => ({
+  file,
+  name: basename(file, '.graphql'),
+  document: parse(readFileSync(`${folder}/${file}`, 'utf8')),
+}))
+const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
+const rootFields = roots.flatMap((type) => Object.keys(type?.getFields() ?? {}))
+
+/** How an operation is tried: by whom, with which variables, and for a subscription what there is to hear. */
+interface Trial {
+  readonly variables: object
+  readonly provoke?: () => Promise<unknown>
+}
+type Stage = Pick<World, 'server' | 'alice' | 'page'>
+
+const onBehalfOf = { deviceName: 'A test' }
+const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>> = {
+  block: async ({ alice, page }) => ({ variables: { id: (await write(alice, page.id, 'a text'))[0] } }),
+  node: ({ page }) => ({ variables: { id: page.id } }),
+  nodes: ({ alice, page }) => ({ variables: { ids: [page.id, alice.userId, alice.organizationId] } }),
+  page: async ({ alice, page }) => {
+    await write(alice, page.id, 'a', 'b')
+    return { variables: { id: page.id, first: 1 } }
+  },
+  pages: async ({ alice }) => {
+    const projectId = await createProject(alice)
+    await createPage(alice, 'Elsewhere')
+    return { variables: { first: 1, filter: { projectId } } }
+  },
+  project: async ({ alice }) => ({ variables: { id: await createProject(alice) } }),
+  projects: async ({ alice }) => {
+    await createProject(alice)
+    return { variables: { first: 1, filter: { name: 'plan' } } }
+  },
+  viewer: () => ({ variables: {} }),
+  createBlocks: ({ page }) => ({
+    variables: {
+      input: { pageId: page.id, blocks: [{ type: 'QUOTE', text: 'a' }, { text: 'b' }], idempotencyKey: 'once' },
+    } satisfies CreateBlocksMutationVariables,
+  }),
+  createPage: async ({ alice }) => ({
+    variables: {
+      input: { title: 'A page', icon: '🌊', projectId: await createProject(alice), idempotencyKey: 'once' },
+    },
+  }),
+  createProject: () => ({ variables: { input: { name: 'A plan', description: 'To do it', idempotencyKey: 'once' } } }),
+  login: ({ alice }) => ({
+    variables: { input: { ...onBehalfOf, identifier: alice.email, password: alice.password } },
+  }),
+  logout: () => ({ variables: { input: {} } }),
+  refreshTokens: ({ alice }) => ({ variables: { input: { refreshToken: alice.tokens.refreshToken } } }),
+  register: ({ alice }) => ({
+    variables: {
+      input: {
+        ...onBehalfOf,
+        email: `new-${alice.email}`,
+        password: alice.password,
+        displayName: 'Newcomer',
+        username: `new-${alice.userId.slice(-20)}`,
+      },
+    },
+  }),
+  pageEvents: ({ alice, page }) => ({
+    variables: { pageId: page.id, after: page.eventsCursor },
+    provoke: () => write(alice, page.id, 'something to hear'),
+  }),
+}
+
+test('every root field has a document of its name, and there are no others', () => {
+  expect(documents.map(({ file }) => file).sort()).toEqual(rootFields.map((field) => `${field}.graphql`).sort())
+})
+
+test('every document has a trial, and there are no others', () => {
+  expect(Object.keys(trials).sort()).toEqual(documents.map(({ name }) => name).sort())
+})
+
+describe.each(documents)('$file', ({ name, document }) => {
+  const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
+  const operation = operations[0]
+
+  test('asks for its field alone, and is named after it', () => {
+    expect(document.definitions).toHaveLength(1)
+    expect(operation?.name?.value).toBe(`${name.charAt(0).toUpperCase()}${name.slice(1)}`)
+    expect(fieldsOf(operation)).toEqual([name])
+    if (operation?.operation === 'mutation') expect(print(document)).toMatch(/on UserError \{\s+code\s+message\s+\}/)
+  })
+
+  test('is valid', () => {
+    expect(validate(schema, document)).toEqual([])
+  })
+
+  test('works', async ({ server, alice, page }) => {
+    const trial = await trials[name]?.({ server, alice, page })
+    expect(trial, 'no trial').toBeDefined()
+    const isSubscription = operation?.operation === 'subscription'
+    const data = isSubscription
+      ? await hear(alice, document, trial)
+      : await alice.query(document as never, trial?.variables)
+    const answer = (data as Record<string, unknown>)[name]
+    expect(answer).toBeTruthy()
+    expect(isFact(answer), JSON.stringify(answer)).toBe(false)
+  })
+})
+
+test('a document that comes to nothing is noticed', async ({ server }) => {
+  const somebody = await signUp(server, 'Somebody')
+  const register = documents.find(({ name }) => name === 'register')?.document
+  const input = { email: somebody.email, password: somebody.password, displayName: 'Again' }
+  const data: Record<string, unknown> = await somebody.query(register as never, { input })
+  expect(isFact(data.register)).toBe(true)
+  await somebody.close()
+})
+
+async function hear(person: Person, document: object, trial: Trial | undefined): Promise<unknown> {
+  const subscription = person.subscribe(document as never, trial?.variables)
+  await trial?.provoke?.()
+  const event = await subscription.next()
+  subscription.stop()
+  return event
+}
+
+function fieldsOf(operation: OperationDefinitionNode | undefined): string[] {
+  return (operation?.selectionSet.selections ?? []).map((selection) => (selection as FieldNode).name.value)
+}
+
+/** Every document asks a fact for its code, and no success has one. */
+function isFact(answer: unknown): boolean {
+  return typeof answer === 'object' && answer !== null && 'code' in answer
+}
+
+async function createProject(person: Person): Promise<string> {
+  const { createProject: project } = await person.mutate(CreateProjectDocument, { input: { name: 'A plan' } })
+  if (project.__typename !== 'Project') throw new Error(`The project came to ${JSON.stringify(project)}`)
+  return project.id
+}

@@ -1,0 +1,112 @@
+import type { Person } from '../kit/people.ts'
+
+/** Types with ids of their own. */
+export type Noun = 'User' | 'Organization' | 'Project' | 'Page' | 'Block'
+/** One id of each. */
+export type Ids = Readonly<Record<Noun, string>>
+
+export const nouns = ['User', 'Organization', 'Project', 'Page', 'Block'] as const satisfies Noun[]
+
+/** How a root field is asked by somebody who should learn and change nothing through it. */
+export interface Probe {
+  /** What every id it takes is an id of, by the schema coordinate of the place. */
+  readonly ids: Readonly<Record<string, readonly Noun[]>>
+  /** The variables of one call; `id` answers what stands in a place, `own` is the caller's. */
+  readonly variables?: (id: (place: string) => string, own: Ids) => object
+  /** Calls without an id of anybody's. */
+  readonly alone?: (victim: Person) => readonly object[]
+  /** What callers who are not signed in are answered: a refusal, unless the field is meant for them too. */
+  readonly anonymous?: 'null' | 'a fact'
+  /** The action of the row that each call without ids leaves in the victim's own audit trail: by nobody known, denied. */
+  readonly tells?: string
+}
+
+/** Which places of a probe hold an id of the victim's, and what of theirs it is an id of. */
+export type Mixture = ReadonlyMap<string, Noun>
+
+/** Each place alone, with each of its nouns; and if there are several, all at once, each with nouns of its own. */
+export function mixturesOf(ids: Probe['ids']): Mixture[] {
+  const places = Object.entries(ids)
+  const alone = places.flatMap(([place, ownNouns]) => ownNouns.map((noun) => new Map([[place, noun]])))
+  if (places.length < 2) return alone
+  const rounds = Math.max(...places.map(([, ownNouns]) => ownNouns.length))
+  const together = Array.from(
+    { length: rounds },
+    (_, round) => new Map(places.map(([place, ownNouns]) => [place, ownNouns[round % ownNouns.length] ?? 'Page'])),
+  )
+  return [...alone, ...together]
+}
+
+const anyNoun = nouns
+const text = 'a text'
+
+/** A new root field gets a line here; a new place for an id is named in it. */
+export const probes: Readonly<Record<string, Probe>> = {
+  'Query.node': {
+    ids: { 'Query.node(id:)': anyNoun },
+    variables: (id) => ({ id: id('Query.node(id:)') }),
+  },
+  'Query.nodes': {
+    ids: { 'Query.nodes(ids:)': anyNoun },
+    variables: (id, own) => ({ ids: [own.Page, id('Query.nodes(ids:)'), own.Block] }),
+    alone: () => [{ ids: [] }],
+  },
+  'Query.viewer': { ids: {}, alone: () => [{}], anonymous: 'null' },
+  'Query.project': {
+    ids: { 'Query.project(id:)': ['Project'] },
+    variables: (id) => ({ id: id('Query.project(id:)') }),
+  },
+  'Query.projects': { ids: {}, alone: () => [{ first: 100 }, { last: 100 }, { filter: { name: 'canary' } }] },
+  'Query.page': {
+    ids: { 'Query.page(id:)': ['Page'] },
+    variables: (id) => ({ id: id('Query.page(id:)') }),
+  },
+  'Query.pages': {
+    ids: { 'PageFilter.projectId': ['Project'] },
+    variables: (id) => ({ filter: { projectId: id('PageFilter.projectId') } }),
+    alone: () => [{ first: 100 }, { last: 100 }, { filter: { projectId: null } }],
+  },
+  'Query.block': {
+    ids: { 'Query.block(id:)': ['Block'] },
+    variables: (id) => ({ id: id('Query.block(id:)') }),
+  },
+  'Mutation.register': {
+    ids: {},
+    alone: ({ email, password }) => [{ input: { email, password, displayName: 'Somebody' } }],
+    anonymous: 'a fact',
+  },
+  'Mutation.login': {
+    ids: {},
+    alone: ({ email }) => [{ input: { identifier: email, password: 'Wrong-Horse-1' } }],
+    anonymous: 'a fact',
+    tells: 'session.login',
+  },
+  'Mutation.refreshTokens': {
+    ids: {},
+    // An access token is no refresh token, whoever's it is.
+    alone: ({ tokens }) => [{ input: { refreshToken: tokens.accessToken } }],
+    anonymous: 'a fact',
+  },
+  'Mutation.logout': {
+    ids: {},
+    alone: ({ tokens }) => [{ input: { refreshToken: tokens.accessToken } }],
+    anonymous: 'a fact',
+  },
+  'Mutation.createProject': { ids: {}, alone: () => [{ input: { name: 'A plan', idempotencyKey: theirKey } }] },
+  'Mutation.createPage': {
+    ids: { 'CreatePageInput.projectId': ['Project'] },
+    variables: (id) => ({ input: { title: 'A page', projectId: id('CreatePageInput.projectId') } }),
+    alone: () => [{ input: { title: 'A page', idempotencyKey: theirKey } }],
+  },
+  'Mutation.createBlocks': {
+    ids: { 'CreateBlocksInput.pageId': ['Page'] },
+    variables: (id) => ({ input: { pageId: id('CreateBlocksInput.pageId'), blocks: [{ text }] } }),
+  },
+  'Subscription.pageEvents': {
+    ids: { 'Subscription.pageEvents(pageId:)': ['Page'] },
+    variables: (id) => ({ pageId: id('Subscription.pageEvents(pageId:)') }),
+  },
+}
+
+/** The idempotency key under which the victim made what they have. */
+export const theirKey = 'the-key-of-the-victim'

@@ -1,0 +1,174 @@
+import { expect } from 'vitest'
+import { encodeGlobalId } from '../../src/graphql/ids.ts'
+import { newUuid } from '../../src/platform/uuid.ts'
+import { schema } from '../../src/schema.ts'
+import { type Person, signUp, uuidIn } from '../kit/people.ts'
+import type { TestServer } from '../kit/server.ts'
+import { test as base, write } from '../kit/test.ts'
+import { listsOf } from './graph.ts'
+
+// A list costs the same number of statements whatever its length. Other work of the server may send a statement in
+// between, never take one away: the least of several runs is what the document costs.
+
+const RUNS = 5
+const FEW = 5
+const MANY = 50
+
+interface Library {
+  readonly reader: Person
+  readonly pageIds: readonly string[]
+  readonly fullPageId: string
+}
+
+/** 50 projects, 50 pages in them and 50 blocks on one of those, each by an author of its own. */
+const test = base.extend<{ library: Library }>({
+  library: [
+    async ({ server }, use) => {
+      const reader = await signUp(server, 'Reader')
+      const library = await furnish(server, reader)
+      await use(library)
+      await reader.close()
+    },
+    { scope: 'file' },
+  ],
+})
+
+const actor = '{ id displayName avatarUrl ... on User { username email createdAt } }'
+const project = `{ id name viewerCan owner ${actor} }`
+const page = `id title viewerCan eventsCursor createdBy ${actor} updatedBy ${actor} project ${project}`
+const pageInfo = 'totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
+
+/** Every list of the schema by its coordinate, read with whatever its items are shown with; `$first` items at a time. */
+const lists = [
+  [
+    'pages with their authors and projects',
+    'Query.pages',
+    `query ($first: Int) { pages(first: $first) { nodes { ${page} } ${pageInfo} } }`,
+  ],
+  [
+    'projects with their owners',
+    'Query.projects',
+    `query ($first: Int) { projects(first: $first) { nodes ${project} ${pageInfo} } }`,
+  ],
+  [
+    'blocks with their authors and page',
+    'Page.blocks',
+    `query ($first: Int, $pageId: ID!) { page(id: $pageId) {
+      blocks(first: $first) { nodes { id text createdBy ${actor} updatedBy ${actor} page { ${page} } } ${pageInfo} }
+    } }`,
+  ],
+  ['things by their ids', 'Query.nodes', `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Page { ${page} } } }`],
+] as const
+
+test('every list of the schema is read', () => {
+  expect(lists.map(([, coordinate]) => coordinate)).toEqual(expect.arrayContaining(listsOf(schema)))
+})
+
+test.for(lists)('%s: 50 cost as many statements as 5', async ([, coordinate, document], { server, library }) => {
+  const field = coordinate.split('.')[1] ?? ''
+  const cost = (count: number) => leastStatements(server, library, document, field, count)
+  const few = await cost(FEW)
+  expect(few).toBeGreaterThan(1)
+  expect(await cost(MANY)).toBe(few)
+})
+
+test('a list that asks once per item is noticed', async ({ server, library }) => {
+  const oneByOne = (count: number) =>
+    `{ ${library.pageIds
+      .slice(0, count)
+      .map((id, index) => `p${index}: page(id: "${id}") { blocks(first: 1) { nodes { id } } }`)
+      .join(' ')} }`
+  const few = await statementsOf(server, () => library.reader.send(oneByOne(2)))
+  const many = await statementsOf(server, () => library.reader.send(oneByOne(12)))
+  expect(many - few).toBeGreaterThanOrEqual(10)
+})
+
+async function leastStatements(
+  server: TestServer,
+  { reader, pageIds, fullPageId }: Library,
+  document: string,
+  field: string,
+  count: number,
+): Promise<number> {
+  const variables = { first: count, pageId: fullPageId, ids: pageIds.slice(0, count) }
+  const asked = Object.fromEntries(Object.entries(variables).filter(([name]) => document.includes(`$${name}:`)))
+  const costs: number[] = []
+  for (let run = 0; run < RUNS; run += 1) {
+    costs.push(
+      await statementsOf(server, async () => {
+        const { data, errors } = await reader.send<Record<string, unknown>, object>(document, asked)
+        expect(errors).toBeUndefined()
+        expect(itemsIn(data ?? {}, field)).toHaveLength(count)
+      }),
+    )
+  }
+  return Math.min(...costs)
+}
+
+async function statementsOf(server: TestServer, work: () => Promise<unknown>): Promise<number> {
+  const { database } = server.app.platform
+  const before = database.statementCount()
+  await work()
+  return database.statementCount() - before
+}
+
+/** The items of the list of this name, at the root or one object below it. */
+function itemsIn(data: Record<string, unknown>, field: string): unknown {
+  const holder = (field in data ? data : data.page) as Record<string, unknown> | null
+  const list = holder?.[field]
+  return Array.isArray(list) ? list : (list as { nodes?: unknown } | undefined)?.nodes
+}
+
+// Seeded in the database: a hundred and fifty mutations would take longer than all these lists.
+async function furnish(server: TestServer, reader: Person): Promise<Library> {
+  const { unscoped } = server.app.platform.database
+  const now = server.clock.now()
+  const rows = (count: number) => Array.from({ length: count }, (_, index) => ({ index, id: newUuid(now) }))
+  const [authors, projects, pages] = [rows(MANY), rows(MANY), rows(MANY)]
+  const authorOf = (index: number) => authors[index % MANY]?.id ?? ''
+  const times = { created_at: now, updated_at: now }
+  const owned = { organization_id: uuidIn(reader.organizationId), version: 1, ...times }
+  const nothing = { username: null, username_key: null, avatar_url: null, email_verified_at: null }
+  await unscoped
+    .insertInto('user')
+    .values(
+      authors.map(({ id }) => ({
+        ...nothing,
+        ...times,
+        id,
+        email: id,
+        email_key: id,
+        display_name: id,
+        password_hash: '',
+      })),
+    )
+    .execute()
+  await unscoped
+    .insertInto('project')
+    .values(
+      projects.map(({ id, index }) => ({ ...owned, id, name: id, description: null, created_by_id: authorOf(index) })),
+    )
+    .execute()
+  await unscoped
+    .insertInto('page')
+    .values(
+      pages.map(({ id, index }) => ({
+        ...owned,
+        id,
+        project_id: projects[index]?.id ?? null,
+        title: id,
+        icon: null,
+        created_by_id: authorOf(index),
+        updated_by_id: authorOf(index + 1),
+      })),
+    )
+    .execute()
+  const pageIds = pages.map(({ id }) => encodeGlobalId('Page', id))
+  const fullPageId = pageIds[0] ?? ''
+  const blockIds = await write(reader, fullPageId, ...pageIds)
+  for (const [index, id] of blockIds.entries()) {
+    const by = { created_by_id: authorOf(index), updated_by_id: authorOf(index + 1) }
+    await unscoped.updateTable('block').set(by).where('id', '=', uuidIn(id)).execute()
+  }
+  return { reader, pageIds, fullPageId }
+}

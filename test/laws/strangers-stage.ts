@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
+import { encodeGlobalId } from '../../src/graphql/ids.ts'
+import { issueAccessToken } from '../../src/modules/accounts/tokens/access-token.service.ts'
+import { newUuid } from '../../src/platform/uuid.ts'
+import { CreatePageDocument, CreateProjectDocument } from '../gql/graphql.ts'
+import { type Client, createTestClient } from '../kit/client.ts'
+import { type Person, signUp, signUpInto, uuidIn } from '../kit/people.ts'
+import type { TestServer } from '../kit/server.ts'
+import { write } from '../kit/test.ts'
+import { type Ids, type Noun, nouns, theirKey } from './probes.ts'
+
+/** Somebody who is to learn nothing of the victim and to change nothing of theirs. */
+export interface Actor {
+  readonly name: string
+  readonly client: Client
+  readonly accessToken: string | null
+  /** Ids the actor may use by right; those of the stranger for whoever has none. */
+  readonly own: Ids
+  /** Who it is to the server; null for somebody whose credentials do not hold. */
+  readonly person: Person | null
+  /** May make things in the organization they act in. */
+  readonly mayWrite: boolean
+  /** What of the victim they see by right: a guest of their organization sees who is in it. */
+  readonly sees: readonly Noun[]
+}
+
+/** A victim with something of everything, and the people around. */
+export interface Stage {
+  readonly server: TestServer
+  readonly victim: Person
+  readonly theirs: Ids
+  readonly actors: readonly Actor[]
+  /** Texts that the actor must never be told: what the victim wrote and is called, and their ids in both spellings. */
+  secretsFrom(actor: Actor): readonly string[]
+  /** The lines of the log. */
+  readonly logged: readonly string[]
+  /** Texts that nobody is to find in it: the words of the victim and their secrets. */
+  readonly secrets: readonly string[]
+  /** Every row of the database that mentions the victim. */
+  rows(): Promise<ReadonlySet<string>>
+  close(): Promise<void>
+}
+
+const mark = randomBytes(6).toString('hex')
+const canaryName = `Canaryname${mark}`
+const canaryText = `canarytext${mark}`
+/** The five kinds of people whose eyes are tried. */
+export const actorNames = [
+  'the owner of another organization',
+  'a guest of the organization',
+  'a removed member',
+  'somebody with an expired token',
+  'nobody',
+] as const
+
+/** Signs everybody up on a server whose log goes to `logged`. */
+export async function setStage(server: TestServer, logged: readonly string[]): Promise<Stage> {
+  const victim = await signUp(server, canaryName)
+  const theirs = await furnish(victim, canaryText, theirKey)
+  const stranger = await signUp(server, 'Stranger')
+  const guest = await signUpInto(server, victim, 'Guest', 'GUEST')
+  const removed = await signUpInto(server, victim, 'Removed', 'OWNER')
+  await remove(server, removed)
+  const own = await furnish(stranger, 'mine', 'my-key')
+  const expired = await expiredToken(server, victim)
+
+  const base = { own, mayWrite: false, person: null, sees: [] as Noun[] }
+  const [another, guestName, removedName, expiredName, nobody] = actorNames
+  const actors: Actor[] = [
+    { ...base, ...asked(stranger), name: another, person: stranger, mayWrite: true },
+    { ...base, ...asked(guest), name: guestName, person: guest, sees: ['User', 'Organization'] },
+    { ...base, ...asked(removed), name: removedName },
+    { ...base, name: expiredName, client: createTestClient(server.url, () => expired), accessToken: expired },
+    { ...base, name: nobody, client: createTestClient(server.url), accessToken: null },
+  ]
+  return {
+    server,
+    victim,
+    theirs,
+    actors,
+    secretsFrom: ({ sees }) => [
+      canaryText,
+      victim.email,
+      ...(sees.includes('User') ? [] : [canaryName.toLowerCase()]),
+      ...nouns.filter((noun) => !sees.includes(noun)).flatMap((noun) => [theirs[noun], uuidIn(theirs[noun])]),
+    ],
+    logged,
+    secrets: [canaryText, canaryName, victim.email, victim.password, ...Object.values(victim.tokens), expired],
+    rows: () =>
+      rowsThatMention(
+        server,
+        nouns.map((noun) => uuidIn(theirs[noun])),
+      ),
+    close: async () => {
+      for (const client of [victim, ...actors.map((actor) => actor.client)]) await client.close()
+    },
+  }
+}
+
+function asked(person: Person) {
+  return { client: person, accessToken: person.tokens.accessToken }
+}
+
+/** A project with a page with a block, all of which say `word`. */
+async function furnish(person: Person, word: string, idempotencyKey: string): Promise<Ids> {
+  const { createProject: project } = await person.mutate(CreateProjectDocument, {
+    input: { name: word, description: word, idempotencyKey },
+  })
+  if (project.__typename !== 'Project') throw new Error(`The project came to ${JSON.stringify(project)}`)
+  const { createPage: page } = await person.mutate(CreatePageDocument, {
+    input: { title: word, icon: word, projectId: project.id, idempotencyKey },
+  })
+  if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
+  const [block = ''] = await write(person, page.id, word)
+  return { User: person.userId, Organization: person.organizationId, Project: project.id, Page: page.id, Block: block }
+}
+
+async function remove(server: TestServer, person: Person): Promise<void> {
+  const { unscoped } = server.app.platform.database
+  await unscoped.deleteFrom('membership').where('user_id', '=', uuidIn(person.userId)).execute()
+}
+
+/** A token that was the victim's an hour ago. */
+async function expiredToken(server: TestServer, person: Person): Promise<string> {
+  const { platform } = server.app
+  const session = await platform.database.unscoped
+    .selectFrom('device_session')
+    .select('id')
+    .where('user_id', '=', uuidIn(person.userId))
+    .executeTakeFirstOrThrow()
+  const clock = { now: () => new Date(platform.clock.now().getTime() - 3_600_000) }
+  return issueAccessToken(
+    { ...platform, clock },
+    {
+      userId: uuidIn(person.userId),
+      organizationId: uuidIn(person.organizationId),
+      deviceSessionId: session.id,
+      role: 'OWNER',
+    },
+  )
+}
+
+async function rowsThatMention(server: TestServer, uuids: readonly string[]): Promise<ReadonlySet<string>> {
+  const { unscoped } = server.app.platform.database
+  const tables = await sql<{ name: string }>`
+    select table_name as name from information_schema.tables where table_schema = 'public' order by 1
+  `.execute(unscoped)
+  const pattern = uuids.flatMap((uuid) => [uuid, suffixOf(uuid)]).join('|')
+  const selects = tables.rows.map(
+    ({ name }) => sql`
+      select ${name} || ' ' || to_jsonb(one)::text as row from ${sql.table(name)} as one where to_jsonb(one)::text ~ ${pattern}
+    `,
+  )
+  const { rows } = await sql<{ row: string }>`${sql.join(selects, sql` union all `)}`.execute(unscoped)
+  return new Set(rows.map(({ row }) => row))
+}
+
+/** The 26 characters of a UUID in a TypeID, whatever its prefix: the audit trail writes those. */
+function suffixOf(uuid: string): string {
+  return encodeGlobalId('X', uuid).slice(2)
+}
+
+/** An id of the type that nothing has. */
+export function randomId(noun: Noun): string {
+  return encodeGlobalId(noun, newUuid(new Date()))
+}
+
+/** What may stand where an id should: other types', other spellings, none at all. */
+export function garbageFor(noun: Noun, theirs: Ids): readonly string[] {
+  const uuid = uuidIn(theirs[noun])
+  return [
+    '',
+    'garbage',
+    uuid,
+    encodeGlobalId(noun === 'Page' ? 'Block' : 'Page', uuid),
+    encodeGlobalId('DeviceSession', uuid),
+    encodeGlobalId('PageInfo', uuid),
+    encodeGlobalId('constructor', uuid),
+    theirs[noun].toUpperCase(),
+    `${theirs[noun]} `,
+    `${theirs[noun]}\0`,
+    Buffer.from(`${noun}:${uuid}`).toString('base64'),
+    '00000000-0000-0000-0000-000000000000',
+    encodeGlobalId(noun, '00000000-0000-0000-0000-000000000000'),
+    "' or true --",
+    'x'.repeat(10_000),
+  ]
+}

@@ -1,0 +1,103 @@
+import { expect } from 'vitest'
+import { blockCreated } from '../../src/modules/ocean/page.events.ts'
+import { LogoutDocument, PageEventsDocument, ViewerDocument } from '../gql/graphql.ts'
+import { signIn, uuidIn } from '../kit/people.ts'
+import { createPage, record, test, write } from '../kit/test.ts'
+import { type RawSocket, signedIn } from './raw-socket.ts'
+
+const told = (event: object) => ({ type: 'next', payload: { data: { pageEvents: event } } })
+const ended = (reason: string) => told({ __typename: 'SubscriptionEnded', reason })
+
+test('a member who is removed hears of that before the next event, and of the event nothing', async ({
+  server,
+  alice,
+  bob,
+  page,
+}) => {
+  const socket = await signedIn(server.url, bob.tokens.accessToken)
+  watch(socket, 'watch', page)
+  await write(alice, page.id, 'seen')
+  expect(await socket.next('watch')).toMatchObject(told({ block: { text: 'seen' } }))
+
+  const { unscoped } = server.app.platform.database
+  await unscoped.deleteFrom('membership').where('user_id', '=', uuidIn(bob.userId)).execute()
+  await write(alice, page.id, 'unseen')
+
+  expect(await socket.next('watch')).toMatchObject(ended('ACCESS_REMOVED'))
+  expect(await socket.next('watch')).toEqual({ type: 'complete', id: 'watch' })
+  expect(socket.pending()).toEqual([])
+  socket.ws.close()
+})
+
+test('who signs out hears that the session has ended, and other subscribers hear the event', async ({
+  server,
+  alice,
+  page,
+}) => {
+  const elsewhere = await signIn(server, alice.email)
+  const [left, stays] = [
+    await signedIn(server.url, elsewhere.tokens.accessToken),
+    await signedIn(server.url, alice.tokens.accessToken),
+  ]
+  await write(alice, page.id, 'seen by both')
+  for (const socket of [left, stays]) {
+    watch(socket, 'watch', page)
+    expect(await socket.next('watch')).toMatchObject(told({ block: { text: 'seen by both' } }))
+  }
+
+  await elsewhere.mutate(LogoutDocument, { input: {} })
+  await write(alice, page.id, 'unseen by one')
+
+  expect(await left.next('watch')).toMatchObject(ended('SESSION_ENDED'))
+  expect(await left.next('watch')).toEqual({ type: 'complete', id: 'watch' })
+  expect(await stays.next('watch')).toMatchObject(told({ block: { text: 'unseen by one' } }))
+  for (const socket of [left, stays]) socket.ws.close()
+  await elsewhere.close()
+})
+
+test('when one page is taken away, the other subscriptions of the socket go on', async ({
+  server,
+  alice,
+  stranger,
+  page,
+}) => {
+  const kept = await createPage(alice, 'Kept')
+  const socket = await signedIn(server.url, alice.tokens.accessToken)
+  watch(socket, 'taken', page)
+  watch(socket, 'kept', kept)
+  const [blockId = ''] = await write(alice, page.id, 'still mine')
+  expect(await socket.next('taken')).toMatchObject(told({ block: { text: 'still mine' } }))
+
+  await server.app.platform.database.unscoped
+    .updateTable('page')
+    .set({ organization_id: uuidIn(stranger.organizationId) })
+    .where('id', '=', uuidIn(page.id))
+    .execute()
+  // Under its new owner the page has another channel: what is still said on the old one is of before.
+  await record(server, blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(blockId)))
+
+  expect(await socket.next('taken')).toMatchObject(ended('ACCESS_REMOVED'))
+  expect(await socket.next('taken')).toEqual({ type: 'complete', id: 'taken' })
+  await write(alice, kept.id, 'still here')
+  expect(await socket.next('kept')).toMatchObject(told({ block: { text: 'still here' } }))
+  socket.ws.close()
+})
+
+test('an operation on a socket whose session has ended is refused, and the socket stays', async ({ server, alice }) => {
+  const elsewhere = await signIn(server, alice.email)
+  const socket = await signedIn(server.url, elsewhere.tokens.accessToken)
+  await elsewhere.mutate(LogoutDocument, { input: {} })
+  socket.subscribe('pages', '{ pages { nodes { id } } }')
+  expect(await socket.next('pages')).toMatchObject({
+    payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+  })
+  expect(await socket.next('pages')).toEqual({ type: 'complete', id: 'pages' })
+  socket.subscribe('viewer', ViewerDocument)
+  expect(await socket.next('viewer')).toMatchObject({ payload: { data: { viewer: null } } })
+  socket.ws.close()
+  await elsewhere.close()
+})
+
+function watch(socket: RawSocket, id: string, page: { id: string; eventsCursor: string }): void {
+  socket.subscribe(id, PageEventsDocument, { pageId: page.id, after: page.eventsCursor })
+}
