@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** A server in a process of its own, so that what it costs can be told apart from what asking costs. */
+export interface MeasuredServer {
+  readonly url: string
+  /** CPU time the process has used so far, user and system, in milliseconds. Linux only. */
+  cpuMillis(): number
+  close(): Promise<void>
+}
+
+const TICKS_PER_SECOND = 100
+const START_LIMIT_MILLIS = 60_000
+
+/** Starts the API on an embedded database of its own. @throws when it is not ready within a minute */
+export async function startMeasuredServer(): Promise<MeasuredServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'ocean-graph-bench-'))
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../src/main.ts', import.meta.url))], {
+    cwd: directory,
+    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', PORT: '0', DATA_DIR: join(directory, 'data') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const limit = setTimeout(() => child.kill(), START_LIMIT_MILLIS)
+  const url = await listeningUrl(createInterface({ input: child.stdout }))
+  clearTimeout(limit)
+  return {
+    url,
+    cpuMillis: () => cpuMillisOf(child.pid ?? 0),
+    close: async () => {
+      child.kill('SIGTERM')
+      await ended
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function listeningUrl(lines: AsyncIterable<string>): Promise<string> {
+  for await (const line of lines) {
+    const entry = JSON.parse(line) as { msg?: string; url?: string }
+    if (entry.msg === 'listening' && entry.url !== undefined) return entry.url
+  }
+  throw new Error('The server ended before it listened')
+}
+
+/** Fields 14 and 15 of proc_pid_stat(5): utime and stime in clock ticks. */
+function cpuMillisOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND
+}
+
+/** Sends one operation and answers its data. @throws when there are errors */
+export async function ask(url: string, query: string, token: string | null): Promise<Record<string, unknown>> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ query }),
+  })
+  const { data, errors } = (await response.json()) as { data?: Record<string, unknown>; errors?: unknown }
+  if (errors !== undefined || data === undefined) throw new Error(JSON.stringify(errors))
+  return data
+}
