@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { becomeViewer } from '../../src/platform/context.ts'
-import { defineLoader, forgetLoaded, load } from '../../src/platform/loaders.ts'
+import { defineListLoader, defineLoader, forgetLoaded, load } from '../../src/platform/loaders.ts'
 import { contextOf } from '../kit/inside.ts'
 import { test } from '../kit/test.ts'
 
@@ -80,4 +80,37 @@ test('more than 1,000 keys at once are asked for in batches', async ({ server, a
   const rows = await Promise.all(keys.map((key) => load(ctx, doubled, key)))
   expect(rows).toEqual(keys.map((key) => key + key))
   expect(batches.map((batch) => batch.length)).toEqual([1_000, 1_000, 500])
+})
+
+test('lists of many parents are one batch for each window, and a parent without items has none', async ({
+  server,
+  alice,
+}) => {
+  const ctx = await contextOf(server, alice)
+  const reads: [string[], number][] = []
+  const list = defineListLoader<{ of: string; n: number }>({
+    name: 'list',
+    parentOf: ({ of }) => of,
+    read: async (_db, parentIds, window) => {
+      reads.push([[...parentIds], window.limit])
+      return [2, 1].flatMap((n) => parentIds.filter((id) => id !== 'empty').map((of) => ({ of, n })))
+    },
+  })
+  const window = (limit: number) => ({ after: null, before: null, limit, inverted: false })
+  const asked: [string, number][] = [
+    ['a', 3],
+    ['b', 3],
+    ['empty', 3],
+    ['a', 9],
+    ['a', 3],
+  ]
+  const lists = await Promise.all(
+    asked.map(([parentId, limit]) => load(ctx, list, { parentId, window: window(limit) })),
+  )
+  const both = (of: string) => [2, 1].map((n) => ({ of, n }))
+  expect(lists).toEqual([both('a'), both('b'), [], both('a'), both('a')])
+  expect(reads).toEqual([
+    [['a', 'b', 'empty'], 3],
+    [['a'], 9],
+  ])
 })

@@ -1,7 +1,7 @@
 import type { Context } from '../../platform/context.ts'
-import { keyset, type Window } from '../../platform/database/keyset.ts'
+import { inKeysetOrder, keyset, type Window } from '../../platform/database/keyset.ts'
 import { may } from '../../platform/gate.ts'
-import { defineLoader, load } from '../../platform/loaders.ts'
+import { defineListLoader, defineLoader, load } from '../../platform/loaders.ts'
 import type { BlockType } from './block.entity.ts'
 import { findPage } from './page.reads.ts'
 
@@ -48,17 +48,39 @@ export async function findBlock(ctx: Context, id: string): Promise<BlockRow | nu
   return block !== null && (await findPage(ctx, block.pageId)) !== null ? block : null
 }
 
+const order = ['block.position', 'block.id'] as const
+
+const blocksByPage = defineListLoader<BlockRow>({
+  name: 'blocksByPage',
+  parentOf: ({ pageId }) => pageId,
+  read: (db, pageIds, window) => {
+    const pages = db.from('page').where('page.id', 'in', pageIds)
+    const joined = pages.innerJoinLateral(
+      (on) => {
+        const ofPage = on.selectFrom('block').select(columns).whereRef('block.page_id', '=', 'page.id')
+        return keyset(ofPage, order, 'asc', window).as('block')
+      },
+      (join) => join.onTrue(),
+    )
+    return inKeysetOrder(joined.selectAll('block'), order, 'asc', window).execute()
+  },
+})
+
+const blockCountByPage = defineLoader<string, number>({
+  name: 'blockCountByPage',
+  batch: async (db, pageIds) => {
+    const query = db.from('block').where('block.page_id', 'in', pageIds).groupBy('block.page_id')
+    const rows = await query.select((on) => ['block.page_id as pageId', on.fn.countAll<number>().as('count')]).execute()
+    return new Map(rows.map(({ pageId, count }) => [pageId, count]))
+  },
+})
+
 /** The blocks of a page the viewer has read already, in document order. */
 export async function listBlocks(ctx: Context, pageId: string, window: Window): Promise<BlockRow[]> {
-  if (!may(ctx, 'block.read')) return []
-  const query = ctx.db.from('block').select(columns).where('block.page_id', '=', pageId)
-  return keyset(query, ['block.position', 'block.id'], 'asc', window).execute()
+  return may(ctx, 'block.read') ? ((await load(ctx, blocksByPage, { parentId: pageId, window })) ?? []) : []
 }
 
 /** How many blocks a page has. */
 export async function countBlocks(ctx: Context, pageId: string): Promise<number> {
-  if (!may(ctx, 'block.read')) return 0
-  const query = ctx.db.from('block').where('block.page_id', '=', pageId)
-  const row = await query.select((on) => on.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
-  return row.count
+  return may(ctx, 'block.read') ? ((await load(ctx, blockCountByPage, pageId)) ?? 0) : 0
 }

@@ -20,10 +20,19 @@ export function keyset<DB, TB extends keyof DB, Row>(
   const key = sql`(${sql.join(columns.map((column) => sql.ref(column)))})`
   const values = (row: readonly string[]) => sql`(${sql.join(row)})`
   const [beyond, short] = direction === 'asc' ? [sql`>`, sql`<`] : [sql`<`, sql`>`]
-  const backwards = (direction === 'asc') === window.inverted
   let cut = query
   if (window.after !== null) cut = cut.where(sql<boolean>`${key} ${beyond} ${values(window.after)}`)
   if (window.before !== null) cut = cut.where(sql<boolean>`${key} ${short} ${values(window.before)}`)
-  for (const column of columns) cut = cut.orderBy(sql.ref(column), backwards ? 'desc' : 'asc')
-  return cut.limit(window.limit)
+  return inKeysetOrder(cut, columns, direction, window).limit(window.limit)
+}
+
+/** Orders rows as `keyset` does: for what is joined from several windows, since a join promises no order. */
+export function inKeysetOrder<DB, TB extends keyof DB, Row>(
+  query: SelectQueryBuilder<DB, TB, Row>,
+  columns: readonly string[],
+  direction: 'asc' | 'desc',
+  { inverted }: Pick<Window, 'inverted'>,
+): SelectQueryBuilder<DB, TB, Row> {
+  const backwards = (direction === 'asc') === inverted
+  return columns.reduce((ordered, column) => ordered.orderBy(sql.ref(column), backwards ? 'desc' : 'asc'), query)
 }
