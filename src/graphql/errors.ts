@@ -1,7 +1,8 @@
 import { GraphQLError, Kind } from 'graphql'
 import type { RequestFacts } from '../platform/context.ts'
-import { Fault, InvalidInput, UserError } from '../platform/errors.ts'
+import { Fault, InvalidInput, Unavailable, UserError } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
+import { isUnreachable } from '../platform/service-unreachable.ts'
 import { builder } from './builder.ts'
 
 /** The code families of the systems this API replaces, by code. */
@@ -50,6 +51,7 @@ export function maskError(error: unknown, request: Pick<RequestFacts, 'id'>, log
     return shown(withoutValues((outer ?? cause).message), code)
   }
   log.error({ err: cause, requestId: request.id, path: outer?.path }, 'unexpected error in an operation')
+  if (isUnreachable(cause)) return shown(new Unavailable().message, 'SERVICE_UNAVAILABLE')
   return shown('Something went wrong on our side.', 'INTERNAL_SERVER_ERROR')
 }
 

@@ -81,6 +81,8 @@ const statuses: Readonly<Record<string, number>> = {
   SERVICE_UNAVAILABLE: 503,
 }
 
+const RETRY_AFTER_SECONDS = 1
+
 /** What the engine calls a well-formed request for something that cannot be executed. */
 const UNEXECUTABLE = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'OPERATION_RESOLUTION_FAILURE']
 
@@ -92,5 +94,6 @@ function httpOf(error: GraphQLError, masked: GraphQLError): GraphQLHTTPExtension
   const given = error.extensions.http as GraphQLHTTPExtensions | undefined
   const status = given?.status ?? statuses[String(masked.extensions.code)] ?? 400
   const wellFormed = given === undefined ? status < 429 : UNEXECUTABLE.includes(String(error.extensions.code))
-  return { ...given, status, spec: wellFormed }
+  const retry = status === 503 ? { headers: { ...given?.headers, 'retry-after': String(RETRY_AFTER_SECONDS) } } : {}
+  return { ...given, ...retry, status, spec: wellFormed }
 }

@@ -8,7 +8,7 @@ import { copyTemplate } from '../kit/server.ts'
 import { signedIn } from './raw-socket.ts'
 import { ask } from './wire.ts'
 
-test('a server whose database is away runs, is not ready, masks its errors, and recovers by itself', async () => {
+test('a server whose database is away runs, is not ready, says to come back, and recovers by itself', async () => {
   const database = await copyTemplate()
   const config = configOf(currentLane, database.name, database.dataDir)
   const target = new URL(config.services?.databaseUrl ?? '')
@@ -30,12 +30,10 @@ test('a server whose database is away runs, is not ready, masks its errors, and 
     proxy.cut()
     expect([await statusOf('/health'), await statusOf('/ready')]).toEqual([200, 503])
     const failed = await ask(url, { body: { query }, headers })
-    expect([failed.status, failed.body.errors]).toMatchObject([
-      500,
-      [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
-    ])
+    expect([failed.status, failed.body.errors]).toMatchObject([503, [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }]])
+    expect(failed.headers['retry-after']).toBe('1')
     socket.subscribe('away', query)
-    expect(await socket.next('away')).toMatchObject({ type: 'error', payload: [{ extensions: { family: 'APP_001' } }] })
+    expect(await socket.next('away')).toMatchObject({ type: 'error', payload: [{ extensions: { family: 'APP_003' } }] })
 
     await proxy.accept()
     await vi.waitFor(async () => expect(await statusOf('/ready')).toBe(200), { timeout: 10_000 })
