@@ -21,7 +21,14 @@ export type BlockType = (typeof blockTypes)[number]
 export const BlockSchema = defineEntity({
   name: 'Block',
   tableName: 'block',
-  indexes: [{ properties: ['page', 'position', 'id'] }],
+  indexes: [
+    { properties: ['page', 'position', 'id'] },
+    {
+      name: 'block_text_index',
+      // An expression, so that the comparison with the database leaves it alone. Queries must say it in these words.
+      expression: `create index "block_text_index" on "block" using gin (to_tsvector('english', "text"))`,
+    },
+  ],
   properties: {
     id: p.uuid().primary(),
     organization: () => p.manyToOne(Organization).mapToPk(),
