@@ -6,8 +6,14 @@ import { entities } from './entities.ts'
 import { jobs as allJobs } from './jobs.ts'
 import { currentViewer } from './modules/accounts/devices/device-session.service.ts'
 import { auditDenial } from './modules/audit/audit.service.ts'
+import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
+import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
+import { startReaper } from './modules/chat/generations/reaper.service.ts'
 import { createChannels } from './platform/channels/hub.ts'
+import { createLiveTexts } from './platform/channels/live-text.ts'
 import { createMemoryNudges, createRedisNudges, type Nudges } from './platform/channels/nudges.ts'
+import { createMemoryTokenLog, type TokenLog } from './platform/channels/token-log.ts'
+import { createRedisTokenLog } from './platform/channels/token-log-redis.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import type { Platform } from './platform/context.ts'
 import { createKeySet } from './platform/crypto/key-set.ts'
@@ -20,8 +26,11 @@ import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
 import { createFileMailer } from './platform/mailer-file.ts'
+import { findScenario } from './platform/model-scenarios.ts'
+import { createModels } from './platform/models.ts'
 import { ServiceUnreachable } from './platform/service-unreachable.ts'
 import type { Settings } from './platform/settings.ts'
+import { createTasks } from './platform/tasks.ts'
 import { createHttpServer } from './transport/http.ts'
 import { originRule } from './transport/origins.ts'
 import { openWebSocketDoor } from './transport/websocket.ts'
@@ -53,6 +62,7 @@ export interface App {
 
 const SMTP_TIMEOUT_MILLIS = 20_000
 const DRAIN_MILLIS = 5_000
+const ANSWER_DRAIN_MILLIS = 2_000
 
 /** Assembles a server: opens the database, brings it up to date when embedded, starts jobs and channels. Binds no port. */
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
@@ -78,6 +88,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const sockets = openWebSocketDoor(server, platform, { yoga, allowsOrigin, stopping: stopping.signal })
   opened.defer(async () => {
     stopping.abort()
+    // Answers before their watchers: each ends, or is ended with the text so far, while that can still be told.
+    await platform.tasks.close({ timeoutMillis: ANSWER_DRAIN_MILLIS })
     // Subscriptions first: each says SERVER_RESTART and completes, so that its request can finish.
     await platform.channels.close()
     await sockets.close()
@@ -127,8 +139,16 @@ async function createPlatform(
   await (embedded ? migrate(database.orm) : assertMigrated(database.orm))
   if (embedded) await jobs.install()
 
-  const nudges = await connectNudges(config, overrides.keyPrefix ?? 'ocean:', log)
+  const keyPrefix = overrides.keyPrefix ?? 'ocean:'
+  const nudges = await connectNudges(config, keyPrefix, log)
   opened.defer(() => nudges.close())
+  const liveTexts = createLiveTexts({
+    tokens: createTokenLog(config, keyPrefix, clock, log),
+    nudges,
+    log,
+    checkpoints: (ids) => readCheckpoints(database.unscoped, ids),
+  })
+  opened.defer(() => liveTexts.close())
   const channels = createChannels({ sql: database.unscoped, nudges, log })
   opened.defer(() => channels.close())
   const mailer = overrides.mailer ?? createMailer(config, log, clock)
@@ -141,6 +161,9 @@ async function createPlatform(
     database,
     channels,
     nudges,
+    liveTexts,
+    tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
+    models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
     jobs,
     mailer,
     passwords: createPasswords(overrides.passwordCost ?? owaspPasswordCost),
@@ -156,6 +179,7 @@ async function createPlatform(
   await platform.signingKeys.signer()
   await jobs.start()
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))
+  opened.defer(startReaper(platform))
   return platform
 }
 
@@ -169,6 +193,11 @@ async function connectNudges({ services }: Config, keyPrefix: string, log: Log):
     await nudges.close()
     throw new ServiceUnreachable('REDIS_URL', services.redisUrl, error)
   }
+}
+
+function createTokenLog({ services }: Config, keyPrefix: string, clock: Clock, log: Log): TokenLog {
+  if (services === null) return createMemoryTokenLog(clock)
+  return createRedisTokenLog({ redisUrl: services.redisUrl, keyPrefix, clock, log })
 }
 
 function createMailer(config: Config, log: Log, clock: Clock): Mailer {

@@ -22,6 +22,8 @@ export interface Config {
   /** Origins browsers may call from; null when embedded: any page of this machine. */
   readonly corsOrigins: readonly string[] | null
   readonly demo: boolean
+  /** Whether `scenario/…` models answer. */
+  readonly scenarioModels: boolean
   /** On port 0 without a PUBLIC_URL, its `publicUrl` is of port 0 and the app's own is of the port it got. */
   readonly settings: Settings
 }
@@ -74,6 +76,13 @@ const environmentSchema = z.object({
     .string()
     .refine(isSender, 'is not one address such as Ocean <ocean@example.org>')
     .default('Ocean Graph <ocean-graph@localhost>'),
+  GENERATION_LEASE_SECONDS: z
+    .string()
+    .regex(/^\d+$/, 'is not a number')
+    .transform(Number)
+    .refine((seconds) => seconds >= 1 && seconds <= 3_600, 'is not 1 to 3600')
+    .optional(),
+  SCENARIO_MODELS: z.enum(['on', 'off'], 'is not on or off').optional(),
   LOG_LEVEL: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
   CORS_ORIGINS: z
     .string()
@@ -175,8 +184,16 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     logLevel: env.LOG_LEVEL,
     corsOrigins: env.CORS_ORIGINS ?? (services === null ? null : []),
     demo: services === null && env.NODE_ENV !== 'production',
+    scenarioModels: (env.SCENARIO_MODELS ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
     settings: frozen({
       ...defaultSettings,
+      generations: {
+        ...defaultSettings.generations,
+        leaseMillis:
+          env.GENERATION_LEASE_SECONDS === undefined
+            ? defaultSettings.generations.leaseMillis
+            : env.GENERATION_LEASE_SECONDS * 1_000,
+      },
       publicUrl,
       accessTokens: { ...defaultSettings.accessTokens, issuer: publicUrl, audience: [publicUrl] },
     }),

@@ -3,6 +3,8 @@ import { Membership } from './modules/accounts/memberships/membership.entity.ts'
 import { Organization } from './modules/accounts/organizations/organization.entity.ts'
 import { User } from './modules/accounts/users/user.entity.ts'
 import { AuditEvent } from './modules/audit/audit-event.entity.ts'
+import { Message } from './modules/chat/messages/message.entity.ts'
+import { ChatParticipant, ChatSession } from './modules/chat/sessions/chat-session.entity.ts'
 import { Block } from './modules/ocean/block.entity.ts'
 import { Page } from './modules/ocean/page.entity.ts'
 import { Project } from './modules/projects/project.entity.ts'
@@ -24,4 +26,7 @@ export const entities = [
   Project,
   Page,
   Block,
+  ChatSession,
+  ChatParticipant,
+  Message,
 ]

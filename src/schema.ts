@@ -5,6 +5,9 @@ import './modules/projects/project.graphql.ts'
 import './modules/ocean/page.graphql.ts'
 import './modules/ocean/block.graphql.ts'
 import './modules/ocean/page-events.graphql.ts'
+import './modules/chat/sessions/chat-session.graphql.ts'
+import './modules/chat/messages/message.graphql.ts'
+import './modules/chat/messages/chat-events.graphql.ts'
 import { builder } from './graphql/builder.ts'
 
 builder.queryType({ description: 'Everything that can be read.' })

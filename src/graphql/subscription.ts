@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeCursor, encodeCursor, nowhere } from '../lib/cursor.ts'
 import type { ChannelEvent } from '../platform/channels/log.ts'
-import type { ChannelSubscription } from '../platform/channels/subscription.ts'
 import type { ChannelItem } from '../platform/channels/topic.ts'
-import { type Context, createContext } from '../platform/context.ts'
+import { type Context, createContext, type Viewer } from '../platform/context.ts'
 import { Fault } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
 import { builder } from './builder.ts'
@@ -22,43 +21,78 @@ export interface Delivery {
   readonly event: object
 }
 
-/** What a subscription follows, who may, and how an event of the channel becomes one of the graph. */
-export interface Following<Event extends { readonly type: string }> {
-  readonly channel: string
-  readonly after: string | null | undefined
+/** Where a subscription's items come from; `return` ends it at once, even while a `next` waits. */
+export interface Source<Item> {
+  next(): Promise<IteratorResult<Item, undefined>>
+  return(): Promise<unknown>
+}
+
+/** What a subscription follows, who may, and how an item becomes an event of the graph. */
+export interface Following<Item> {
+  readonly source: Source<Item>
   /** Throws a Fault when the context's viewer may not, or no longer, follow. Run before every event. */
   readonly gate: (ctx: Context) => Promise<unknown>
+  readonly toEvent: (item: Item) => object
+  /** Of items that come many times a second: how old the last passing of the gate may be, in milliseconds. */
+  readonly admittedFor?: (item: Item) => number
+}
+
+/** The same for one channel of domain events. */
+export interface FollowingChannel extends Pick<Following<never>, 'gate'> {
+  readonly channel: string
+  readonly after: string | null | undefined
   /** Null for an event that this code does not know: a newer node recorded it. */
-  readonly toEvent: (event: ChannelEvent, cursor: string) => Event | null
+  readonly toEvent: (event: ChannelEvent, cursor: string) => object | null
 }
 
 const HOLD_MILLIS = 60_000
 const HOLD_PAUSE_MILLIS = 500
 
-/**
- * Follows a channel from a cursor, or from now on. Each event gets a fresh context and passes the gate again; when it
- * no longer does, `SubscriptionEnded` is the last thing delivered. `return()` ends it at once.
- */
-export function follow<Event extends { readonly type: string }>(
+/** Follows a channel from a cursor, or from now on; see `followSource`. */
+export function follow(
   ctx: Context,
-  following: Following<Event>,
+  { channel, after, gate, toEvent }: FollowingChannel,
 ): AsyncIterableIterator<Delivery> {
-  const { channel, after } = following
   const start = after === null || after === undefined ? null : (decodeCursor(channel, after) ?? nowhere)
-  const source = ctx.platform.channels.open(channel, start, ctx.signal)
-  return new Deliveries(ctx, source, following)
+  return followSource<ChannelItem>(ctx, {
+    source: ctx.platform.channels.open(channel, start, ctx.signal),
+    gate,
+    toEvent: (item) => {
+      const cursor = encodeCursor(channel, item.position)
+      if (item.kind === 'resync') return resyncRequired(cursor)
+      return toEvent(item.event, cursor) ?? unknownEvent(ctx, item.event.type, cursor)
+    },
+  })
+}
+
+/**
+ * Each item gets a fresh context and passes the gate again; when it no longer does, `SubscriptionEnded` is the last thing
+ * delivered. `return()` ends it at once.
+ */
+export function followSource<Item>(ctx: Context, following: Following<Item>): AsyncIterableIterator<Delivery> {
+  return new Deliveries(ctx, following)
+}
+
+/** Says that something is missing before `cursor`. */
+export function resyncRequired(cursor: string): StreamControl {
+  return { type: 'ResyncRequired', cursor }
+}
+
+/** What stands for an event that only newer code understands: whoever reads again sees what came of it. */
+export function unknownEvent({ platform }: Context, type: string, cursor: string): StreamControl {
+  warnOnce(platform.log, type)
+  return resyncRequired(cursor)
 }
 
 // Not an async generator: return() of one waits for the pending next(), and a vanished client would stay subscribed.
-class Deliveries<Event extends { readonly type: string }> implements AsyncIterableIterator<Delivery> {
+class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   readonly #ctx: Context
-  readonly #source: ChannelSubscription
-  readonly #following: Following<Event>
+  readonly #following: Following<Item>
   #ended = false
+  #admitted: { readonly viewer: Viewer; readonly at: number } | null = null
 
-  constructor(ctx: Context, source: ChannelSubscription, following: Following<Event>) {
+  constructor(ctx: Context, following: Following<Item>) {
     this.#ctx = ctx
-    this.#source = source
     this.#following = following
   }
 
@@ -78,19 +112,19 @@ class Deliveries<Event extends { readonly type: string }> implements AsyncIterab
 
   async return(): Promise<IteratorResult<Delivery>> {
     this.#ended = true
-    await this.#source.return()
+    await this.#following.source.return()
     return { done: true, value: undefined }
   }
 
   async #deliver(): Promise<IteratorResult<Delivery>> {
     if (this.#ended) return { done: true, value: undefined }
-    const item = await this.#source.next()
+    const item = await this.#following.source.next()
     if (this.#ended || (item.done === true && this.#ctx.signal.aborted)) return this.return()
     if (item.done === true) return this.#end('SERVER_RESTART')
-    const context = await this.#admit()
+    const context = this.#stillAdmitted(item.value) ?? (await this.#admit())
     if (this.#ended) return { done: true, value: undefined }
     if (typeof context === 'string') return this.#end(context)
-    return { done: false, value: { context, event: this.#eventOf(item.value) } }
+    return { done: false, value: { context, event: this.#following.toEvent(item.value) } }
   }
 
   async #end(reason: EndReason): Promise<IteratorResult<Delivery>> {
@@ -98,11 +132,12 @@ class Deliveries<Event extends { readonly type: string }> implements AsyncIterab
     return { done: false, value: { context: this.#ctx, event: { type: 'SubscriptionEnded', reason } } }
   }
 
-  #eventOf(item: ChannelItem): Event | StreamControl {
-    const cursor = encodeCursor(this.#following.channel, item.position)
-    const event = item.kind === 'resync' ? null : this.#following.toEvent(item.event, cursor)
-    if (item.kind !== 'resync' && event === null) warnOnce(this.#ctx.platform.log, item.event.type)
-    return event ?? { type: 'ResyncRequired', cursor }
+  #stillAdmitted(item: Item): Context | null {
+    const admitted = this.#admitted
+    const age = performance.now() - (admitted?.at ?? 0)
+    if (admitted === null || age >= (this.#following.admittedFor?.(item) ?? 0)) return null
+    const { platform, request, signal } = this.#ctx
+    return createContext(platform, { viewer: admitted.viewer, request, signal })
   }
 
   /** A context in which the viewer may have this event, or why not. While that cannot be found out, the event waits. */
@@ -115,6 +150,7 @@ class Deliveries<Event extends { readonly type: string }> implements AsyncIterab
         if (viewer.kind === 'anonymous') return viewer.isRemoved === true ? 'ACCESS_REMOVED' : 'SESSION_ENDED'
         const context = createContext(platform, { viewer, request, signal })
         await this.#following.gate(context)
+        this.#admitted = { viewer, at: performance.now() }
         return context
       } catch (error) {
         if (error instanceof Fault && error.code !== 'SERVICE_UNAVAILABLE') return 'ACCESS_REMOVED'

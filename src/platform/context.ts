@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Role } from './access.ts'
 import type { Channels } from './channels/hub.ts'
+import type { LiveTexts } from './channels/live-text.ts'
 import type { Nudges } from './channels/nudges.ts'
 import type { Clock } from './clock.ts'
 import type { KeySet } from './crypto/key-set.ts'
@@ -12,7 +13,9 @@ import type { Jobs } from './jobs.ts'
 import { forgetLoaded } from './loaders.ts'
 import type { Log } from './log.ts'
 import type { Mailer } from './mailer.ts'
+import type { Models } from './models.ts'
 import type { Settings } from './settings.ts'
+import type { Tasks } from './tasks.ts'
 
 /** Nobody in particular, and why: a client that sent a stale token is told so instead of being taken for a stranger. */
 export interface AnonymousViewer {
@@ -49,6 +52,9 @@ export interface Platform {
   readonly database: Database
   readonly channels: Channels
   readonly nudges: Nudges
+  readonly liveTexts: LiveTexts
+  readonly tasks: Tasks
+  readonly models: Models
   readonly jobs: Jobs
   readonly mailer: Mailer
   readonly passwords: Passwords

@@ -12,13 +12,37 @@ export interface Settings {
     readonly overlapSeconds: number
   }
   readonly idempotency: { readonly ttlSeconds: number }
+  readonly generations: {
+    /** How long a node that does not report is taken to be alive; it reports three times as often. */
+    readonly leaseMillis: number
+    /** How often the text is written to the database: what a killed node can lose. */
+    readonly checkpointMillis: number
+    /** The longest that a token waits for others to go with it. */
+    readonly coalesceMillis: number
+    /** The longest silence of a model. */
+    readonly idleMillis: number
+    readonly maxMillis: number
+    /** UTF-16 units of one answer. */
+    readonly maxLength: number
+    /** On one node at once. */
+    readonly maxPerNode: number
+  }
   readonly channels: { readonly retentionSeconds: number; readonly keepPerChannel: number }
 }
 
-/** The figures of the design, all in seconds; configuration may override each. */
+/** The figures of the design; configuration may override each. */
 export const defaultSettings = {
   accessTokens: { ttlSeconds: 15 * 60 },
   refreshTokens: { ttlSeconds: 7 * 86_400, maxSeconds: 30 * 86_400, overlapSeconds: 86_400 },
   idempotency: { ttlSeconds: 86_400 },
+  generations: {
+    leaseMillis: 15_000,
+    checkpointMillis: 1_000,
+    coalesceMillis: 40,
+    idleMillis: 60_000,
+    maxMillis: 10 * 60_000,
+    maxLength: 200_000,
+    maxPerNode: 500,
+  },
   channels: { retentionSeconds: 7 * 86_400, keepPerChannel: 10_000 },
 } as const

@@ -1,6 +1,12 @@
 import { test as base } from 'vitest'
 import { appendEvents, type NewChannelEvent } from '../../src/platform/channels/log.ts'
-import { CreateBlocksDocument, CreatePageDocument } from '../gql/graphql.ts'
+import {
+  CreateBlocksDocument,
+  CreateChatSessionDocument,
+  type CreateChatSessionInput,
+  CreatePageDocument,
+  SendMessageDocument,
+} from '../gql/graphql.ts'
 import { type Client, createTestClient } from './client.ts'
 import { type Person, signUp, signUpInto } from './people.ts'
 import { startServer, type TestServer } from './server.ts'
@@ -61,6 +67,30 @@ export async function write(person: Person, pageId: string, ...texts: string[]):
   const { createBlocks } = await person.mutate(CreateBlocksDocument, { input })
   if (createBlocks.__typename !== 'CreatedBlocks') throw new Error(`The blocks came to ${JSON.stringify(createBlocks)}`)
   return createBlocks.blocks.map((block) => block.id)
+}
+
+/** Opens a chat session that nobody else sees. */
+export async function openChat(
+  person: Person,
+  input: CreateChatSessionInput = {},
+): Promise<{ id: string; eventsCursor: string }> {
+  const { createChatSession: session } = await person.mutate(CreateChatSessionDocument, { input })
+  if (session.__typename !== 'ChatSession') throw new Error(`The session came to ${JSON.stringify(session)}`)
+  return session
+}
+
+/** Asks a model something and answers the id of the answer, which may still be being written. */
+export async function ask(
+  person: Person,
+  session: { id: string },
+  model: string,
+  content = 'Anything?',
+): Promise<string> {
+  const { sendMessage: sent } = await person.mutate(SendMessageDocument, {
+    input: { sessionId: session.id, model, content },
+  })
+  if (sent.__typename !== 'SentMessage') throw new Error(`The question came to ${JSON.stringify(sent)}`)
+  return sent.answer.id
 }
 
 /** Records an event as a node would that nobody here talks to. */

@@ -5,7 +5,7 @@ import { describe, expect } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { type CreateBlocksMutationVariables, CreateProjectDocument } from '../gql/graphql.ts'
 import { type Person, signUp } from '../kit/people.ts'
-import { createPage, test, type World, write } from '../kit/test.ts'
+import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
 
@@ -72,6 +72,40 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
       },
     },
   }),
+  chatSession: async ({ alice }) => {
+    const session = await openChat(alice)
+    await ask(alice, session, 'scenario/words-3')
+    return { variables: { id: session.id, last: 2 } }
+  },
+  chatSessions: async ({ alice }) => {
+    await openChat(alice)
+    return { variables: { first: 1 } }
+  },
+  createChatSession: async ({ alice }) => ({
+    variables: {
+      input: { title: 'A chat', projectId: await createProject(alice), participantIds: [], idempotencyKey: 'once' },
+    },
+  }),
+  sendMessage: async ({ alice }) => ({
+    variables: {
+      input: {
+        sessionId: (await openChat(alice)).id,
+        content: 'Anything?',
+        model: 'scenario/words-3',
+        idempotencyKey: 'once',
+      },
+    },
+  }),
+  stopGeneration: async ({ alice }) => ({
+    variables: { input: { messageId: await ask(alice, await openChat(alice), 'scenario/stall-1') } },
+  }),
+  chatEvents: async ({ alice }) => {
+    const session = await openChat(alice)
+    return {
+      variables: { sessionId: session.id, after: session.eventsCursor },
+      provoke: () => ask(alice, session, 'scenario/words-3'),
+    }
+  },
   pageEvents: ({ alice, page }) => ({
     variables: { pageId: page.id, after: page.eventsCursor },
     provoke: () => write(alice, page.id, 'something to hear'),

@@ -1,11 +1,19 @@
 import type { Person } from '../kit/people.ts'
 
 /** Types with ids of their own. */
-export type Noun = 'User' | 'Organization' | 'Project' | 'Page' | 'Block'
+export type Noun = 'User' | 'Organization' | 'Project' | 'Page' | 'Block' | 'ChatSession' | 'Message'
 /** One id of each. */
 export type Ids = Readonly<Record<Noun, string>>
 
-export const nouns = ['User', 'Organization', 'Project', 'Page', 'Block'] as const satisfies Noun[]
+export const nouns = [
+  'User',
+  'Organization',
+  'Project',
+  'Page',
+  'Block',
+  'ChatSession',
+  'Message',
+] as const satisfies Noun[]
 
 /** How a root field is asked by somebody who should learn and change nothing through it. */
 export interface Probe {
@@ -101,6 +109,40 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Mutation.createBlocks': {
     ids: { 'CreateBlocksInput.pageId': ['Page'] },
     variables: (id) => ({ input: { pageId: id('CreateBlocksInput.pageId'), blocks: [{ text }] } }),
+  },
+  'Query.chatSession': {
+    ids: { 'Query.chatSession(id:)': ['ChatSession'] },
+    variables: (id) => ({ id: id('Query.chatSession(id:)') }),
+  },
+  'Query.chatSessions': {
+    ids: { 'ChatSessionFilter.projectId': ['Project'] },
+    variables: (id) => ({ filter: { projectId: id('ChatSessionFilter.projectId') } }),
+    alone: () => [{ first: 100 }, { last: 100 }, { filter: { projectId: null } }],
+  },
+  'Mutation.createChatSession': {
+    ids: { 'CreateChatSessionInput.projectId': ['Project'], 'CreateChatSessionInput.participantIds': ['User'] },
+    variables: (id) => ({
+      input: {
+        title: 'A chat',
+        projectId: id('CreateChatSessionInput.projectId'),
+        participantIds: [id('CreateChatSessionInput.participantIds')],
+      },
+    }),
+    alone: () => [{ input: { title: 'A chat', idempotencyKey: theirKey } }],
+  },
+  'Mutation.sendMessage': {
+    ids: { 'SendMessageInput.sessionId': ['ChatSession'] },
+    variables: (id) => ({
+      input: { sessionId: id('SendMessageInput.sessionId'), content: text, model: 'scenario/words-0' },
+    }),
+  },
+  'Mutation.stopGeneration': {
+    ids: { 'StopGenerationInput.messageId': ['Message'] },
+    variables: (id) => ({ input: { messageId: id('StopGenerationInput.messageId') } }),
+  },
+  'Subscription.chatEvents': {
+    ids: { 'Subscription.chatEvents(sessionId:)': ['ChatSession'] },
+    variables: (id) => ({ sessionId: id('Subscription.chatEvents(sessionId:)') }),
   },
   'Subscription.pageEvents': {
     ids: { 'Subscription.pageEvents(pageId:)': ['Page'] },

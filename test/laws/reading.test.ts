@@ -5,7 +5,7 @@ import { schema } from '../../src/schema.ts'
 import { PageDocument } from '../gql/graphql.ts'
 import { type Person, signUp, uuidIn } from '../kit/people.ts'
 import type { TestServer } from '../kit/server.ts'
-import { test as base, write } from '../kit/test.ts'
+import { test as base, openChat, write } from '../kit/test.ts'
 import { listsOf } from './graph.ts'
 
 // A list costs the same number of statements whatever its length. Other work of the server may send a statement in
@@ -19,6 +19,7 @@ interface Library {
   readonly reader: Person
   readonly pageIds: readonly string[]
   readonly fullPageId: string
+  readonly fullSessionId: string
 }
 
 /** 50 projects, 50 pages in them and 50 blocks on one of those, each by an author of its own. */
@@ -66,6 +67,23 @@ const lists = [
       last: blocks(last: 1) { nodes { id page { id } } }
     } } }`,
   ],
+  [
+    'chat sessions with their people and last messages',
+    'Query.chatSessions',
+    `query ($first: Int) { chatSessions(first: $first) { nodes {
+      id title model { id } createdBy ${actor} participants ${actor} project ${project}
+      messages(last: 1) { nodes { id content author ${actor} model { id } session { id } } ${pageInfo} }
+    } ${pageInfo} } }`,
+  ],
+  [
+    'messages with their authors',
+    'ChatSession.messages',
+    `query ($first: Int, $sessionId: ID!) { chatSession(id: $sessionId) {
+      messages(first: $first) { nodes { id content author ${actor} parts {
+        __typename ... on CitationPart { quote page { ${page} } block { id } }
+      } } ${pageInfo} }
+    } }`,
+  ],
   ['things by their ids', 'Query.nodes', `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Page { ${page} } } }`],
 ] as const
 
@@ -92,12 +110,12 @@ test('a list that asks once per item is noticed', async ({ server, library }) =>
 
 async function leastStatements(
   server: TestServer,
-  { reader, pageIds, fullPageId }: Library,
+  { reader, pageIds, fullPageId, fullSessionId }: Library,
   document: string,
   field: string,
   count: number,
 ): Promise<number> {
-  const variables = { first: count, pageId: fullPageId, ids: pageIds.slice(0, count) }
+  const variables = { first: count, pageId: fullPageId, sessionId: fullSessionId, ids: pageIds.slice(0, count) }
   const asked = Object.fromEntries(Object.entries(variables).filter(([name]) => document.includes(`$${name}:`)))
   const costs: number[] = []
   for (let run = 0; run < RUNS; run += 1) {
@@ -121,7 +139,7 @@ async function statementsOf(server: TestServer, work: () => Promise<unknown>): P
 
 /** The items of the list of this name, at the root or one object below it. */
 function itemsIn(data: Record<string, unknown>, field: string): unknown {
-  const holder = (field in data ? data : data.page) as Record<string, unknown> | null
+  const holder = (field in data ? data : (data.page ?? data.chatSession)) as Record<string, unknown> | null
   const list = holder?.[field]
   return Array.isArray(list) ? list : (list as { nodes?: unknown } | undefined)?.nodes
 }
@@ -178,5 +196,38 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
     const by = { created_by_id: authorOf(index), updated_by_id: authorOf(index + 1) }
     await unscoped.updateTable('block').set(by).where('id', '=', uuidIn(id)).execute()
   }
-  return { reader, pageIds, fullPageId }
+  const fullSessionId = await furnishChats(server, reader, blockIds, fullPageId)
+  return { reader, pageIds, fullPageId, fullSessionId }
+}
+
+/** 50 sessions, and in the newest of them 50 messages that quote the blocks. */
+async function furnishChats(server: TestServer, reader: Person, blockIds: string[], pageId: string): Promise<string> {
+  const sessions: { id: string }[] = []
+  for (let index = 0; index < MANY; index += 1) sessions.push(await openChat(reader))
+  const { unscoped } = server.app.platform.database
+  const now = server.clock.now()
+  const newest = sessions.at(-1)?.id ?? ''
+  const citation = (id: string) => ({ pageId: uuidIn(pageId), blockId: uuidIn(id), quote: 'a quote' })
+  await unscoped
+    .insertInto('message')
+    .values(
+      blockIds.map((id) => ({
+        id: newUuid(now),
+        organization_id: uuidIn(reader.organizationId),
+        session_id: uuidIn(newest),
+        role: 'USER' as const,
+        author_id: uuidIn(reader.userId),
+        content: id,
+        citations: JSON.stringify([citation(id)]) as never,
+        status: 'COMPLETED' as const,
+        failure_code: null,
+        model_id: null,
+        fence: 0,
+        lease_until: null,
+        created_at: now,
+        updated_at: now,
+      })),
+    )
+    .execute()
+  return newest
 }

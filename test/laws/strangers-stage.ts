@@ -4,10 +4,11 @@ import { encodeGlobalId } from '../../src/graphql/ids.ts'
 import { issueAccessToken } from '../../src/modules/accounts/tokens/access-token.service.ts'
 import { newUuid } from '../../src/platform/uuid.ts'
 import { CreatePageDocument, CreateProjectDocument } from '../gql/graphql.ts'
+import { watch } from '../kit/chat.ts'
 import { type Client, createTestClient } from '../kit/client.ts'
 import { type Person, signUp, signUpInto, uuidIn } from '../kit/people.ts'
 import type { TestServer } from '../kit/server.ts'
-import { write } from '../kit/test.ts'
+import { ask, openChat, write } from '../kit/test.ts'
 import { type Ids, type Noun, nouns, theirKey } from './probes.ts'
 
 /** Somebody who is to learn nothing of the victim and to change nothing of theirs. */
@@ -102,7 +103,7 @@ function asked(person: Person) {
   return { client: person, accessToken: person.tokens.accessToken }
 }
 
-/** A project with a page with a block, all of which say `word`. */
+/** A project with a page with a block, and a chat about it, all of which say `word`. */
 async function furnish(person: Person, word: string, idempotencyKey: string): Promise<Ids> {
   const { createProject: project } = await person.mutate(CreateProjectDocument, {
     input: { name: word, description: word, idempotencyKey },
@@ -113,7 +114,18 @@ async function furnish(person: Person, word: string, idempotencyKey: string): Pr
   })
   if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
   const [block = ''] = await write(person, page.id, word)
-  return { User: person.userId, Organization: person.organizationId, Project: project.id, Page: page.id, Block: block }
+  const session = await openChat(person, { title: word, projectId: project.id })
+  const answer = await ask(person, session, 'scenario/words-1', word)
+  await watch(person, session.id, { after: session.eventsCursor })
+  return {
+    User: person.userId,
+    Organization: person.organizationId,
+    Project: project.id,
+    Page: page.id,
+    Block: block,
+    ChatSession: session.id,
+    Message: answer,
+  }
 }
 
 async function remove(server: TestServer, person: Person): Promise<void> {

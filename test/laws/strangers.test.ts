@@ -127,19 +127,24 @@ async function tryIds(stage: Stage, actor: Actor, root: RootField, probe: Probe)
     for (const mixture of mixturesOf(probe.ids)) {
       const askWith = async (idOf: (noun: Noun) => string) => {
         const ids = new Map([...mixture].map(([place, noun]) => [place, idOf(noun)]))
-        const fill = (place: string) => ids.get(place) ?? actor.own[probe.ids[place]?.[0] ?? 'Page']
+        const named: string[] = []
+        const fill = (place: string) => {
+          const id = ids.get(place) ?? actor.own[probe.ids[place]?.[0] ?? 'Page']
+          named.push(id)
+          return id
+        }
         const answer = await ask(actor, door, askingAllOf(schema, root), variables(fill, actor.own))
         const sent = [...ids.values()]
         expectNoSecrets(stage, actor, answer, sent)
         if (actor.person === null) expectStranger(probe, root, answer)
-        return { answer, sent, comparable: withoutEcho(answer, sent) }
+        return { answer, named, comparable: withoutEcho(answer, sent) }
       }
       const random = await askWith(randomId)
       const theirs = await askWith((noun) => stage.theirs[noun])
       const seesAll = [...mixture.values()].every((noun) => actor.sees.includes(noun))
       if (!seesAll) expect(theirs.comparable, `${describeMixture(mixture)} by ${door}`).toBe(random.comparable)
-      for (const { answer, sent } of [random, theirs])
-        told.push(...(await refusalTold(stage, actor, root, answer, sent)))
+      for (const { answer, named } of [random, theirs])
+        told.push(...(await refusalTold(stage, actor, root, answer, named)))
       if (door !== 'http' && root.operation !== 'subscription') continue
       for (const index of garbageFor('Page', stage.theirs).keys()) {
         const { answer } = await askWith((noun) => garbageFor(noun, stage.theirs)[index] ?? '')
@@ -150,23 +155,23 @@ async function tryIds(stage: Stage, actor: Actor, root: RootField, probe: Probe)
   return told
 }
 
-/** Demands that the trail names a refused mutation of somebody known, and what of theirs was `sent` for. */
+/** Demands that the trail names a refused mutation of somebody known, and one of the ids that were `named`. */
 async function refusalTold(
   stage: Stage,
   { person }: Actor,
   root: RootField,
   answer: string,
-  sent?: readonly string[],
+  named?: readonly string[],
 ): Promise<Telling[]> {
   if (root.operation !== 'mutation' || person === null) return []
   const isRefused = /"code":"(FORBIDDEN|NOT_FOUND)"/.test(answer)
-  if (sent !== undefined) expect(isRefused, answer).toBe(true)
+  if (named !== undefined) expect(isRefused, answer).toBe(true)
   if (!isRefused) return []
   const requestId = /"requestId":"([^"]+)"/.exec(answer)?.[1] ?? ''
   const trail = await trailOf(stage.server, { requestId })
   const by = { actor: person.userId, organization_id: uuidIn(person.organizationId), address: '127.0.0.1' }
   expect(trail).toMatchObject([{ ...by, outcome: 'denied', action: expect.stringMatching(/^\w+\.\w+$/) }])
-  if (sent !== undefined) expect(sent).toContain(trail[0]?.target)
+  if (named !== undefined) expect(named).toContain(trail[0]?.target)
   return [{ request_id: requestId }]
 }
 

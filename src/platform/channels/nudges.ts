@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { Log } from '../log.ts'
+import { connectRedis, disconnectRedis, untilReady } from '../redis.ts'
 import { sparingly } from './sparingly.ts'
 
 /**
@@ -25,11 +26,7 @@ export interface RedisNudgesOptions {
   readonly log: Log
 }
 
-const COMMAND_TIMEOUT_MILLIS = 2_000
-const CONNECT_TIMEOUT_MILLIS = 3_000
-const SOCKET_TIMEOUT_MILLIS = 5_000
 const HEARTBEAT_MILLIS = 10_000
-const MAX_RECONNECT_DELAY_MILLIS = 2_000
 const MAX_UNANSWERED_PUBLISHES = 1_000
 const WARN_PERIOD_MILLIS = 10_000
 
@@ -60,7 +57,7 @@ export function createRedisNudges({ redisUrl, keyPrefix, log }: RedisNudgesOptio
     log.warn({ reason: error instanceof Error ? error.message : String(error), heldBack }, 'nudges over Redis fail'),
   )
   const local = createLocalListeners()
-  const connections = [connect(redisUrl, warn), connect(redisUrl, warn)] as const
+  const connections = [connectRedis(redisUrl, warn), connectRedis(redisUrl, warn)] as const
   const publisher = createPublisher(connections[0], keyPrefix, warn)
   const subscriber = createSubscriber(connections[1], { keyPrefix, warn, local })
   return {
@@ -85,24 +82,6 @@ export function createRedisNudges({ redisUrl, keyPrefix, log }: RedisNudgesOptio
   }
 }
 
-function connect(redisUrl: string, warn: (error: unknown) => void): Redis {
-  const redis = new Redis(redisUrl, {
-    // A command that cannot be sent now fails now: a late nudge is worth nothing, the tick comes before it.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    // Done by the subscriber itself: this one leaves its promise, and so its failure, to nobody.
-    autoResubscribe: false,
-    commandTimeout: COMMAND_TIMEOUT_MILLIS,
-    connectTimeout: CONNECT_TIMEOUT_MILLIS,
-    socketTimeout: SOCKET_TIMEOUT_MILLIS,
-    retryStrategy: (times) =>
-      Math.min(50 * 2 ** Math.min(times, 10), MAX_RECONNECT_DELAY_MILLIS) * (0.5 + Math.random() / 2),
-  })
-  redis.on('error', warn)
-  return redis
-}
-
 function createPublisher(redis: Redis, keyPrefix: string, warn: (error: unknown) => void) {
   let unanswered = 0
   return {
@@ -117,7 +96,7 @@ function createPublisher(redis: Redis, keyPrefix: string, warn: (error: unknown)
         .catch(warn)
         .finally(() => unanswered--)
     },
-    close: () => disconnect(redis),
+    close: () => disconnectRedis(redis),
   }
 }
 
@@ -160,29 +139,9 @@ function createSubscriber(redis: Redis, { keyPrefix, warn, local }: SubscriberOp
     },
     close: () => {
       clearInterval(heartbeat)
-      return disconnect(redis)
+      return disconnectRedis(redis)
     },
   }
-}
-
-/** Resolves when the connection is ready. @throws what kept it from being so at the next attempt */
-async function untilReady(redis: Redis): Promise<void> {
-  if (redis.status === 'ready') return
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  redis.once('ready', resolve).once('error', reject)
-  await promise.finally(() => redis.off('ready', resolve).off('error', reject))
-}
-
-/** Resolves when the connection has ended, or is given up. */
-async function disconnect(redis: Redis): Promise<void> {
-  const ended = Promise.withResolvers<void>()
-  const timer = setTimeout(ended.resolve, COMMAND_TIMEOUT_MILLIS)
-  redis.once('end', ended.resolve)
-  // Between two attempts there is no connection whose end could be awaited.
-  if (redis.status === 'reconnecting' || redis.status === 'end') ended.resolve()
-  redis.disconnect()
-  await ended.promise
-  clearTimeout(timer)
 }
 
 type LocalListeners = ReturnType<typeof createLocalListeners>

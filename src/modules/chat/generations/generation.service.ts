@@ -1,0 +1,121 @@
+import type { Kysely } from 'kysely'
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import { type Context, createContext, type Platform } from '../../../platform/context.ts'
+import type { Tables } from '../../../platform/database/tables.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { newUuid } from '../../../platform/uuid.ts'
+import type { Citation, MessageStatus } from '../messages/message.entity.ts'
+import { chatChannel, messageFinished } from '../sessions/chat-session.events.ts'
+
+/** An answer that is being written, and as whom: a writer with an older fence has lost it. */
+export interface Generation {
+  readonly messageId: string
+  readonly fence: number
+}
+
+/** What became of an answer. */
+export interface GenerationEnd {
+  readonly status: Exclude<MessageStatus, 'STREAMING'>
+  readonly content: string
+  readonly citations?: readonly Citation[]
+  readonly failureCode?: string
+}
+
+/** Whatever else belongs in the transaction of an end. */
+type Beside = (tx: Transaction) => void
+
+/** Writes the text so far to the database and says that its writer is alive; false when the answer is no longer its own. */
+export async function checkpoint(platform: Platform, generation: Generation, content: string): Promise<boolean> {
+  const { database, clock, settings } = platform
+  const now = clock.now()
+  const { numUpdatedRows } = await database.unscoped
+    .updateTable('message')
+    .set({ content, updated_at: now, lease_until: after(now, settings.generations.leaseMillis) })
+    .where('id', '=', generation.messageId)
+    .where('fence', '=', generation.fence)
+    .where('status', '=', 'STREAMING')
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** The one end of an answer: compare and swap with its event. False when somebody else has ended it or taken it over. */
+export async function finishGeneration(
+  platform: Platform,
+  generation: Generation,
+  end: GenerationEnd,
+  beside: Beside = () => undefined,
+): Promise<boolean> {
+  const { messageId, fence } = generation
+  const hasEnded = await transact(systemContext(platform), async (tx) => {
+    const row = await tx.unscoped
+      .updateTable('message')
+      .set({
+        status: end.status,
+        content: end.content,
+        failure_code: end.failureCode ?? null,
+        lease_until: null,
+        updated_at: tx.now,
+        ...(end.citations === undefined ? {} : { citations: JSON.stringify(end.citations) as never }),
+      })
+      .where('id', '=', messageId)
+      .where('fence', '=', fence)
+      .where('status', '=', 'STREAMING')
+      .returning(['organization_id as organizationId', 'session_id as sessionId'])
+      .executeTakeFirst()
+    if (row === undefined) return false
+    tx.record(messageFinished(chatChannel(row.organizationId, row.sessionId), messageId))
+    beside(tx)
+    return true
+  })
+  if (hasEnded) await platform.liveTexts.end(messageId, fence)
+  return hasEnded
+}
+
+/**
+ * Ends an answer whoever writes it: the writer is fenced off first, then the text so far is taken from its stream, so that
+ * nobody has been shown more than what stays. False when it had ended already, or is `onlyExpired` and its writer alive.
+ */
+export async function takeOver(
+  platform: Platform,
+  messageId: string,
+  status: 'CANCELLED' | 'INTERRUPTED',
+  { onlyExpired = false, beside }: { readonly onlyExpired?: boolean; readonly beside?: Beside } = {},
+): Promise<boolean> {
+  const { database, clock, settings, liveTexts } = platform
+  const now = clock.now()
+  const taking = database.unscoped
+    .updateTable('message')
+    .set((on) => ({ fence: on('fence', '+', 1), lease_until: after(now, settings.generations.leaseMillis) }))
+    .where('id', '=', messageId)
+    .where('status', '=', 'STREAMING')
+    .returning(['fence', 'content'])
+  const taken = await (onlyExpired ? taking.where('lease_until', '<=', now) : taking).executeTakeFirst()
+  if (taken === undefined) return false
+  const streamed = await liveTexts.seal(messageId, taken.fence, taken.content.length)
+  const content = taken.content + streamed
+  return finishGeneration(platform, { messageId, fence: taken.fence }, { status, content }, beside)
+}
+
+/** The texts so far of answers that are being written, as the database has them. */
+export async function readCheckpoints(sql: Kysely<Tables>, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql.selectFrom('message').select(['id', 'content']).where('id', 'in', ids).execute()
+  return new Map(rows.map(({ id, content }) => [id, content]))
+}
+
+/** A context in which the server itself acts. */
+function systemContext(platform: Platform): Context {
+  return createContext(platform, {
+    viewer: { kind: 'anonymous', reason: null },
+    request: { id: newUuid(platform.clock.now()), address: null, userAgent: null },
+    signal: new AbortController().signal,
+  })
+}
+
+/** Who the answer's log lines are about. */
+export function generationName(messageId: string): string {
+  return encodeTypeId('message', messageId)
+}
+
+function after(now: Date, millis: number): Date {
+  return new Date(now.getTime() + millis)
+}

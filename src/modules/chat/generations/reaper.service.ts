@@ -1,0 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Platform } from '../../../platform/context.ts'
+import { generationName, takeOver } from './generation.service.ts'
+
+const BATCH = 100
+/** Looks this often within a lease, so that an orphan is found soon after its lease is over. */
+const LOOKS_PER_LEASE = 6
+
+/** Ends the answers whose writers are gone with the text so far, and says how many those were. */
+export async function reapGenerations(platform: Platform): Promise<number> {
+  const { database, clock, log } = platform
+  const orphans = await database.unscoped
+    .selectFrom('message')
+    .select('id')
+    .where('status', '=', 'STREAMING')
+    .where('lease_until', '<=', clock.now())
+    .orderBy('lease_until')
+    .limit(BATCH)
+    .execute()
+  let reaped = 0
+  for (const { id } of orphans) {
+    if (!(await takeOver(platform, id, 'INTERRUPTED', { onlyExpired: true }))) continue
+    reaped++
+    log.warn({ message: generationName(id) }, 'an answer was left by its writer and ended with the text so far')
+  }
+  return reaped
+}
+
+/** Looks for orphans until the returned function is called; one query each time, on every node. */
+export function startReaper(platform: Platform): () => Promise<void> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const run = async () => {
+    while (!signal.aborted) {
+      const everyMillis = platform.settings.generations.leaseMillis / LOOKS_PER_LEASE
+      await pause(everyMillis, undefined, { signal, ref: false }).catch(() => undefined)
+      if (signal.aborted) return
+      await reapGenerations(platform).catch((error: unknown) =>
+        platform.log.warn({ err: error }, 'orphaned answers could not be looked for'),
+      )
+    }
+  }
+  const ended = run()
+  return async () => {
+    stopping.abort()
+    await ended
+  }
+}

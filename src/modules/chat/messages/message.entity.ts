@@ -1,0 +1,68 @@
+import { defineEntity, p } from '@mikro-orm/postgresql'
+import type { Table } from '../../../platform/database/tables.ts'
+import { Organization } from '../../accounts/organizations/organization.entity.ts'
+import { User } from '../../accounts/users/user.entity.ts'
+import { ChatSession } from '../sessions/chat-session.entity.ts'
+
+export const messageRoles = ['USER', 'ASSISTANT'] as const
+export type MessageRole = (typeof messageRoles)[number]
+
+export const messageStatuses = ['STREAMING', 'COMPLETED', 'FAILED', 'CANCELLED', 'INTERRUPTED'] as const
+export type MessageStatus = (typeof messageStatuses)[number]
+
+/** A quotation, and where it is from. */
+export interface Citation {
+  readonly pageId: string
+  readonly blockId: string
+  readonly quote: string
+}
+
+/** The name of the constraint that lets one answer be written at a time. */
+export const oneAnswerAtATime = 'message_one_streaming_unique'
+
+export const MessageSchema = defineEntity({
+  name: 'Message',
+  tableName: 'message',
+  indexes: [
+    { properties: ['session', 'id'] },
+    {
+      name: oneAnswerAtATime,
+      expression: `create unique index "${oneAnswerAtATime}" on "message" ("session_id") where "status" = 'STREAMING'`,
+    },
+    {
+      name: 'message_lease_index',
+      expression: `create index "message_lease_index" on "message" ("lease_until") where "status" = 'STREAMING'`,
+    },
+  ],
+  properties: {
+    id: p.uuid().primary(),
+    organization: () => p.manyToOne(Organization).mapToPk(),
+    session: () => p.manyToOne(ChatSession).mapToPk(),
+    role: p.string().length(16).$type<MessageRole>(),
+    /** Null for what a model wrote. */
+    author: () => p.manyToOne(User).mapToPk().nullable(),
+    /** Of an answer that is being written: as far as it was checkpointed. */
+    content: p.text(),
+    citations: p.json<readonly Citation[]>(),
+    status: p.string().length(16).$type<MessageStatus>(),
+    /** Why it failed, for programs; null unless it did. */
+    failureCode: p.string().length(32).nullable(),
+    modelId: p.string().length(128).nullable(),
+    /** Of the writers of an answer the one with the highest number is the rightful one. */
+    fence: p.integer(),
+    /** Until when the writer is taken to be alive; null unless one writes. */
+    leaseUntil: p.datetime().nullable(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+  },
+})
+
+/** One thing said in a session. */
+export class Message extends MessageSchema.class {}
+MessageSchema.setClass(Message)
+
+declare module '../../../platform/database/tables.ts' {
+  interface Tables {
+    message: Table<typeof MessageSchema>
+  }
+}

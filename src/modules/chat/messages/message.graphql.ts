@@ -1,0 +1,215 @@
+import { z } from 'zod'
+import { builder } from '../../../graphql/builder.ts'
+import { idKey, keysetConnection } from '../../../graphql/connection.ts'
+import { describedValues } from '../../../graphql/enums.ts'
+import { errorType } from '../../../graphql/errors.ts'
+import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
+import { idOf } from '../../../graphql/ids.ts'
+import { mutation } from '../../../graphql/mutation.ts'
+import { NotFound } from '../../../platform/errors.ts'
+import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
+import { ActorInterface } from '../../accounts/users/user.graphql.ts'
+import { authorOf } from '../../accounts/users/user.reads.ts'
+import { BlockNode } from '../../ocean/block.graphql.ts'
+import { findBlock } from '../../ocean/block.reads.ts'
+import { PageType } from '../../ocean/page.graphql.ts'
+import { findPage } from '../../ocean/page.reads.ts'
+import { ChatSessionType, ModelType, modelDescription, modelId } from '../sessions/chat-session.graphql.ts'
+import { findChatSession } from '../sessions/chat-session.reads.ts'
+import type { Citation, MessageRole, MessageStatus } from './message.entity.ts'
+import { countMessages, findMessage, listMessages, type MessageRow } from './message.reads.ts'
+import { GenerationInProgress, type SentMessage, sendMessage, stopGeneration } from './message.service.ts'
+
+/** UTF-16 units of a question. */
+const MAX_PROMPT_LENGTH = 32_000
+
+const roleDescriptions: Record<MessageRole, string> = {
+  USER: 'A person.',
+  ASSISTANT: 'A model.',
+}
+
+const MessageRoleEnum = builder.enumType('MessageRole', {
+  description: 'Who speaks.',
+  values: describedValues(roleDescriptions),
+})
+
+const statusDescriptions: Record<MessageStatus, string> = {
+  STREAMING: 'Being written; follow it with `chatEvents`.',
+  COMPLETED: 'All there.',
+  FAILED: 'The model could not go on; `failureCode` says why. The text so far stays.',
+  CANCELLED: 'Somebody stopped it. The text so far stays.',
+  INTERRUPTED: 'The server that wrote it went away. The text so far stays; ask again for another answer.',
+}
+
+const MessageStatusEnum = builder.enumType('MessageStatus', {
+  description: 'What became of a message.',
+  values: describedValues(statusDescriptions),
+})
+
+type Part = { readonly kind: 'text'; readonly text: string } | ({ readonly kind: 'citation' } & Citation)
+
+const TextPartRef = builder.objectRef<Extract<Part, { kind: 'text' }>>('TextPart').implement({
+  description: 'Text of a message.',
+  fields: (t) => ({ text: t.exposeString('text', { description: 'The text.' }) }),
+})
+
+const CitationPartRef = builder.objectRef<Extract<Part, { kind: 'citation' }>>('CitationPart').implement({
+  description: 'Where something in the text is quoted from.',
+  fields: (t) => ({
+    quote: t.exposeString('quote', { description: 'The words that are quoted, as they stood there.' }),
+    page: t.field({
+      type: PageType,
+      nullable: true,
+      description: 'The page; null when it is gone or not yours to see.',
+      resolve: (citation, _args, ctx) => findPage(ctx, citation.pageId),
+    }),
+    block: t.field({
+      type: BlockNode,
+      nullable: true,
+      description: 'The block of it; null when it is gone or not yours to see.',
+      resolve: (citation, _args, ctx) => findBlock(ctx, citation.blockId),
+    }),
+  }),
+})
+
+const MessagePartRef = builder.unionType('MessagePart', {
+  description: 'What a message is made of.',
+  types: [TextPartRef, CitationPartRef],
+  resolveType: (part) => (part.kind === 'text' ? 'TextPart' : 'CitationPart'),
+})
+
+/** A message. */
+export const MessageType = builder.node(builder.objectRef<MessageRow>('Message'), {
+  description: 'One thing said in a chat session.',
+  authScopes: { action: 'chat_session.read' },
+  id: { description: 'Opaque, typed and sortable: `message_01jd…`.', resolve: (message) => message.id },
+  loadOne: (id, ctx) => findMessage(ctx, id),
+  fields: (t) => ({
+    session: t.field({
+      type: ChatSessionType,
+      description: 'Where it was said.',
+      resolve: async (message, _args, ctx) => {
+        const session = await findChatSession(ctx, message.sessionId)
+        if (session === null) throw new NotFound('chat session')
+        return session
+      },
+    }),
+    role: t.field({ type: MessageRoleEnum, description: 'Who speaks.', resolve: (message) => message.role }),
+    author: t.field({
+      type: ActorInterface,
+      nullable: true,
+      description: 'The person who said it; null for a model.',
+      resolve: (message, _args, ctx) => (message.authorId === null ? null : authorOf(ctx, message.authorId)),
+    }),
+    content: t.exposeString('content', {
+      description: 'Its whole text; of an answer that is being written the text so far, up to a second old.',
+    }),
+    parts: t.field({
+      type: [MessagePartRef],
+      description: 'Its text and what that quotes.',
+      resolve: (message): Part[] => [
+        { kind: 'text', text: message.content },
+        ...message.citations.map((citation) => ({ kind: 'citation' as const, ...citation })),
+      ],
+    }),
+    status: t.field({
+      type: MessageStatusEnum,
+      description: 'What became of it.',
+      resolve: (message) => message.status,
+    }),
+    failureCode: t.exposeString('failureCode', {
+      nullable: true,
+      description: 'Why it failed: `MODEL_FAILED`, `MODEL_TIMED_OUT` or `ANSWER_TOO_LONG`; null unless it did.',
+    }),
+    model: t.field({
+      type: ModelType,
+      nullable: true,
+      description: 'What wrote it; null for a person, and when that model is gone.',
+      resolve: (message, _args, { platform }) => platform.models.find(message.modelId ?? ''),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was said, or begun.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When its text last changed.' }),
+  }),
+})
+
+// ChatSession.messages
+builder.objectField(ChatSessionType, 'messages', (t) =>
+  t.connection(
+    {
+      type: MessageType,
+      description: 'What was said, oldest first; `last` reads from the end.',
+      resolve: (session, args, ctx) =>
+        keysetConnection({
+          args,
+          keySchema: idKey,
+          rows: (window) => listMessages(ctx, session.id, window),
+          keyOf: (message) => [message.id],
+          count: () => countMessages(ctx, session.id),
+        }),
+    },
+    { name: 'MessageConnection', description: 'A page of a list of messages.' },
+    { name: 'MessageEdge', description: 'A message and its place in the list.' },
+  ),
+)
+
+errorType(GenerationInProgress, 'An answer is still being written in the session: wait for it, or stop it.')
+
+const SendMessageInput = builder.inputType('SendMessageInput', {
+  description: 'A question.',
+  fields: (t) => ({
+    sessionId: t.id({ required: true, description: 'The chat session.' }),
+    content: t.string({ required: true, description: 'The question, at most 32,000 characters.' }),
+    model: t.string({ description: `${modelDescription} The session’s when left out.` }),
+    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
+  }),
+})
+
+const SentMessageRef = builder.objectRef<SentMessage>('SentMessage').implement({
+  description: 'What was asked, and the answer that is being written.',
+  fields: (t) => ({
+    question: t.field({ type: MessageType, description: 'The question.', resolve: (sent) => sent.question }),
+    answer: t.field({
+      type: MessageType,
+      description: 'The answer: `STREAMING`, and told by `chatEvents` as it grows.',
+      resolve: (sent) => sent.answer,
+    }),
+  }),
+})
+
+// Mutation.sendMessage
+builder.mutationField('sendMessage', (t) =>
+  mutation(t, {
+    type: SentMessageRef,
+    input: SendMessageInput,
+    schema: z
+      .object({
+        sessionId: idOf('ChatSession'),
+        content: z
+          .string()
+          .max(MAX_PROMPT_LENGTH)
+          .refine((text) => text.trim() !== '', 'is empty'),
+        model: modelId,
+        idempotencyKey,
+      })
+      .transform(({ model, ...input }) => ({ ...input, modelId: model })),
+    errors: [GenerationInProgress, IdempotencyKeyReused],
+    description: 'Asks a question. The answer is written whoever leaves, and streamed to all who watch the session.',
+    resolve: (input, ctx) => sendMessage(ctx, input),
+  }),
+)
+
+const StopGenerationInput = builder.inputType('StopGenerationInput', {
+  description: 'An answer to stop.',
+  fields: (t) => ({ messageId: t.id({ required: true, description: 'The answer.' }) }),
+})
+
+// Mutation.stopGeneration
+builder.mutationField('stopGeneration', (t) =>
+  mutation(t, {
+    type: MessageType,
+    input: StopGenerationInput,
+    schema: z.object({ messageId: idOf('Message') }),
+    description: 'Stops an answer, from any device; the text so far stays. One that has ended is answered as it is.',
+    resolve: (input, ctx) => stopGeneration(ctx, input.messageId),
+  }),
+)

@@ -1,0 +1,50 @@
+import { defineEntity, p } from '@mikro-orm/postgresql'
+import type { Table } from '../../../platform/database/tables.ts'
+import { Organization } from '../../accounts/organizations/organization.entity.ts'
+import { User } from '../../accounts/users/user.entity.ts'
+import { Project } from '../../projects/project.entity.ts'
+
+export const ChatSessionSchema = defineEntity({
+  name: 'ChatSession',
+  tableName: 'chat_session',
+  indexes: [{ properties: ['organization', 'id'] }, { properties: ['project', 'id'] }],
+  properties: {
+    id: p.uuid().primary(),
+    organization: () => p.manyToOne(Organization).mapToPk(),
+    project: () => p.manyToOne(Project).mapToPk().nullable(),
+    title: p.string().length(200).nullable(),
+    /** What answers here unless a message asks for another; null for the server's default. */
+    modelId: p.string().length(128).nullable(),
+    createdBy: () => p.manyToOne(User).mapToPk(),
+    version: p.integer().version(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+  },
+})
+
+/** A conversation of some people with a model. */
+export class ChatSession extends ChatSessionSchema.class {}
+ChatSessionSchema.setClass(ChatSession)
+
+export const ChatParticipantSchema = defineEntity({
+  name: 'ChatParticipant',
+  tableName: 'chat_participant',
+  indexes: [{ properties: ['user', 'session'] }],
+  properties: {
+    session: () => p.manyToOne(ChatSession).mapToPk().primary(),
+    user: () => p.manyToOne(User).mapToPk().primary(),
+    organization: () => p.manyToOne(Organization).mapToPk(),
+    joinedAt: p.datetime(),
+  },
+})
+
+/** Somebody who sees a session; nobody else does. */
+export class ChatParticipant extends ChatParticipantSchema.class {}
+ChatParticipantSchema.setClass(ChatParticipant)
+
+declare module '../../../platform/database/tables.ts' {
+  interface Tables {
+    chat_session: Table<typeof ChatSessionSchema>
+    chat_participant: Table<typeof ChatParticipantSchema>
+  }
+}

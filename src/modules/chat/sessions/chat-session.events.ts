@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import type { NewChannelEvent } from '../../../platform/channels/log.ts'
+
+/** What is said on a session's channel: ids only, since every reader loads what they may see with today's rights. */
+const chatChannelEvents = z.discriminatedUnion('type', [
+  /** `isAnswer`: its text is still to come. */
+  z.object({ type: z.literal('MessageCreated'), messageId: z.uuid(), isAnswer: z.boolean() }),
+  z.object({ type: z.literal('MessageFinished'), messageId: z.uuid() }),
+])
+
+/** The channel of a session's live events. */
+export function chatChannel(organizationId: string, sessionId: string): string {
+  return `${organizationId}/chat/${sessionId}`
+}
+
+/** Says that a message was added to a session. */
+export function messageCreated(channel: string, messageId: string, isAnswer: boolean): NewChannelEvent {
+  return { channel, type: 'MessageCreated', payload: { messageId, isAnswer } }
+}
+
+/** Says that an answer will not change any more, whatever became of it. */
+export function messageFinished(channel: string, messageId: string): NewChannelEvent {
+  return { channel, type: 'MessageFinished', payload: { messageId } }
+}
+
+/** An event as it was recorded, perhaps by older code; null when it is none that this code knows. */
+export function chatChannelEvent(event: Pick<NewChannelEvent, 'type' | 'payload'>) {
+  return chatChannelEvents.safeParse({ ...event.payload, type: event.type }).data ?? null
+}

@@ -1,0 +1,56 @@
+import { expect } from 'vitest'
+import { ChatEventsDocument, type ChatEventsSubscription, ChatSessionDocument } from '../gql/graphql.ts'
+import type { Person } from './people.ts'
+
+type Event = ChatEventsSubscription['chatEvents']
+
+/** What a watcher was told. */
+export interface Seen {
+  /** Kinds of events, repeats in a row once. */
+  readonly kinds: string[]
+  readonly texts: Map<string, string>
+  /** Every cursor, and the length of the text told before it. */
+  readonly places: { readonly cursor: string; readonly length: number }[]
+  /** Where each stretch of text began. */
+  readonly indexes: number[]
+}
+
+/** What a watcher goes on from, and what it was told of the text before that. */
+export interface Resumption {
+  readonly after: string | null
+  readonly known?: string
+}
+
+/** Follows a session until an answer has ended, putting texts together as the manual says. */
+export async function watch(person: Person, sessionId: string, { after, known = '' }: Resumption): Promise<Seen> {
+  const events = person.subscribe(ChatEventsDocument, { sessionId, after })
+  const seen: Seen = { kinds: [], texts: new Map(), places: [], indexes: [] }
+  try {
+    for (let isEnded = false; !isEnded; ) {
+      const { chatEvents } = await events.next({ within: 20_000 })
+      note(seen, chatEvents, known)
+      isEnded = chatEvents.__typename === 'MessageFinished'
+    }
+  } finally {
+    events.stop()
+  }
+  return seen
+}
+
+function note(seen: Seen, event: Event, known: string): void {
+  if (seen.kinds.at(-1) !== event.__typename) seen.kinds.push(event.__typename)
+  if (event.__typename === 'MessageDelta') {
+    const before = seen.texts.get(event.messageId) ?? known
+    expect(event.index).toBeLessThanOrEqual(before.length)
+    seen.indexes.push(event.index)
+    seen.texts.set(event.messageId, before.slice(0, event.index) + event.text)
+  }
+  const length = [...seen.texts.values()].at(-1)?.length ?? 0
+  if ('cursor' in event) seen.places.push({ cursor: event.cursor, length })
+}
+
+/** The newest message of a session. */
+export async function lastMessage(person: Person, id: string) {
+  const { chatSession } = await person.query(ChatSessionDocument, { id, last: 1 })
+  return chatSession?.messages.nodes[0]
+}
