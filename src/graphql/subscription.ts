@@ -176,7 +176,7 @@ const EndReasonRef = builder.enumType('EndReason', {
   description: 'Why a subscription ended for good.',
   values: {
     ACCESS_REMOVED: { description: 'You may no longer see what you followed.' },
-    SESSION_ENDED: { description: 'Your session was signed out or expired. Sign in again.' },
+    SESSION_ENDED: { description: 'Your session has ended, or was not refreshed within 25 s after its access token.' },
     SERVER_RESTART: { description: 'The server stops. Connect again with your last cursor; nothing is lost.' },
   } as const,
 })

@@ -23,6 +23,8 @@ export interface AnonymousViewer {
   readonly reason: string | null
   /** The session lives on, but its person is no longer a member of the organization it acts in. */
   readonly isRemoved?: true
+  /** The session lives on, but was not refreshed for longer than its access tokens are good for. */
+  readonly isLapsed?: true
 }
 
 /** A person signed in on a device, acting in one organization. */
@@ -32,6 +34,8 @@ export interface UserViewer {
   readonly organizationId: string
   readonly role: Role
   readonly deviceSessionId: string
+  /** When the newest access known of ends: that of the token presented, or of a later refresh of the session. */
+  readonly accessUntil: Date
 }
 
 /** Who is acting: plain ids and a role, resolved once per unit of work. */
@@ -60,7 +64,10 @@ export interface Platform {
   readonly passwords: Passwords
   readonly signingKeys: KeySet
   readonly refreshBox: SealedBox
-  /** Who a viewer is now: their role today, or anonymous once their session has ended. Asked before every live event. */
+  /**
+   * Who a viewer is now: their role today, or anonymous once their session has ended or was not refreshed in time. Asked
+   * before every operation on a socket and every live event.
+   */
   readonly currentViewer: (viewer: Viewer) => Promise<Viewer>
   /** Writes a refused mutation to the audit trail, in a transaction of its own: the mutation's has rolled back. */
   readonly recordDenial: (ctx: Context, action: string, target: string | null) => Promise<void>

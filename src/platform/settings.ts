@@ -2,7 +2,13 @@
 export interface Settings {
   /** The address people reach this server at; every link in a mail starts with it. No trailing slash. */
   readonly publicUrl: string
-  readonly accessTokens: { readonly issuer: string; readonly audience: readonly string[]; readonly ttlSeconds: number }
+  readonly accessTokens: {
+    readonly issuer: string
+    readonly audience: readonly string[]
+    readonly ttlSeconds: number
+    /** How long after its access token's end a socket or stream still waits for a refresh of its session. */
+    readonly graceSeconds: number
+  }
   readonly refreshTokens: {
     /** Idle life of a device session: each refresh extends it by this. */
     readonly ttlSeconds: number
@@ -32,7 +38,7 @@ export interface Settings {
 
 /** The figures of the design; configuration may override each. */
 export const defaultSettings = {
-  accessTokens: { ttlSeconds: 15 * 60 },
+  accessTokens: { ttlSeconds: 15 * 60, graceSeconds: 25 },
   refreshTokens: { ttlSeconds: 7 * 86_400, maxSeconds: 30 * 86_400, overlapSeconds: 86_400 },
   idempotency: { ttlSeconds: 86_400 },
   generations: {

@@ -9,6 +9,7 @@ import { maskError } from '../graphql/errors.ts'
 import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
 import { authenticate } from '../modules/accounts/devices/device-session.service.ts'
 import { createContext, type Platform, type RequestFacts, type Viewer } from '../platform/context.ts'
+import { Unauthenticated } from '../platform/errors.ts'
 import { schema } from '../schema.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { type OriginRule, requestHost } from './origins.ts'
@@ -18,6 +19,7 @@ import { graphqlPath, MAX_MESSAGE_BYTES, type Yoga } from './yoga.ts'
 /** What the server keeps of one socket. */
 interface Connection {
   readonly socket: WebSocket
+  readonly platform: Platform
   readonly facts: RequestFacts
   /** Aborts when the socket has closed. */
   readonly gone: AbortController
@@ -44,6 +46,8 @@ const PING_MILLIS = 12_000
 const FINISH_MILLIS = 2_000
 const CLOSE_WAIT_MILLIS = 2_000
 const SERVICE_RESTART = 1012
+// Clients come back with fresh parameters; after 4401 they would stay away.
+const FORBIDDEN = 4403
 const TRY_AGAIN_LATER = 1013
 
 /** Opens the door on a server's upgrades. */
@@ -60,7 +64,8 @@ export function openWebSocketDoor(server: Server, platform: Platform, options: W
     if (request.url?.split('?', 1)[0] !== graphqlPath) return refuse(stream, '404 Not Found')
     if (origin !== undefined && !allowsOrigin(origin, requestHost(host))) return refuse(stream, '403 Forbidden')
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const connection = { socket, facts: requestFacts(request, clock), gone: new AbortController() }
+      const facts = requestFacts(request, clock)
+      const connection = { socket, platform: platformOf(platform, socket), facts, gone: new AbortController() }
       serveSocket(protocol, socket, connection, { pingMillis, log, busy })
     })
   })
@@ -71,6 +76,18 @@ export function openWebSocketDoor(server: Server, platform: Platform, options: W
       await Promise.race([Promise.all(busy), limit])
       soon.abort()
       await closeAll(sockets.clients)
+    },
+  }
+}
+
+/** The platform as one socket has it: once access through it has lapsed, finding that out also closes it. */
+function platformOf(platform: Platform, socket: WebSocket): Platform {
+  return {
+    ...platform,
+    currentViewer: async (earlier) => {
+      const viewer = await platform.currentViewer(earlier)
+      if (viewer.kind === 'anonymous' && viewer.isLapsed === true) socket.close(FORBIDDEN, 'Forbidden')
+      return viewer
     },
   }
 }
@@ -114,7 +131,7 @@ function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Paramete
     // An exception here would drop the whole socket with everything on it: each becomes an error of its operation.
     onSubscribe: async ({ extra }, _id, payload) => {
       try {
-        return await argumentsOf(platform, yoga, extra, payload)
+        return await argumentsOf(yoga, extra, payload)
       } catch (error) {
         return [maskError(error, factsOf(extra, payload), platform.log)]
       }
@@ -128,7 +145,6 @@ function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Paramete
 
 /** One operation of a socket: parsed, valid, and with a context of its own. */
 async function argumentsOf(
-  platform: Platform,
   yoga: Yoga,
   connection: Connection,
   payload: SubscribePayload,
@@ -138,8 +154,12 @@ async function argumentsOf(
   const document = engine.parse(payload.query)
   const invalid = engine.validate(schema, document)
   if (invalid.length > 0) return invalid as readonly GraphQLError[]
+  const { platform } = connection
+  const viewer = await platform.currentViewer(connection.viewer)
+  // Not as nobody: what it did could not be answered.
+  if (viewer.kind === 'anonymous' && viewer.isLapsed === true) throw new Unauthenticated()
   const contextValue = createContext(platform, {
-    viewer: await platform.currentViewer(connection.viewer),
+    viewer,
     request: factsOf(connection, payload),
     signal: connection.gone.signal,
   })

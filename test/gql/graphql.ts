@@ -81,7 +81,7 @@ export type EndReason =
   | 'ACCESS_REMOVED'
   /** The server stops. Connect again with your last cursor; nothing is lost. */
   | 'SERVER_RESTART'
-  /** Your session was signed out or expired. Sign in again. */
+  /** Your session has ended, or was not refreshed within 25 s after its access token. */
   | 'SESSION_ENDED';
 
 /** Credentials of an account. */

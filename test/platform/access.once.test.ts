@@ -19,7 +19,7 @@ function contextOf(viewer: Viewer): Context {
   return createContext({} as Platform, { viewer, request, signal: new AbortController().signal })
 }
 
-const ids = { userId: 'u', organizationId: 'o', deviceSessionId: 's' }
+const ids = { userId: 'u', organizationId: 'o', deviceSessionId: 's', accessUntil: new Date() }
 const contextAs = (role: Role) => contextOf({ kind: 'user', role, ...ids })
 const nobody = contextOf({ kind: 'anonymous', reason: null })
 

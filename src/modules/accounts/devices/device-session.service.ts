@@ -1,15 +1,15 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import { becomeViewer, type Context, type Platform, type UserViewer, type Viewer } from '../../../platform/context.ts'
+import { becomeViewer, type Context, type Platform, type Viewer } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
 import { requireUser } from '../../../platform/gate.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { issueAccessToken, verifyAccessToken } from '../tokens/access-token.service.ts'
+import { issueAccessToken, type TokenSubject, verifyAccessToken } from '../tokens/access-token.service.ts'
 import { DeviceSession } from './device-session.entity.ts'
-import { isSessionOpen, roleOfSession } from './device-session.reads.ts'
+import { isSessionOpen, standingOfSession } from './device-session.reads.ts'
 
 /** The refresh token is spent, forged, expired or of an ended session. */
 export class InvalidRefreshToken extends UserError {
@@ -57,12 +57,12 @@ export function openSession(
 }
 
 /** Issues the tokens of a session that is committed, and lets the operation go on as its person. */
-export async function enterSession(ctx: Context, viewer: UserViewer, counter: number): Promise<IssuedTokens> {
-  const { refreshBox, settings } = ctx.platform
-  becomeViewer(ctx, viewer)
+export async function enterSession(ctx: Context, subject: TokenSubject, counter: number): Promise<IssuedTokens> {
+  const { refreshBox, settings, clock } = ctx.platform
+  becomeViewer(ctx, { kind: 'user', ...subject, accessUntil: accessFrom(ctx.platform, clock.now()) })
   return {
-    accessToken: await issueAccessToken(ctx.platform, viewer),
-    refreshToken: await refreshBox.seal({ sid: viewer.deviceSessionId, n: counter }),
+    accessToken: await issueAccessToken(ctx.platform, subject),
+    refreshToken: await refreshBox.seal({ sid: subject.deviceSessionId, n: counter }),
     expiresInSeconds: settings.accessTokens.ttlSeconds,
   }
 }
@@ -83,18 +83,18 @@ export async function refreshSession(ctx: Context, refreshToken: string): Promis
     if (session === undefined) return null
     const isGood = advanced !== undefined || isRepeat(ctx, tx, session, n)
     if (!isGood && n < session.counter) await revoke(tx, sid)
-    const role = isGood ? await roleOfSession(tx.unscoped, session, tx.now) : null
+    const role = isGood ? ((await standingOfSession(tx.unscoped, session, tx.now))?.role ?? null) : null
     const target = encodeTypeId('device_session', sid)
     audit(ctx, tx, { action: 'session.refresh', target, outcome: role === null ? 'denied' : 'allowed', as: session })
     if (role === null) return null
     const { userId, organizationId, deviceSessionId, counter } = session
-    return { viewer: { kind: 'user', userId, organizationId, deviceSessionId, role } as const, counter }
+    return { subject: { userId, organizationId, deviceSessionId, role }, counter }
   })
   if (outcome === null) {
     await leaveSession(ctx, sid)
     throw new InvalidRefreshToken()
   }
-  return enterSession(ctx, outcome.viewer, outcome.counter)
+  return enterSession(ctx, outcome.subject, outcome.counter)
 }
 
 const sessionColumns = [
@@ -190,23 +190,40 @@ export async function authenticate(platform: Platform, authorization: string | n
   if (token === undefined) return { kind: 'anonymous', reason: 'The Authorization header is not a bearer token.' }
   const verified = await verifyAccessToken(platform, token)
   if (!verified.ok) return { kind: 'anonymous', reason: verified.reason }
-  return viewerOfSession(platform, verified.subject)
+  return viewerOfSession(platform, verified.subject, verified.expiresAt)
 }
 
-/** Who a viewer is now: with today's role, or anonymous once session or membership has ended. */
+/**
+ * Who a viewer is now: with today's role, or anonymous once session or membership has ended. What outlives its access
+ * token, a socket or a stream, goes on for as long as the session is refreshed, on whatever door.
+ */
 export async function currentViewer(platform: Platform, viewer: Viewer): Promise<Viewer> {
-  return viewer.kind === 'anonymous' ? viewer : viewerOfSession(platform, viewer)
+  return viewer.kind === 'anonymous' ? viewer : viewerOfSession(platform, viewer, viewer.accessUntil)
 }
 
-async function viewerOfSession(platform: Platform, subject: Omit<UserViewer, 'kind' | 'role'>): Promise<Viewer> {
-  const { userId, organizationId, deviceSessionId } = subject
-  const { unscoped } = platform.database
-  const now = platform.clock.now()
-  const role = await roleOfSession(unscoped, subject, now)
-  if (role === null) {
+async function viewerOfSession(
+  platform: Platform,
+  { userId, organizationId, deviceSessionId }: Omit<TokenSubject, 'role'>,
+  accessUntil: Date,
+): Promise<Viewer> {
+  const { database, clock, settings } = platform
+  const { unscoped } = database
+  const now = clock.now()
+  const standing = await standingOfSession(unscoped, { userId, organizationId, deviceSessionId }, now)
+  if (standing === null) {
     return (await isSessionOpen(unscoped, deviceSessionId, now))
       ? { kind: 'anonymous', reason: 'You are no longer a member of this organization.', isRemoved: true }
       : { kind: 'anonymous', reason: 'This session has ended. Sign in again.' }
   }
-  return { kind: 'user', userId, organizationId, deviceSessionId, role }
+  const refreshed = accessFrom(platform, standing.refreshedAt)
+  const until = refreshed > accessUntil ? refreshed : accessUntil
+  if (now.getTime() > until.getTime() + settings.accessTokens.graceSeconds * 1_000) {
+    return { kind: 'anonymous', reason: 'The access token has expired.', isLapsed: true }
+  }
+  return { kind: 'user', userId, organizationId, deviceSessionId, role: standing.role, accessUntil: until }
+}
+
+/** When an access token issued at this time expires. */
+function accessFrom({ settings }: Platform, issuedAt: Date): Date {
+  return new Date(issuedAt.getTime() + settings.accessTokens.ttlSeconds * 1_000)
 }

@@ -10,7 +10,7 @@ export type TokenSubject = Pick<UserViewer, 'userId' | 'organizationId' | 'devic
 
 /** What came of verifying a token; the reasons are for the client that holds it. */
 export type VerifiedToken =
-  | { readonly ok: true; readonly subject: Omit<TokenSubject, 'role'> }
+  | { readonly ok: true; readonly subject: Omit<TokenSubject, 'role'>; readonly expiresAt: Date }
   | { readonly ok: false; readonly reason: string }
 
 const TYPE = 'at+jwt'
@@ -23,7 +23,12 @@ const idClaim = (prefix: string) =>
     check.addIssue('not an id')
     return z.NEVER
   })
-const claimsSchema = z.object({ sub: idClaim('user'), org: idClaim('organization'), sid: idClaim('device_session') })
+const claimsSchema = z.object({
+  sub: idClaim('user'),
+  org: idClaim('organization'),
+  sid: idClaim('device_session'),
+  exp: z.number(),
+})
 
 /** Signs an access token (RFC 9068) with the newest key. */
 export async function issueAccessToken(platform: Platform, subject: TokenSubject): Promise<string> {
@@ -78,6 +83,7 @@ export async function verifyAccessToken(platform: Platform, token: string): Prom
 function subjectOf(payload: JWTPayload): VerifiedToken {
   const claims = claimsSchema.safeParse(payload)
   if (!claims.success) return rejected
-  const { sub, org, sid } = claims.data
-  return { ok: true, subject: { userId: sub, organizationId: org, deviceSessionId: sid } }
+  const { sub, org, sid, exp } = claims.data
+  const subject = { userId: sub, organizationId: org, deviceSessionId: sid }
+  return { ok: true, subject, expiresAt: new Date(exp * 1_000) }
 }

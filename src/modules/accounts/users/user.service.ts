@@ -3,7 +3,7 @@ import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { missingFromPassword } from '../../../lib/password-rules.ts'
 import { slugOf } from '../../../lib/slug.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import type { Context, UserViewer } from '../../../platform/context.ts'
+import type { Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
 import { newUuid } from '../../../platform/uuid.ts'
@@ -11,6 +11,7 @@ import { audit } from '../../audit/audit.service.ts'
 import { enterSession, type IssuedTokens, openSession } from '../devices/device-session.service.ts'
 import { Membership } from '../memberships/membership.entity.ts'
 import { Organization } from '../organizations/organization.entity.ts'
+import type { TokenSubject } from '../tokens/access-token.service.ts'
 import { User } from './user.entity.ts'
 import { welcomeMail } from './user.jobs.ts'
 
@@ -77,14 +78,14 @@ export async function register(
   if (missing.length > 0) throw new WeakPassword(missing)
   // Outside the transaction: a hash takes tens of milliseconds, and the embedded database has one session.
   const passwordHash = await ctx.platform.passwords.hash(input.password)
-  const viewer = await transact(ctx, async (tx) => {
+  const subject = await transact(ctx, async (tx) => {
     const { userId, organizationId } = createAccount(tx, input, passwordHash)
     const deviceSessionId = openSession(ctx, tx, { userId, organizationId, deviceName: input.deviceName })
     audit(ctx, tx, { action: 'user.register', target: encodeTypeId('user', userId), as: { userId, organizationId } })
     if (isWelcomed) await tx.enqueue(welcomeMail, { userId })
-    return { kind: 'user', role: 'OWNER', userId, organizationId, deviceSessionId } satisfies UserViewer
+    return { role: 'OWNER', userId, organizationId, deviceSessionId } satisfies TokenSubject
   }).catch(namedFacts)
-  return enterSession(ctx, viewer, 0)
+  return enterSession(ctx, subject, 0)
 }
 
 /** Signs in on a device. Wrong names and wrong passwords cost the same time. @throws {InvalidCredentials} */
@@ -117,7 +118,7 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
     audit(ctx, tx, { action: 'session.login', target: encodeTypeId('device_session', sessionId), as })
     return sessionId
   })
-  return enterSession(ctx, { kind: 'user', ...as, role: user.role, deviceSessionId }, 0)
+  return enterSession(ctx, { ...as, role: user.role, deviceSessionId }, 0)
 }
 
 function createAccount(tx: Transaction, input: Registration, passwordHash: string) {
