@@ -41,7 +41,8 @@ const AuthPayload = builder.objectRef<IssuedTokens>('AuthPayload').implement({
     expiresIn: t.exposeInt('expiresInSeconds', { description: 'Seconds until the access token expires.' }),
     refreshToken: t.exposeString('refreshToken', {
       nullable: true,
-      description: 'Trade it once for its successor with `refreshTokens`. Keep it secret.',
+      description:
+        'Trade it once for its successor with `refreshTokens`. Keep it secret: whoever has it and your `User-Agent` can be you.',
     }),
     viewer: t.field({
       type: ViewerType,
@@ -136,7 +137,7 @@ builder.mutationField('refreshTokens', (t) =>
     schema: z.object({ refreshToken: token }),
     errors: [InvalidRefreshToken],
     description:
-      'Trades the refresh token for new tokens. Retrying is safe until the new one was used; a copy used later ends the session.',
+      'Trades the refresh token for new tokens. Retrying is safe for 24 h until the new one was used, with the same `User-Agent`; any other use of a spent token ends the session.',
     resolve: (input, ctx) => refreshSession(ctx, input.refreshToken),
   }),
 )

@@ -45,7 +45,7 @@ export function openSession(
     user: input.userId,
     activeOrganization: input.organizationId,
     deviceName: input.deviceName,
-    userAgent: ctx.request.userAgent?.slice(0, 512) ?? null,
+    userAgent: userAgentOf(ctx),
     address: ctx.request.address,
     refreshCounter: 0,
     refreshedAt: tx.now,
@@ -69,8 +69,8 @@ export async function enterSession(ctx: Context, subject: TokenSubject, counter:
 
 /**
  * Trades a refresh token for its successor. The number inside is compared and swapped, so of many at once all get the
- * same successor; the previous number still does until the successor was used. Anything older was copied: the whole
- * session ends.
+ * same successor; the previous number still does until the successor was used, to the User-Agent that traded it.
+ * Anything else was copied: the whole session ends.
  * @throws {InvalidRefreshToken}
  */
 export async function refreshSession(ctx: Context, refreshToken: string): Promise<IssuedTokens> {
@@ -103,6 +103,7 @@ const sessionColumns = [
   'active_organization_id as organizationId',
   'refresh_counter as counter',
   'refreshed_at as refreshedAt',
+  'user_agent as userAgent',
 ] as const
 
 /** Moves a living session whose counter this still is to the next one; undefined when there is none such. */
@@ -114,6 +115,7 @@ async function advance(ctx: Context, tx: Transaction, sid: string, counter: numb
     .set({
       refresh_counter: counter + 1,
       refreshed_at: tx.now,
+      user_agent: userAgentOf(ctx),
       expires_at: sql<Date>`least(${idleEnd}::timestamptz, created_at + make_interval(secs => ${maxSeconds}))`,
     })
     .where('id', '=', sid)
@@ -134,10 +136,25 @@ async function lockSession(tx: Transaction, sid: string) {
     .executeTakeFirst()
 }
 
-/** Whether the number is the one before the newest, which answers until the newest is used, or the overlap is over. */
-function isRepeat(ctx: Context, tx: Transaction, session: { counter: number; refreshedAt: Date }, n: number): boolean {
+/**
+ * Whether the number is the one before the newest, from the device that traded it: that answers until the newest is used,
+ * or the overlap is over. Until devices have a signed id the User-Agent stands for one, so of a thief and an owner in
+ * lockstep, one of whom always repeats what the other traded, only those with the same client are not found out.
+ */
+function isRepeat(
+  ctx: Context,
+  tx: Transaction,
+  session: { counter: number; refreshedAt: Date; userAgent: string | null },
+  n: number,
+): boolean {
+  if (n !== session.counter - 1 || session.userAgent !== userAgentOf(ctx)) return false
   const ageMillis = tx.now.getTime() - session.refreshedAt.getTime()
-  return n === session.counter - 1 && ageMillis <= ctx.platform.settings.refreshTokens.overlapSeconds * 1_000
+  return ageMillis <= ctx.platform.settings.refreshTokens.overlapSeconds * 1_000
+}
+
+/** As much of the caller's User-Agent as a session keeps. */
+function userAgentOf({ request }: Context): string | null {
+  return request.userAgent?.slice(0, 512) ?? null
 }
 
 /**

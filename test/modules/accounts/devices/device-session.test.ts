@@ -1,3 +1,4 @@
+import { print } from 'graphql'
 import { expect } from 'vitest'
 import { createSealedBox } from '../../../../src/platform/crypto/sealed-box.ts'
 import {
@@ -11,6 +12,7 @@ import { test } from '../../../kit/clocked.ts'
 import { trailOf } from '../../../kit/inside.ts'
 import { type Person, signIn, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
+import { ask } from '../../../transport/wire.ts'
 
 async function refresh(
   person: Person,
@@ -28,6 +30,15 @@ async function renewed(person: Person, refreshToken: string): Promise<{ accessTo
 
 async function outcomeOf(person: Person, refreshToken: string): Promise<string> {
   return (await refresh(person, refreshToken)).__typename
+}
+
+/** What a refresh by a client of another name comes to. */
+async function outcomeOnOtherClient(person: Person, refreshToken: string): Promise<unknown> {
+  const headers = { accept: 'application/json', 'user-agent': 'another client' }
+  const query = print(RefreshTokensDocument)
+  const { body } = await ask(person.url, { headers, body: { query, variables: { input: { refreshToken } } } })
+  const { refreshTokens } = (body.data ?? {}) as Partial<RefreshTokensMutation>
+  return refreshTokens?.__typename
 }
 
 /** Whether a request with the access token of the moment is let in, else why not. */
@@ -97,6 +108,29 @@ test('a spent token ends the session of whoever copied it, and that of its owner
   const refreshes = trail.filter((event) => event.action === 'session.refresh')
   expect(refreshes.map((event) => event.outcome)).toEqual(['allowed', 'allowed', 'denied', 'denied', 'denied'])
   expect(new Set(refreshes.map((event) => event.actor))).toEqual(new Set([alice.userId]))
+})
+
+test('a thief and an owner in lockstep are found out, whoever of them is first', async ({ clocked: server, alice }) => {
+  for (const thiefIsFirst of [true, false]) {
+    const person = await signIn(server, alice.email)
+    const { refreshToken } = person.tokens
+    const owner = () => outcomeOf(person, refreshToken)
+    const thief = () => outcomeOnOtherClient(person, refreshToken)
+    const [first, second] = thiefIsFirst ? [thief, owner] : [owner, thief]
+    expect([await first(), await second(), await first()]).toEqual([
+      'AuthPayload',
+      'InvalidRefreshToken',
+      'InvalidRefreshToken',
+    ])
+    expect(await admission(person)).toBe(ended)
+    await person.close()
+  }
+})
+
+test('a client that has changed its name trades its newest token all the same', async ({ alice }) => {
+  const second = await renewed(alice, alice.tokens.refreshToken)
+  expect(await outcomeOnOtherClient(alice, second.refreshToken)).toBe('AuthPayload')
+  expect(await outcomeOnOtherClient(alice, second.refreshToken)).toBe('AuthPayload')
 })
 
 test('another device of the same person is not concerned', async ({ clocked: server, alice }) => {
