@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import { secretBytes } from './lib/secret.ts'
 import type { LogLevel } from './platform/log.ts'
-import { parseSender } from './platform/mailer.ts'
+import { parseSender, smtpSettings } from './platform/mailer.ts'
 import { defaultSettings, type Settings } from './platform/settings.ts'
 
 /** The whole configuration, parsed and frozen. */
@@ -71,7 +71,10 @@ const environmentSchema = z.object({
     .optional(),
   SIGNING_KEY_SECRET: secret.optional(),
   REFRESH_TOKEN_SECRET: secret.optional(),
-  SMTP_URL: urlOf(/^smtps?:$/, 'smtp:// or smtps://').optional(),
+  SMTP_URL: z
+    .string()
+    .refine(isSmtpUrl, 'is not smtp://user:password@host:port or smtps://…, with requireTLS=true|false and name= alone')
+    .optional(),
   MAIL_FROM: z
     .string()
     .refine(isSender, 'is not one address such as Ocean <ocean@example.org>')
@@ -113,9 +116,9 @@ function missingFaults(present: Readonly<Record<string, unknown>>): string[] {
 
 function isUrl(text: string, protocols: RegExp): boolean {
   try {
-    const { protocol, hostname, username, password, searchParams } = new URL(text)
-    // Drivers decode what stands before the @, and would trip over a % that begins no code.
-    decodeURIComponent(username + password)
+    const { protocol, hostname, username, password, pathname, searchParams } = new URL(text)
+    // Drivers decode what stands before the @ and behind the host, and would trip over a % that begins no code.
+    decodeURIComponent(username + password + pathname)
     // Postgres also takes the directory of a socket: postgres:///name?host=/run/postgresql
     return protocols.test(protocol) && (hostname !== '' || searchParams.has('host'))
   } catch {
@@ -130,16 +133,27 @@ function isPlain(text: string): boolean {
 }
 
 function isSender(text: string): boolean {
+  return isTaken(() => parseSender(text))
+}
+
+function isSmtpUrl(text: string): boolean {
+  return isTaken(() => smtpSettings(text, 0))
+}
+
+function isTaken(parse: () => unknown): boolean {
   try {
-    parseSender(text)
+    parse()
     return true
   } catch {
     return false
   }
 }
 
+/** An origin as browsers send it. That of an app in a web view, such as `capacitor://localhost`, is its address. */
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text
+  if (!URL.canParse(text)) return false
+  const { origin, protocol, hostname, host } = new URL(text)
+  return origin === text || (origin === 'null' && hostname !== '' && text === `${protocol}//${host}`)
 }
 
 /** The address of this machine's server, where no other is configured. */

@@ -69,6 +69,8 @@ describe('values', () => {
   test('of origins are a list', () => {
     const { corsOrigins } = loadConfig({ CORS_ORIGINS: ' https://a.example.org, ,https://b.example.org' })
     expect(corsOrigins).toEqual(['https://a.example.org', 'https://b.example.org'])
+    const ofApps = ['capacitor://localhost', 'ionic://localhost', 'app://ocean:8080']
+    expect(loadConfig({ CORS_ORIGINS: ofApps.join() }).corsOrigins).toEqual(ofApps)
   })
 
   test('cannot be changed afterwards', () => {
@@ -113,7 +115,18 @@ describe('values', () => {
     ['PUBLIC_URL', 'https://ocean.example.org/#top'],
     ['SMTP_URL', 'http://mail.example.org'],
     ['CORS_ORIGINS', 'https://a.example.org/path'],
+    ['SMTP_URL', 'smtp:mail'],
+    ['SMTP_URL', 'smtp://mail.example.org:25?secure=true'],
+    ['SMTP_URL', 'smtp://somebody:100%@mail.example.org'],
     ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'null'],
+    ['CORS_ORIGINS', 'https://A.example.org'],
+    ['CORS_ORIGINS', 'capacitor://localhost/'],
+    ['CORS_ORIGINS', 'capacitor://somebody@localhost'],
+    ['CORS_ORIGINS', 'capacitor:localhost'],
+    ['CORS_ORIGINS', 'capacitor://'],
+    ['CORS_ORIGINS', 'file:///'],
+    ['CORS_ORIGINS', 'file://'],
     ['MAIL_FROM', 'nobody'],
   ])('%s=%s is refused', (name, value) => {
     const faults = faultsOf({ [name]: value })
@@ -126,6 +139,7 @@ describe('values', () => {
     ['DATABASE_URL', 'db.example.org'],
     ['DATABASE_URL', 'postgres:ocean'],
     ['DATABASE_URL', 'postgres://ocean:100%@db.example.org/ocean'],
+    ['DATABASE_URL', 'postgres://db.example.org/%zz'],
     ['REDIS_URL', 'cache.example.org:6379'],
     ['REDIS_URL', 'redis:'],
     ['REDIS_URL', 'redis://:100%@cache.example.org'],

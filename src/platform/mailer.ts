@@ -142,7 +142,8 @@ function parseMailbox(text: string): Mailbox | null {
   return { name: parts.quoted?.replace(/\\(.)/g, '$1') ?? parts.bare?.trim() ?? '', address }
 }
 
-function smtpSettings(text: string, timeoutMillis: number): SMTPPoolOptions {
+/** What nodemailer is told for an SMTP URL. @throws {MailSettingInvalid} when it is malformed */
+export function smtpSettings(text: string, timeoutMillis: number): SMTPPoolOptions {
   const url = URL.parse(text)
   if (!url?.hostname || !/^smtps?:$/.test(url.protocol)) throw new MailSettingInvalid('The SMTP URL is malformed')
   const secure = url.protocol === 'smtps:'
