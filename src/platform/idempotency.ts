@@ -18,7 +18,7 @@ interface IdempotentWrite {
   readonly viewer: UserViewer
   readonly field: string
   readonly key: string
-  readonly input: object
+  readonly input: IdempotentInput
   readonly ttlSeconds: number
 }
 
@@ -71,7 +71,7 @@ async function onceOnly(
     field: write.field,
     key: write.key,
   }
-  const inputHash = sha256Hex(canonicalJson(write.input))
+  const inputHash = sha256Hex(canonicalJson(comparable(write.input)))
   const expiresAt = new Date(tx.now.getTime() + write.ttlSeconds * 1_000)
   const claimed = await tx.unscoped
     .insertInto('idempotency_key')
@@ -100,6 +100,23 @@ async function onceOnly(
     .where((on) => on.and(identity))
     .execute()
   return objectIds
+}
+
+/**
+ * An input without its key, and without nulls at any depth: a newer version may know one more optional field, which is
+ * null where a client, or an earlier node, does not speak of it.
+ */
+function comparable({ idempotencyKey: _key, ...input }: IdempotentInput): unknown {
+  return withoutNulls(input)
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (typeof value !== 'object' || value === null) return value
+  // Dates as they are, and what has no JSON for `canonicalJson` to refuse.
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value
+  const fields = Object.entries(value).filter(([, held]) => held !== null)
+  return Object.fromEntries(fields.map(([name, held]) => [name, withoutNulls(held)]))
 }
 
 /** The driver would take an array for one of Postgres's own. */

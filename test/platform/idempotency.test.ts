@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { createManyOnce, IdempotencyKeyReused } from '../../src/platform/idempotency.ts'
+import { newUuid } from '../../src/platform/uuid.ts'
 import {
   CreateBlocksDocument,
   CreatePageDocument,
@@ -7,7 +9,7 @@ import {
   PagesDocument,
 } from '../gql/graphql.ts'
 import { test } from '../kit/clocked.ts'
-import { setRole } from '../kit/inside.ts'
+import { contextOf, setRole } from '../kit/inside.ts'
 import { type Person, signIn, signUpInto, uuidIn } from '../kit/people.ts'
 import { createPage, write } from '../kit/test.ts'
 
@@ -53,6 +55,27 @@ test('a repeated append answers the same blocks and appends nothing', async ({ a
   await write(bob, page.id, 'three')
   const third = await alice.mutate(CreateBlocksDocument, { input })
   expect(third.createBlocks).toMatchObject({ blocks: [{ text: 'one' }, { text: 'two' }] })
+})
+
+test('a repeat on a newer node, whose input has more optional fields, makes nothing new', async ({
+  clocked,
+  alice,
+}) => {
+  const make = async (input: object): Promise<readonly string[]> => {
+    const ctx = await contextOf(clocked, alice)
+    return createManyOnce(ctx, 'createThings', { ...input, idempotencyKey: 'key' }, async (tx) => [newUuid(tx.now)])
+  }
+  const at = new Date(0)
+  const ids = await make({ name: 'one', at, parts: [{ text: 'a' }, null] })
+  expect(await make({ name: 'one', at, icon: null, parts: [{ text: 'a', type: null }, null] })).toEqual(ids)
+  for (const other of [
+    { name: 'one', at, icon: '', parts: [{ text: 'a' }, null] },
+    { name: 'one', at, parts: [{ text: 'a' }] },
+    { name: 'one', at, parts: [{}, null] },
+    { name: 'one', at: new Date(1), parts: [{ text: 'a' }, null] },
+  ]) {
+    await expect(make(other), JSON.stringify(other)).rejects.toThrow(IdempotencyKeyReused)
+  }
 })
 
 test('the same key with another input is an error, and what it made before stands', async ({ alice }) => {
