@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
-import { type Db, fromKysely, type PgBoss } from 'pg-boss'
+import { fromKysely } from 'pg-boss'
 import type { ZodType } from 'zod'
 import { type Outcome, type RunningNode, startNode } from './jobs-runner.ts'
 import { givenUp, installJobs, type QueuePlan, sqlOver } from './jobs-schema.ts'
@@ -32,17 +32,6 @@ export interface Job<Scope, Payload> {
   run(scope: Scope, payload: Payload, signal: AbortSignal): Promise<void>
 }
 
-/** What one request for work may ask for. */
-export interface EnqueueOptions {
-  /**
-   * While a job of this key waits, it takes the new payload instead of a second job being added. It then runs after
-   * this transaction ends, so it sees what this transaction wrote.
-   */
-  readonly singletonKey?: string
-  /** Earliest start, whole seconds from now; a waiting job of the same key keeps its own. */
-  readonly startAfterSeconds?: number
-}
-
 /** Background jobs, kept in the same database as what they are about. */
 export interface Jobs {
   /** Creates or upgrades tables, queues and schedules; may be repeated. @throws {JobsInstalledByNewerVersion} */
@@ -50,12 +39,7 @@ export interface Jobs {
   /** Starts to run jobs and changes no table. @throws {JobsNotInstalled} @throws {JobsInstalledByNewerVersion} */
   start(): Promise<void>
   /** Asks for a run in the caller's transaction: the job exists exactly if that commits. Only between start and stop. */
-  enqueue<Payload>(
-    tx: Pick<Kysely<unknown>, 'executeQuery'>,
-    job: Job<never, Payload>,
-    payload: Payload,
-    options?: EnqueueOptions,
-  ): Promise<void>
+  enqueue<Payload>(tx: Pick<Kysely<unknown>, 'executeQuery'>, job: Job<never, Payload>, payload: Payload): Promise<void>
   /** Call after the commit: this node looks for jobs of these names at once instead of at its next poll. */
   wake(names: Iterable<string>): void
   /** Resolves when no job is running or due on any node. @throws {JobsStillBusy} after `withinMillis`. */
@@ -113,9 +97,10 @@ export function createJobs<Scope>(options: JobsOptions<Scope>): Jobs {
       if (node !== undefined) throw new Error('Jobs are started already')
       node = await startNode({ ...options, db, plans, runs: options.jobs.map((job) => toRun(job, options.scope)) })
     },
-    enqueue: async (tx, job, payload, wishes = {}) => {
+    enqueue: async (tx, job, payload) => {
       if (node === undefined) throw new Error('Jobs are not started')
-      await enqueue(node.boss, fromKysely(tx), job.name, payload, wishes)
+      // Any JSON value is stored as it is; pg-boss's type names objects alone.
+      await node.boss.send(job.name, payload as object, { db: fromKysely(tx) })
     },
     wake: (names) => node?.wake(names),
     idle: async (withinMillis) => {
@@ -147,24 +132,6 @@ function planQueues(jobs: readonly Job<never, unknown>[]): QueuePlan[] {
     return { name: job.name, options, schedule: job.schedule }
   })
   return [{ name: givenUp, options: { deleteAfterSeconds: givenUpSeconds } }, ...plans]
-}
-
-async function enqueue(boss: PgBoss, db: Db, name: string, payload: unknown, wishes: EnqueueOptions): Promise<void> {
-  // Any JSON value is stored as it is; pg-boss's type names objects alone.
-  const content = payload as object
-  const { singletonKey, startAfterSeconds } = wishes
-  const start = startAfterSeconds === undefined ? {} : { startAfter: startAfterSeconds }
-  if (singletonKey === undefined) {
-    await boss.send(name, content, { ...start, db })
-    return
-  }
-  // An update, where an insert that does nothing on conflict would be cheaper: it locks the waiting job until the
-  // caller's transaction ends, so the job cannot run before and miss what that transaction changes.
-  if (startAfterSeconds !== undefined) {
-    const { updated } = await boss.update(name, content, { singletonKey, db })
-    if (updated > 0) return
-  }
-  await boss.upsert(name, content, { ...start, singletonKey, db })
 }
 
 async function untilIdle(node: RunningNode, withinMillis: number): Promise<void> {

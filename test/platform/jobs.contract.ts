@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { Pool } from 'pg'
 import { getRollbackPlans } from 'pg-boss'
 import { describe, expect, test, vi } from 'vitest'
@@ -25,7 +26,6 @@ const oldVersion = 40
 export function jobsContract(name: string, lane: JobsLane): void {
   describe(name, { timeout: 60_000 }, () => {
     deliveryTests(lane)
-    singletonTests(lane)
     failureTests(lane)
     stopTests(lane)
     installTests(lane)
@@ -94,46 +94,6 @@ function deliveryTests(lane: JobsLane): void {
     const node = await startNode(lane, [job])
     await node.kysely.transaction().execute((tx) => node.jobs.enqueue(tx, job, { text: 'quiet' }))
     await vi.waitFor(() => expect(node.seen.payloads).toHaveLength(1), patience)
-  })
-
-  test('a delayed job waits for its time', async () => {
-    const job = recording('note')
-    const node = await startNode(lane, [job])
-    await node.enqueue(job, { text: 'late' }, { startAfterSeconds: 1 })
-    await node.enqueue(job, { text: 'now' })
-    await vi.waitFor(() => expect(node.seen.payloads).toHaveLength(2), patience)
-    expect(node.seen.payloads).toEqual([{ text: 'now' }, { text: 'late' }])
-  })
-}
-
-function singletonTests(lane: JobsLane): void {
-  test('a waiting job of the same key takes the newer payload and keeps its time', async () => {
-    const job = recording('note')
-    const node = await startNode(lane, [job])
-    const enqueue = (text: string, singletonKey: string, startAfterSeconds: number) =>
-      node.enqueue(job, { text }, { singletonKey, startAfterSeconds })
-    await enqueue('older', 'a', 2)
-    await enqueue('newer', 'a', 600)
-    await enqueue('another key', 'b', 2)
-    await vi.waitFor(() => expect(node.seen.payloads).toHaveLength(2), patience)
-    expect(node.seen.payloads).toEqual(expect.arrayContaining([{ text: 'newer' }, { text: 'another key' }]))
-    await enqueue('after it ran', 'a', 0)
-    await vi.waitFor(() => expect(node.seen.payloads).toContainEqual({ text: 'after it ran' }), patience)
-  })
-
-  // Embedded, nothing else happens while a transaction is open.
-  if (lane.embedded) return
-  test('a waiting job that a transaction joined does not run before that ends', async () => {
-    const job = recording('note')
-    const node = await startNode(lane, [job])
-    await node.enqueue(job, { text: 'first' }, { singletonKey: 'a', startAfterSeconds: 3 })
-    await node.kysely.transaction().execute(async (tx) => {
-      await node.jobs.enqueue(tx, job, { text: 'joined' }, { singletonKey: 'a' })
-      await vi.waitFor(() => expect(node.other.idle(0)).rejects.toThrow(JobsStillBusy), patience)
-      await expect(node.other.idle(1_000)).rejects.toThrow(JobsStillBusy)
-      expect(node.seen.payloads).toEqual([])
-    })
-    await vi.waitFor(() => expect(node.seen.payloads).toEqual([{ text: 'joined' }]), patience)
   })
 }
 
@@ -273,6 +233,7 @@ function stopTests(lane: JobsLane): void {
     await node.enqueue(slow, { text: 'x' })
     await node.enqueue(last, { text: 'y' })
     await vi.waitFor(() => expect(node.seen.payloads).toHaveLength(2), patience)
+    await expect(node.jobs.idle(0)).rejects.toThrow(JobsStillBusy)
     await node.jobs.stop({ timeoutMillis: 1_000 })
     expect(node.seen.aborted).toHaveLength(2)
     expect([await node.states('slow'), await node.states('last')]).toEqual([['retry'], ['failed']])
@@ -329,7 +290,10 @@ function installTests(lane: JobsLane): void {
     const job = recording('note')
     const node = await startNode(lane, [job], { nodes: 1 })
     const { pool } = node
-    await node.enqueue(job, { text: 'kept' }, { startAfterSeconds: 600 })
+    await node.kysely.transaction().execute(async (tx) => {
+      await node.jobs.enqueue(tx, job, { text: 'kept' })
+      await sql`update pgboss.job set start_after = now() + interval '10 minutes'`.execute(tx)
+    })
     await node.jobs.stop({ timeoutMillis: 1_000 })
     for (let version = await versionOf(pool); version > oldVersion; version -= 1) {
       await pool.query(getRollbackPlans('pgboss', version))

@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import type { Pool } from 'pg'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { createJobs, defineJob, type EnqueueOptions, type Job, type Jobs } from '../../src/platform/jobs.ts'
+import { createJobs, defineJob, type Job, type Jobs } from '../../src/platform/jobs.ts'
 import type { Log } from '../../src/platform/log.ts'
 
 /** A database in which nothing is installed yet. */
@@ -70,8 +70,8 @@ export async function startNode(lane: JobsLane, jobs: readonly Job<Seen, unknown
     onTestFinished(() => started.stop({ timeoutMillis: 1_000 }))
   }
   const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-  const enqueue = async <Payload>(job: Job<Seen, Payload>, payload: Payload, wishes?: EnqueueOptions) => {
-    await kysely.transaction().execute((tx) => node.enqueue(tx, job, payload, wishes))
+  const enqueue = async <Payload>(job: Job<Seen, Payload>, payload: Payload) => {
+    await kysely.transaction().execute((tx) => node.enqueue(tx, job, payload))
     node.wake([job.name])
   }
   const states = async (name: string): Promise<string[]> => {
