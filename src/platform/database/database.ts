@@ -1,9 +1,10 @@
 import { Migrator } from '@mikro-orm/migrations'
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool, type PoolConfig, type QueryConfig, types } from 'pg'
+import { type Pool, type PoolConfig, type QueryConfig, types } from 'pg'
 import type { Log } from '../log.ts'
 import { migrationsOptions } from './migrations.ts'
+import { createPool } from './pool.ts'
 import type { Tables } from './tables.ts'
 
 /** Where the database is and how hard it may be used. */
@@ -16,6 +17,8 @@ export interface DatabaseOptions {
   readonly log: Log
   /** Server-side limit of a statement; the embedded database ignores it, so the client's own limit is set as well. */
   readonly statementTimeoutMillis?: number
+  /** Server-side limit of the wait for a transaction's next statement, after which its locks are free; none unless given. */
+  readonly idleTransactionTimeoutMillis?: number
 }
 
 /** One pool of connections with two faces: Kysely for reads, MikroORM's unit of work for writes. */
@@ -41,21 +44,21 @@ const PING_TIMEOUT_MILLIS = 3_000
 /** Opens the pool lazily: nothing is connected before the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
   const statementTimeoutMillis = options.statementTimeoutMillis ?? 15_000
-  const pool = new Pool({
+  const pool = createPool({
     ...options.connection,
     max: options.poolMax,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MILLIS,
     // The client's limit is the later one, so that a real server cancels the statement itself.
     query_timeout: statementTimeoutMillis + 5_000,
     statement_timeout: statementTimeoutMillis,
+    idle_in_transaction_session_timeout: options.idleTransactionTimeoutMillis,
     application_name: 'ocean-graph',
     types: { getTypeParser: typeParser },
   })
-  // An idle connection that the server drops is an 'error' event, and one without a listener ends the process.
+  // Of an idle connection that the server drops, the pool tells with an event of its own.
   pool.on('error', (error) => {
     if (!pool.ending) options.log.warn({ err: error }, 'database connection lost')
   })
-  pool.on('connect', (client) => client.on('error', () => undefined))
 
   let statements = 0
   const unscoped = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), log: () => void statements++ })

@@ -22,6 +22,9 @@ export interface StoreOptions {
 }
 
 const POOL_MAX = 20
+// The limit of a statement: between two of one transaction nothing is done that takes longer. A node that vanished in the
+// middle of a transaction keeps its locks no longer than this.
+const IDLE_TRANSACTION_MILLIS = 15_000
 
 /** Opens the database, starting the embedded one when there is no URL. @throws {ServiceUnreachable} */
 export async function openStore(options: StoreOptions): Promise<Store> {
@@ -43,7 +46,13 @@ async function openEmbedded({ directory, entities, log, onFailure }: StoreOption
 }
 
 async function openReal({ entities, log }: StoreOptions, connectionString: string): Promise<Store> {
-  const database = openDatabase({ connection: { connectionString }, poolMax: POOL_MAX, entities, log })
+  const database = openDatabase({
+    connection: { connectionString },
+    poolMax: POOL_MAX,
+    entities,
+    log,
+    idleTransactionTimeoutMillis: IDLE_TRANSACTION_MILLIS,
+  })
   try {
     await database.ping()
   } catch (error) {
