@@ -84,7 +84,12 @@ const statuses: Readonly<Record<string, number>> = {
 const RETRY_AFTER_SECONDS = 1
 
 /** What the engine calls a well-formed request for something that cannot be executed. */
-const UNEXECUTABLE = ['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'OPERATION_RESOLUTION_FAILURE']
+const UNEXECUTABLE = [
+  'DOCUMENT_TOO_LONG',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+]
 
 /**
  * The status of a response without data. With `spec`, Yoga answers 200 to those who accept only application/json:

@@ -4,6 +4,7 @@ import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
 import { authenticate } from '../modules/accounts/devices/device-session.service.ts'
 import { type Context, createContext, type Platform, type RequestFacts } from '../platform/context.ts'
 import { schema } from '../schema.ts'
+import { limitDocuments, parserCache } from './document-limits.ts'
 import { type OriginRule, requestHost } from './origins.ts'
 import { maskRequestErrors, readOnlyJson } from './request-errors.ts'
 
@@ -44,7 +45,8 @@ export function createEngine(platform: Platform, options: { allowsOrigin: Origin
         ? { origin, credentials: true, maxAge: 600, exposedHeaders: ['x-request-id'] }
         : false
     },
-    plugins: [readOnlyJson, ownExecution, maskRequestErrors(platform), forNoCache],
+    parserAndValidationCache: parserCache(),
+    plugins: [readOnlyJson, limitDocuments, ownExecution, maskRequestErrors(platform), forNoCache],
     context: async ({ request, facts }) => ({
       ocean: createContext(platform, {
         viewer: await authenticate(platform, request.headers.get('authorization')),

@@ -120,6 +120,12 @@ const unexecutable: Record<string, Refused> = {
     body: { query: 'query A { __typename } query B { __typename }', operationName: 'C' },
     status: [200, 400],
   },
+  'a document of 15,001 characters': { ...post(`{ __typename }${' '.repeat(14_987)}`), status: [200, 400] },
+  'a document of 15,001 characters by GET': {
+    ...get({ query: `{ __typename }${' '.repeat(14_987)}` }),
+    status: [200, 400],
+  },
+  'a document of 1,501 tokens': { ...post(`{${' id'.repeat(1_499)}}`), status: [200, 400] },
   'two operations and no name': {
     body: { query: 'query A { __typename } query B { __typename }' },
     status: [200, 400],
@@ -148,6 +154,15 @@ describe.for(Object.entries({ ...malformed, ...unexecutable }))('%s', ([name, re
       expect(codesOf(answer)).toContain(refused.code ?? 'BAD_REQUEST')
     }
   })
+})
+
+test('a document may be as long as the limits', async ({ server }) => {
+  const longest = `{ __typename }${' '.repeat(14_986)}`
+  const fullest = `{ __typename __typename ${'...{__typename}'.repeat(374)}}` // 4 and 374 times 4 tokens
+  for (const query of [longest, fullest]) {
+    const answer = await ask(server.url, post(query))
+    expect([answer.status, answer.body]).toEqual([200, { data: { __typename: 'Query' } }])
+  }
 })
 
 test('a refusal says what would have been taken', async ({ server }) => {

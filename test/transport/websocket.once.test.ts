@@ -102,6 +102,8 @@ describe.for<[what: string, query: string, code: string, variables?: object]>([
     'BAD_REQUEST',
     { id: { deep: [[[[]]]] } },
   ],
+  ['a document of 15,001 characters', `{ __typename }${' '.repeat(14_987)}`, 'BAD_REQUEST'],
+  ['a document of 1,501 tokens', `{${' id'.repeat(1_499)}}`, 'BAD_REQUEST'],
   ['two operations and no name', 'query A { __typename } query B { __typename }', 'BAD_REQUEST'],
   ['a page nobody has', 'subscription { pageEvents(pageId: "garbage") { __typename } }', 'NOT_FOUND'],
   [
