@@ -3,10 +3,13 @@ import type { WebSocket } from 'ws'
 import type { Log } from '../platform/log.ts'
 
 const INTERNAL_ERROR = 1011
+// Written and not yet sent; a peer that does not read is not read from beyond it.
+const MAX_UNSENT_BYTES = 1024 * 1024
 
 /**
  * Speaks the protocol on one socket until that closes; `busy` holds its operations under way. A socket that leaves a ping
- * unanswered for a whole period is terminated. What fails is logged here: the peer learns a close code and nothing else.
+ * unanswered for a whole period is terminated, and one whose peer does not read what it asked for is not read from until
+ * it does. What fails is logged here: the peer learns a close code and nothing else.
  */
 export function serveSocket<Connection>(
   protocol: Server<Connection>,
@@ -44,7 +47,22 @@ export function serveSocket<Connection>(
 /** Resolves when the frame has left, which is what slows a subscription down to its reader; a broken socket takes all. */
 function send(socket: WebSocket, text: string): Promise<void> {
   if (socket.readyState !== socket.OPEN) return Promise.resolve()
-  return new Promise((resolve) => socket.send(text, () => resolve()))
+  return new Promise((resolve) => {
+    socket.send(text, () => {
+      onSent(socket)
+      resolve()
+    })
+    slowDown(socket)
+  })
+}
+
+/** Stops reading, and with it new work, while too much is unsent. */
+function slowDown(socket: WebSocket): void {
+  if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.pause()
+}
+
+function onSent(socket: WebSocket): void {
+  if (socket.isPaused && socket.bufferedAmount <= MAX_UNSENT_BYTES) socket.resume()
 }
 
 function keepAlive(socket: WebSocket, pingMillis: number): () => void {

@@ -1,4 +1,5 @@
-import { describe, expect } from 'vitest'
+import { once } from 'node:events'
+import { describe, expect, vi } from 'vitest'
 import { CreatePageDocument, PageEventsDocument, ViewerDocument } from '../gql/graphql.ts'
 import { test, write } from '../kit/test.ts'
 import { openSocket, type RawSocket, signedIn } from './raw-socket.ts'
@@ -88,6 +89,36 @@ test('a ping is answered with what it carried', async ({ server }) => {
   const socket = await signedIn(server.url)
   socket.send({ type: 'ping', payload: { at: 1 } })
   expect(await socket.next()).toEqual({ type: 'pong', payload: { at: 1 } })
+  socket.ws.close()
+})
+
+test('a ping of the WebSocket protocol is answered with what it carried', async ({ server }) => {
+  const socket = await openSocket(server.url)
+  const pong = once(socket.ws, 'pong')
+  socket.ws.ping('at 1')
+  expect(String((await pong)[0])).toBe('at 1')
+  socket.ws.close()
+})
+
+test('a peer that asks and does not read is not read from, until it reads again', async ({ server }) => {
+  const socket = await signedIn(server.url)
+  const pings = 48
+  socket.ws.pause()
+  for (let at = 0; at < pings; at += 1) socket.send({ type: 'ping', payload: { at, filling: 'x'.repeat(1_000_000) } })
+  const sent = 1_000_000 * pings
+  let before = -1
+  // What the systems' own buffers take is gone by the time the amount no longer changes.
+  const isStill = () => {
+    const still = socket.ws.bufferedAmount === before
+    before = socket.ws.bufferedAmount
+    return still
+  }
+  await vi.waitUntil(isStill, { interval: 300, timeout: 10_000 })
+  expect(socket.ws.bufferedAmount).toBeGreaterThan(sent / 2)
+  socket.ws.resume()
+  for (let at = 0; at < pings; at += 1) {
+    expect(await socket.next()).toMatchObject({ type: 'pong', payload: { at } })
+  }
   socket.ws.close()
 })
 
