@@ -45,6 +45,7 @@ export interface FollowingChannel extends Pick<Following<never>, 'gate'> {
   readonly toEvent: (event: ChannelEvent, cursor: string) => object | null
 }
 
+/** How long an event waits for the check of its reader's access before the subscription ends, to be taken up again. */
 const HOLD_MILLIS = 60_000
 const HOLD_PAUSE_MILLIS = 500
 
@@ -122,7 +123,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     if (this.#ended || (item.done === true && this.#ctx.signal.aborted)) return this.return()
     if (item.done === true) return this.#end('SERVER_RESTART')
     const context = this.#stillAdmitted(item.value) ?? (await this.#admit())
-    if (this.#ended) return { done: true, value: undefined }
+    if (this.#ended || this.#ctx.signal.aborted) return this.return()
     if (typeof context === 'string') return this.#end(context)
     return { done: false, value: { context, event: this.#following.toEvent(item.value) } }
   }
@@ -140,10 +141,13 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     return createContext(platform, { viewer: admitted.viewer, request, signal })
   }
 
-  /** A context in which the viewer may have this event, or why not. While that cannot be found out, the event waits. */
+  /**
+   * A context in which the viewer may have this event, or why not. While that cannot be found out, the event waits; past the
+   * limit the reader is sent away to come back, since clients do not retry after an error.
+   */
   async #admit(): Promise<Context | EndReason> {
     const { platform, request, signal } = this.#ctx
-    const giveUpAt = Date.now() + HOLD_MILLIS
+    const giveUpAt = platform.clock.now().getTime() + HOLD_MILLIS
     for (;;) {
       try {
         const viewer = await platform.currentViewer(this.#ctx.viewer)
@@ -154,8 +158,12 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
         return context
       } catch (error) {
         if (error instanceof Fault && error.code !== 'SERVICE_UNAVAILABLE') return 'ACCESS_REMOVED'
-        if (this.#ended || signal.aborted || Date.now() > giveUpAt) throw error
-        platform.log.warn({ err: error, requestId: request.id }, 'event held: access cannot be verified')
+        // Who has gone is told nothing.
+        if (this.#ended || signal.aborted) return 'SERVER_RESTART'
+        const isLate = platform.clock.now().getTime() > giveUpAt
+        const what = isLate ? 'subscription ended' : 'event held'
+        platform.log.warn({ err: error, requestId: request.id }, `${what}: access cannot be verified`)
+        if (isLate) return 'SERVER_RESTART'
         await delay(HOLD_PAUSE_MILLIS, undefined, { signal }).catch(() => undefined)
       }
     }
@@ -177,7 +185,10 @@ const EndReasonRef = builder.enumType('EndReason', {
   values: {
     ACCESS_REMOVED: { description: 'You may no longer see what you followed.' },
     SESSION_ENDED: { description: 'Your session has ended, or was not refreshed within 25 s after its access token.' },
-    SERVER_RESTART: { description: 'The server stops. Connect again with your last cursor; nothing is lost.' },
+    SERVER_RESTART: {
+      description:
+        'The server stops, or could not find out for a minute whether you may still see this. Subscribe again with your last cursor; nothing is lost.',
+    },
   } as const,
 })
 

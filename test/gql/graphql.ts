@@ -79,7 +79,7 @@ export type CreateProjectInput = {
 export type EndReason =
   /** You may no longer see what you followed. */
   | 'ACCESS_REMOVED'
-  /** The server stops. Connect again with your last cursor; nothing is lost. */
+  /** The server stops, or could not find out for a minute whether you may still see this. Subscribe again with your last cursor; nothing is lost. */
   | 'SERVER_RESTART'
   /** Your session has ended, or was not refreshed within 25 s after its access token. */
   | 'SESSION_ENDED';

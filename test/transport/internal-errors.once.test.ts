@@ -138,6 +138,40 @@ test('an event whose reader cannot be checked is held until that works again', a
   socket.ws.close()
 })
 
+test('an event held for a minute ends its subscription so that clients come back, and those gone are not missed', async ({
+  broken,
+}) => {
+  const { server, alice, logged, without } = broken
+  const { page, stream, socket } = await watchTwice(broken)
+  const { channels } = server.app.platform
+  const [blockId = ''] = await write(alice, (await createPage(alice, 'Elsewhere')).id, 'late')
+  const held = () => logged.filter((line) => line.msg?.startsWith('event held'))
+  const heldBefore = held().length
+  const errors = () => logged.filter((line) => line.level === 'error')
+  const errorsBefore = errors().length
+
+  await without('device_session', async () => {
+    await record(server, blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(blockId)))
+    await vi.waitUntil(() => held().length >= heldBefore + 2, { timeout: 10_000 })
+    const open = channels.openCount()
+    stream.abort()
+    await vi.waitUntil(() => channels.openCount() === open - 1, { timeout: 5_000 })
+    // Twice the pause between two looks of the one that is left.
+    const heldThen = held().length
+    await vi.waitUntil(() => held().length >= heldThen + 3, { timeout: 10_000 })
+    expect(errors()).toHaveLength(errorsBefore)
+    server.clock.advance({ seconds: 61 })
+    const ended = { __typename: 'SubscriptionEnded', reason: 'SERVER_RESTART' }
+    expect(await socket.next('1')).toMatchObject({ type: 'next', payload: { data: { pageEvents: ended } } })
+    expect(await socket.next('1')).toEqual({ type: 'complete', id: '1' })
+  })
+  expect(errors()).toHaveLength(errorsBefore)
+  socket.subscribe('2', PageEventsDocument, { pageId: page.id, after: page.eventsCursor })
+  const texts = [await socket.next('2'), await socket.next('2')].map(({ payload }) => payload?.data?.pageEvents)
+  expect(texts).toMatchObject([{ block: { text: 'before' } }, { block: { text: 'late' } }])
+  socket.ws.close()
+})
+
 test('an event of a kind this code does not know makes its subscribers read again, and is logged once', async ({
   broken,
 }) => {
