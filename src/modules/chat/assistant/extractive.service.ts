@@ -104,9 +104,10 @@ function readable(passages: readonly Passage[]): Passage[] {
   })
 }
 
-/** Program text is quoted by the line. */
+/** Program text is quoted by the line. A question answers none, least of all the same one. */
 function quotable({ type, text }: Passage): string[] {
-  return type === 'CODE' ? text.split(/\r?\n/).flatMap((line) => sentencesOf(line)) : sentencesOf(text)
+  const lines = type === 'CODE' ? text.split(/\r?\n/) : [text]
+  return lines.flatMap((line) => sentencesOf(line)).filter((sentence) => !/[?？؟]\P{L}*$/u.test(sentence))
 }
 
 /** The best sentences, none said twice: those of the best page first, and of one page in the order they were found. */

@@ -206,5 +206,5 @@ function headingAbove(ctx: Context): RawBuilder<unknown> {
   return sql`
     select coalesce((
       select text from (${before}) as before where type like 'HEADING%' order by position desc, id desc limit 1
-    ), '') as heading`
+    ), '') as heading offset 0`
 }

@@ -101,6 +101,14 @@ test('a heading says what the sentences under it are about, and is none itself',
   expect(answer.quotes).toEqual(['After 4 years everybody may take 6 weeks.'])
 })
 
+test('a question that stands in a page is no answer', async ({ server, alice }) => {
+  await publish(alice, 'To ask', 'Where is the anchor?')
+  const page = await publish(alice, 'Gear', 'The anchor is in the shed.')
+  const answer = await ask(server, alice, 'Where is the anchor?')
+  expectCited(answer, page)
+  expect(answer.quotes).toEqual(['The anchor is in the shed.'])
+})
+
 test('words match in all their forms, and rare words say more than common ones', async ({ server, alice }) => {
   const rest = Array.from({ length: 12 }, (_, index) => `The team of floor ${index} meets the team of another floor.`)
   const page = await publish(alice, 'Notes', ...rest, 'Escalations are made by the team captain, Ines Ferrer.')
