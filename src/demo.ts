@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { type DemoPage, demoQuestions, handbook } from './demo-pages.ts'
 import { register } from './modules/accounts/users/user.service.ts'
 import { createBlocks } from './modules/ocean/block.service.ts'
 import { createPage } from './modules/ocean/page.service.ts'
@@ -55,6 +56,19 @@ function readAccount({ log }: Platform, path: string): DemoAccount | null {
   }
 }
 
+const startPage: DemoPage = {
+  title: 'Start here',
+  icon: '🌊',
+  blocks: [
+    { type: 'HEADING_1', text: 'Welcome to Ocean Graph' },
+    { type: 'PARAGRAPH', text: 'Accounts, projects, pages and live events, behind one GraphQL API.' },
+    { type: 'BULLETED_LIST', text: 'Watch this page with the pageEvents subscription.' },
+    { type: 'BULLETED_LIST', text: 'Add a block with createBlocks, and see it arrive.' },
+    { type: 'HEADING_2', text: 'Questions to ask the pages of Tidewater Labs' },
+    ...demoQuestions.map((text) => ({ type: 'NUMBERED_LIST', text }) as const),
+  ],
+}
+
 async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   const ctx = createContext(platform, {
     viewer: { kind: 'anonymous', reason: null },
@@ -64,16 +78,14 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   // Its address is nobody's: there is no one to welcome.
   await register(ctx, { ...account, displayName: 'Demo', username: 'demo', deviceName: null }, { isWelcomed: false })
   const once = { idempotencyKey: null }
-  const project = await createProject(ctx, { name: 'Welcome', description: 'A place to look around.', ...once })
-  const page = await createPage(ctx, { title: 'Start here', icon: '🌊', projectId: project.id, ...once })
-  await createBlocks(ctx, {
-    pageId: page.id,
-    blocks: [
-      { type: 'HEADING_1', text: 'Welcome to Ocean Graph' },
-      { type: 'PARAGRAPH', text: 'Accounts, projects, pages and live events, behind one GraphQL API.' },
-      { type: 'BULLETED_LIST', text: 'Watch this page with the pageEvents subscription.' },
-      { type: 'BULLETED_LIST', text: 'Add a block with createBlocks, and see it arrive.' },
-    ],
-    ...once,
-  })
+  const publish = async ({ blocks, ...page }: DemoPage, { id }: { id: string }) => {
+    const { id: pageId } = await createPage(ctx, { ...page, projectId: id, ...once })
+    await createBlocks(ctx, { pageId, blocks, ...once })
+  }
+  const description = 'The handbook of a company that does not exist.'
+  const company = await createProject(ctx, { name: 'Tidewater Labs', description, ...once })
+  for (const page of handbook) await publish(page, company)
+  // Last: lists begin with what is newest.
+  const welcome = await createProject(ctx, { name: 'Welcome', description: 'A place to look around.', ...once })
+  await publish(startPage, welcome)
 }

@@ -2,14 +2,19 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { demoAccount } from '../src/demo.ts'
+import { demoQuestions, handbook } from '../src/demo-pages.ts'
+import { extractiveModel } from '../src/modules/chat/assistant/extractive.service.ts'
 import { LoginDocument, PagesDocument } from './gql/graphql.ts'
 import { createTestClient } from './kit/client.ts'
+import { contextOf } from './kit/inside.ts'
 import { temporaryDirectory } from './kit/lane.ts'
+import type { Person } from './kit/people.ts'
 import { startServer, type TestServer } from './kit/server.ts'
 
 const directory = temporaryDirectory()
 const path = join(directory.path, 'demo-account.json')
 let server: TestServer
+let tokens: Person['tokens']
 
 beforeAll(async () => {
   server = await startServer()
@@ -30,8 +35,29 @@ test('a file without its account, as a killed first start leaves it, is what the
   if (login.__typename !== 'AuthPayload') throw new Error(`The sign-in came to ${JSON.stringify(login)}`)
   const demo = createTestClient(server.url, () => login.accessToken ?? null)
   const { pages } = await demo.query(PagesDocument, {})
-  expect(pages.nodes.map((page) => page.title)).toEqual(['Start here'])
+  expect(pages.nodes.map((page) => page.title)).toEqual(['Start here', ...handbook.map(({ title }) => title).reverse()])
+  tokens = { accessToken: login.accessToken ?? '', refreshToken: '' }
   await Promise.all([client.close(), demo.close()])
+})
+
+test.each([
+  ['16 weeks', demoQuestions[0]],
+  ['+31 10 555 0142', demoQuestions[1]],
+  ['140 euros', demoQuestions[2]],
+])('its pages say %s to the question it suggests: %s', async (fact, content) => {
+  const ctx = await contextOf(server, { tokens })
+  let text = ''
+  for await (const part of extractiveModel.stream(ctx, { messages: [{ role: 'user', content }] }, ctx.signal)) {
+    if (part.type === 'text') text += part.text
+  }
+  expect(text).toContain(fact)
+})
+
+test('each page of the handbook has 6 to 12 blocks without a trace of their marks', () => {
+  for (const { title, blocks } of handbook) {
+    expect({ title, tooFewOrMany: blocks.length < 6 || blocks.length > 12 }).toMatchObject({ tooFewOrMany: false })
+    for (const { text } of blocks) expect(text).not.toMatch(/^(#|- |> |\d+\. |`)|`|^\s|\s$/)
+  }
 })
 
 test('nobody is sent a mail', async () => {

@@ -8,7 +8,7 @@ import type { TestServer } from './server.ts'
 // What a test may do and see behind the public door.
 
 /** A context as a request of this person would make it; of nobody when null. */
-export async function contextOf(server: TestServer, person: Person | null): Promise<Context> {
+export async function contextOf(server: TestServer, person: Pick<Person, 'tokens'> | null): Promise<Context> {
   const { platform } = server.app
   return createContext(platform, {
     viewer: await authenticate(platform, person === null ? null : `Bearer ${person.tokens.accessToken}`),
