@@ -140,10 +140,10 @@ async function createPlatform(
   if (embedded) await jobs.install()
 
   const keyPrefix = overrides.keyPrefix ?? 'ocean:'
-  const nudges = await connectNudges(config, keyPrefix, log)
+  const nudges = await openNudges(config, keyPrefix, log)
   opened.defer(() => nudges.close())
   const liveTexts = createLiveTexts({
-    tokens: createTokenLog(config, keyPrefix, clock, log),
+    tokens: await openTokenLog(config, keyPrefix, clock, log),
     nudges,
     log,
     checkpoints: (ids) => readCheckpoints(database.unscoped, ids),
@@ -183,21 +183,29 @@ async function createPlatform(
   return platform
 }
 
-async function connectNudges({ services }: Config, keyPrefix: string, log: Log): Promise<Nudges> {
+async function openNudges({ services }: Config, keyPrefix: string, log: Log): Promise<Nudges> {
   if (services === null) return createMemoryNudges()
-  const nudges = createRedisNudges({ redisUrl: services.redisUrl, keyPrefix, log })
-  try {
-    await nudges.connected()
-    return nudges
-  } catch (error) {
-    await nudges.close()
-    throw new ServiceUnreachable('REDIS_URL', services.redisUrl, error)
-  }
+  const { redisUrl } = services
+  return connected(createRedisNudges({ redisUrl, keyPrefix, log }), redisUrl)
 }
 
-function createTokenLog({ services }: Config, keyPrefix: string, clock: Clock, log: Log): TokenLog {
+async function openTokenLog({ services }: Config, keyPrefix: string, clock: Clock, log: Log): Promise<TokenLog> {
   if (services === null) return createMemoryTokenLog(clock)
-  return createRedisTokenLog({ redisUrl: services.redisUrl, keyPrefix, clock, log })
+  const { redisUrl } = services
+  return connected(createRedisTokenLog({ redisUrl, keyPrefix, clock, log }), redisUrl)
+}
+
+async function connected<Service extends Pick<Nudges, 'connected' | 'close'>>(
+  service: Service,
+  redisUrl: string,
+): Promise<Service> {
+  try {
+    await service.connected()
+    return service
+  } catch (error) {
+    await service.close()
+    throw new ServiceUnreachable('REDIS_URL', redisUrl, error)
+  }
 }
 
 function createMailer(config: Config, log: Log, clock: Clock): Mailer {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { connectRedis, disconnectRedis } from '../redis.ts'
+import { connectRedis, disconnectRedis, untilReady } from '../redis.ts'
 import { sparingly } from './sparingly.ts'
 import { createMemoryTokenLog, TOKEN_LOG_TTL_SECONDS, type TokenLog } from './token-log.ts'
 
@@ -75,6 +75,7 @@ export function createRedisTokenLog({ redisUrl, keyPrefix, clock, log }: RedisTo
       await keepOut(id, fence + 1)
     },
     read: async (id, from) => (await own.read(id, from)) || (await readStream(redis, streamOf(id), from)),
+    connected: () => untilReady(redis),
     close: async () => {
       await own.close()
       await disconnectRedis(redis)

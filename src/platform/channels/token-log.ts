@@ -22,6 +22,8 @@ export interface TokenLog {
   end(id: string, fence: number): Promise<void>
   /** What is known of the text from a place on, without a hole; empty when nothing is. @throws when the log is away */
   read(id: string, from: number): Promise<string>
+  /** Resolves once other nodes can be reached. @throws the reason when the first attempt fails; attempts go on. */
+  connected(): Promise<void>
   close(): Promise<void>
 }
 
@@ -70,6 +72,7 @@ export function createMemoryTokenLog(clock: Clock): TokenLog {
       const known = logs.get(id)
       return known === undefined || from < known.start ? '' : known.text.slice(from - known.start)
     },
+    connected: async () => undefined,
     close: async () => logs.clear(),
   }
 }
