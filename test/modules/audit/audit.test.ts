@@ -4,18 +4,21 @@ import { transact } from '../../../src/platform/database/transact.ts'
 import { schema } from '../../../src/schema.ts'
 import {
   CreateBlocksDocument,
+  CreateChatSessionDocument,
   CreatePageDocument,
   CreateProjectDocument,
   LoginDocument,
   LogoutDocument,
   RefreshTokensDocument,
   RegisterDocument,
+  SendMessageDocument,
+  StopGenerationDocument,
 } from '../../gql/graphql.ts'
 import { contextOf, setRole, trailOf } from '../../kit/inside.ts'
 import { type Person, uuidIn } from '../../kit/people.ts'
 import { type Posted, post } from '../../kit/post.ts'
 import type { TestServer } from '../../kit/server.ts'
-import { test } from '../../kit/test.ts'
+import { ask, openChat, test } from '../../kit/test.ts'
 
 interface Scene {
   readonly server: TestServer
@@ -71,6 +74,28 @@ const deeds: Record<string, { action: string; target: RegExp; run: (scene: Scene
     run: (scene) => {
       const input = { pageId: scene.pageId, blocks: [{ text: 'one' }, { text: 'two' }] }
       return as(scene, { document: CreateBlocksDocument, variables: { input } })
+    },
+  },
+  createChatSession: {
+    action: 'chat_session.create',
+    target: /^chat_session_/,
+    run: (scene) => as(scene, { document: CreateChatSessionDocument, variables: { input: { title: 'Audited' } } }),
+  },
+  sendMessage: {
+    action: 'message.send',
+    target: /^chat_session_/,
+    run: async (scene) => {
+      const { id: sessionId } = await openChat(scene.alice)
+      const input = { sessionId, content: 'Audited?', model: 'scenario/words-1' }
+      return as(scene, { document: SendMessageDocument, variables: { input } })
+    },
+  },
+  stopGeneration: {
+    action: 'message.stop',
+    target: /^message_/,
+    run: async (scene) => {
+      const messageId = await ask(scene.alice, await openChat(scene.alice), 'scenario/stall-1')
+      return as(scene, { document: StopGenerationDocument, variables: { input: { messageId } } })
     },
   },
   logout: {
