@@ -1,0 +1,129 @@
+import { print } from 'graphql'
+import { createClient } from 'graphql-ws'
+import { vi } from 'vitest'
+import WebSocket from 'ws'
+import { ChatEventsDocument, type ChatEventsSubscription } from '../gql/graphql.ts'
+
+type Event = ChatEventsSubscription['chatEvents']
+/** An answer as its end told it. */
+export type Ended = NonNullable<Extract<Event, { __typename: 'MessageFinished' }>['message']>
+
+/** One connection of a follower. */
+export interface Connection {
+  /** Ends the socket without a word, as a device does that loses its network; what had arrived has been taken. */
+  cut(): void
+  /** How the connection ended; pending while it is open. */
+  readonly ended: Promise<unknown>
+}
+
+/** One device that follows a chat session over raw WebSockets, one after the other, and forgets nothing between them. */
+export interface Follower {
+  /** The texts by message, put together as the manual says. */
+  readonly texts: ReadonlyMap<string, string>
+  /** Every end that was told. */
+  readonly ends: readonly Ended[]
+  /** When the text of a message had which length: `performance.now()` and UTF-16 units. */
+  readonly growth: readonly { readonly messageId: string; readonly at: number; readonly length: number }[]
+  /** Deltas that began beyond the text so far, and deltas that repeated some of it without a resync. */
+  readonly faults: { readonly holes: number; readonly repeats: number }
+  readonly resyncs: number
+  /** Goes on from the newest cursor; the connection before must have been cut. */
+  connect(url: string): Connection
+  /** Waits until it has been told the end of a message. @throws when that takes longer */
+  untilEnd(messageId: string, withinMillis: number): Promise<void>
+  /** Waits until it knows so much of a message, or its end. @throws when that takes longer */
+  untilLength(messageId: string, length: number, withinMillis: number): Promise<void>
+  /** Cuts the connection there is. */
+  close(): void
+}
+
+/** Makes a follower that knows nothing yet but a cursor. */
+export function createFollower(sessionId: string, eventsCursor: string | null, accessToken: () => string): Follower {
+  const texts = new Map<string, string>()
+  const ends: Ended[] = []
+  const growth: { messageId: string; at: number; length: number }[] = []
+  const faults = { holes: 0, repeats: 0 }
+  let resyncs = 0
+  // The next delta may begin anew after a resync.
+  let mayRepeat = false
+  let after = eventsCursor
+  let current: Connection | undefined
+
+  const grow = ({ messageId, index, text }: Extract<Event, { __typename: 'MessageDelta' }>) => {
+    const before = texts.get(messageId) ?? ''
+    if (index > before.length) faults.holes += 1
+    if (index < before.length && !mayRepeat) faults.repeats += 1
+    mayRepeat = false
+    texts.set(messageId, before.slice(0, index) + text)
+    growth.push({ messageId, at: performance.now(), length: index + text.length })
+  }
+  const take = (event: Event) => {
+    if (event.__typename === 'MessageDelta') grow(event)
+    if (event.__typename === 'MessageFinished' && event.message !== null) ends.push(event.message)
+    if (event.__typename === 'ResyncRequired') {
+      resyncs += 1
+      mayRepeat = true
+    }
+    if ('cursor' in event) after = event.cursor
+  }
+  const connect = (url: string): Connection => {
+    const { promise: ended, resolve } = Promise.withResolvers<unknown>()
+    let socket: WebSocket | undefined
+    let isCut = false
+    const client = createClient({
+      url: `${url.replace(/^http/, 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: () => ({ authorization: `Bearer ${accessToken()}` }),
+      retryAttempts: 0,
+      on: {
+        opened: (opened) => {
+          socket = opened as WebSocket
+        },
+      },
+    })
+    const variables = { sessionId, after }
+    client.subscribe<ChatEventsSubscription>(
+      { query: print(ChatEventsDocument), variables },
+      {
+        next: ({ data, errors }) => {
+          if (isCut) return
+          if (data) take(data.chatEvents)
+          else resolve(errors)
+        },
+        error: resolve,
+        complete: () => resolve(undefined),
+      },
+    )
+    current = {
+      ended,
+      cut: () => {
+        isCut = true
+        if (socket === undefined) void client.dispose()
+        else socket.terminate()
+      },
+    }
+    return current
+  }
+  const untilLength = async (messageId: string, length: number, timeout: number) => {
+    await vi.waitUntil(() => (texts.get(messageId)?.length ?? 0) >= length || hasEnded(messageId), {
+      timeout,
+      interval: 5,
+    })
+  }
+  const hasEnded = (messageId: string) => ends.some(({ id }) => id === messageId)
+  return {
+    texts,
+    ends,
+    growth,
+    faults,
+    get resyncs() {
+      return resyncs
+    },
+    connect,
+    untilLength,
+    untilEnd: async (messageId, timeout) => {
+      await vi.waitUntil(() => hasEnded(messageId), { timeout, interval: 10 })
+    },
+    close: () => current?.cut(),
+  }
+}
