@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { glob, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { tour } from './graphiql-tour.ts'
 import { graphqlPath } from './yoga.ts'
 
 /** GraphiQL as one document that loads nothing. */
@@ -13,7 +14,7 @@ export interface GraphiqlPage {
 const title = 'Ocean Graph'
 const operationsDirectory = fileURLToPath(new URL('../../schema/operations/', import.meta.url))
 
-/** Renders the page, with the documents of `schema/operations/` as its first tabs. */
+/** Renders the page, with the documents of the tour as its first tabs. */
 export async function renderGraphiqlPage(): Promise<GraphiqlPage> {
   // 9 MB of source, so it is loaded when somebody opens the page and not when the server starts.
   const bundle = await import('@graphql-yoga/render-graphiql/graphiql')
@@ -22,7 +23,7 @@ export async function renderGraphiqlPage(): Promise<GraphiqlPage> {
     credentialSocket,
     editorWorkers({ editorWorkerService, json: jsonWorker, graphql: graphqlWorker }),
     bundle.js,
-    start(await operations()),
+    start(await tourTabs()),
   ]
   const html = `<!doctype html>
 <html lang="en">
@@ -45,9 +46,20 @@ ${scripts.map((script) => `<script>${script}</script>`).join('\n')}
 // GraphiQL moves a pressed tab to a place it remembers wrongly, so that the first click on each would be lost.
 const tabsStay = '.graphiql-tab { transform: none !important }'
 
-async function operations(): Promise<string[]> {
-  const names = await Array.fromAsync(glob('*.graphql', { cwd: operationsDirectory }))
-  return Promise.all(names.sort().map((name) => readFile(operationsDirectory + name, 'utf8')))
+/** What a tab begins with; GraphiQL takes variables as text. */
+interface Tab {
+  readonly query: string
+  readonly variables?: string
+}
+
+function tourTabs(): Promise<Tab[]> {
+  return Promise.all(
+    Object.entries(tour).map(async ([name, variables]) => {
+      const query = await readFile(`${operationsDirectory}${name}.graphql`, 'utf8')
+      const hasVariables = Object.keys(variables).length > 0
+      return hasVariables ? { query, variables: JSON.stringify(variables, null, 2) } : { query }
+    }),
+  )
 }
 
 /** A value as JavaScript that cannot end the script it stands in. */
@@ -116,11 +128,11 @@ self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (_module, label) => w
  * A query in the address gets a tab of its own, before the documents. What is typed as headers in one tab is taken over
  * by those without headers of their own, and is stored in the browser only if the user asks for that in the settings.
  */
-function start(documents: readonly string[]): string {
+function start(documents: readonly Tab[]): string {
   return `
 const documents = ${literal(documents)}
 const linked = new URLSearchParams(location.search).get('query')
-const tabs = (linked ? [linked, ...documents] : documents).map((query) => ({ query }))
+const tabs = linked ? [{ query: linked }, ...documents] : documents
 let shared = null
 YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
   title: ${literal(title)},
@@ -133,7 +145,7 @@ YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
     for (const tab of tabs) if (tab.headers === null || tab.headers === shared) tab.headers = typed
     shared = typed
   },
-  ...(tabs.length > 0 && { defaultTabs: tabs }),
+  defaultTabs: tabs,
 })
 `
 }

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { type FieldNode, Kind, type OperationDefinitionNode, parse, print, validate } from 'graphql'
+import { type FieldNode, getVariableValues, Kind, type OperationDefinitionNode, parse, print, validate } from 'graphql'
 import { describe, expect } from 'vitest'
 import { schema } from '../../src/schema.ts'
+import { tour } from '../../src/transport/graphiql-tour.ts'
 import { type CreateBlocksMutationVariables, CreateProjectDocument } from '../gql/graphql.ts'
 import { type Person, signUp } from '../kit/people.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
@@ -120,6 +121,10 @@ test('every document has a trial, and there are no others', () => {
   expect(Object.keys(trials).sort()).toEqual(documents.map(({ name }) => name).sort())
 })
 
+test('every document is in the tour of GraphiQL, and there are no others', () => {
+  expect(Object.keys(tour).sort()).toEqual(documents.map(({ name }) => name).sort())
+})
+
 describe.each(documents)('$file', ({ name, document }) => {
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
   const operation = operations[0]
@@ -133,6 +138,14 @@ describe.each(documents)('$file', ({ name, document }) => {
 
   test('is valid', () => {
     expect(validate(schema, document)).toEqual([])
+  })
+
+  test('takes the variables of the tour', () => {
+    const example = tour[name] ?? {}
+    const definitions = operation?.variableDefinitions ?? []
+    const known = definitions.map(({ variable }) => variable.name.value)
+    expect(Object.keys(example).filter((key) => !known.includes(key))).toEqual([])
+    expect(getVariableValues(schema, definitions, example).errors ?? []).toEqual([])
   })
 
   test('works', async ({ server, alice, page }) => {

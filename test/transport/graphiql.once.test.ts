@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { compileFunction } from 'node:vm'
@@ -7,6 +7,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { print } from 'graphql'
 import { createClient } from 'graphql-ws'
 import { describe, expect } from 'vitest'
+import { tour } from '../../src/transport/graphiql-tour.ts'
 import { PageEventsDocument } from '../gql/graphql.ts'
 import { test, type World, write } from '../kit/test.ts'
 
@@ -124,13 +125,15 @@ describe('the page', () => {
     expect(values.map((value) => value.includes('<'))).toEqual([false, false])
   })
 
-  test('opens with the documents of schema/operations by name', async ({ server }) => {
-    const directory = new URL('../../schema/operations/', import.meta.url)
-    const names = readdirSync(directory).filter((name) => name.endsWith('.graphql'))
-    expect(names).not.toEqual([])
+  test('opens with the documents of schema/operations in the order of the tour, ready to run', async ({ server }) => {
     const [, documents = '[]'] =
       /^const documents = (.*)$/m.exec(scriptsOf(await pageOf(server.url)).at(-1) ?? '') ?? []
-    expect(JSON.parse(documents)).toEqual(names.sort().map((name) => readFileSync(new URL(name, directory), 'utf8')))
+    const tabs: { query: string; variables?: string }[] = JSON.parse(documents)
+    const directory = new URL('../../schema/operations/', import.meta.url)
+    expect(tabs.map(({ query }) => query)).toEqual(
+      Object.keys(tour).map((name) => readFileSync(new URL(`${name}.graphql`, directory), 'utf8')),
+    )
+    expect(tabs.map(({ variables = '{}' }) => JSON.parse(variables))).toEqual(Object.values(tour))
   })
 })
 

@@ -1,0 +1,36 @@
+import { demoQuestions } from '../demo-pages.ts'
+
+/**
+ * GraphiQL's tabs in the order of a first visit: the documents of `schema/operations/` by name, each with variables to
+ * start from. What ends in `…` is to be pasted from an earlier answer. The laws see that every document is here.
+ */
+export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  // Sign in: to the demo workspace, whose password the start prints, or as somebody new.
+  login: { input: { identifier: 'demo@ocean-graph.localhost', password: '…' } },
+  register: { input: { email: 'you@example.org', password: 'Correct-Horse-1', displayName: 'You' } },
+  viewer: {},
+  // Look around.
+  projects: { first: 10 },
+  pages: { first: 10 },
+  page: { id: 'page_…', first: 50 },
+  // Write a page.
+  createProject: { input: { name: 'A plan' } },
+  createPage: { input: { title: 'Notes' } },
+  createBlocks: { input: { pageId: 'page_…', blocks: [{ text: 'Hello' }, { type: 'QUOTE', text: 'world' }] } },
+  // Watch it being written.
+  pageEvents: { pageId: 'page_…' },
+  // Ask.
+  createChatSession: { input: { title: 'Questions' } },
+  chatEvents: { sessionId: 'chat_…' },
+  sendMessage: { input: { sessionId: 'chat_…', content: demoQuestions[0] } },
+  stopGeneration: { input: { messageId: 'message_…' } },
+  chatSession: { id: 'chat_…', last: 10 },
+  chatSessions: { first: 10 },
+  // The rest, by name.
+  block: { id: 'block_…' },
+  logout: { input: {} },
+  node: { id: 'page_…' },
+  nodes: { ids: ['page_…', 'project_…'] },
+  project: { id: 'project_…' },
+  refreshTokens: { input: { refreshToken: '…' } },
+}
