@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import type { DemoAccount } from './demo.ts'
+import type { DemoAccount } from './demo-workspace.ts'
 import { serviceHost } from './platform/service-unreachable.ts'
 import { graphqlPath } from './transport/yoga.ts'
 

@@ -1,7 +1,7 @@
 import { type App, createApp } from './app.ts'
 import { banner } from './banner.ts'
 import { loadConfig, processEnvironment } from './config.ts'
-import { demoAccount } from './demo.ts'
+import { demoAccount } from './demo-workspace.ts'
 import { refusalOf } from './refusal.ts'
 
 // Whoever sent the signal kills what is still there after 15 s.

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { demoAccount } from '../src/demo.ts'
+import { demoAccount } from '../src/demo-workspace.ts'
 import { demoQuestions, handbook } from '../src/demo-pages.ts'
 import { extractiveModel } from '../src/modules/chat/assistant/extractive.service.ts'
 import { LoginDocument, PagesDocument } from './gql/graphql.ts'
