@@ -47,14 +47,14 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
   const pause = async () => {
     if (stream.isTTY && !isDark) await delay(PAUSE_MILLIS)
   }
-  const word = (text: string, format: Format) => {
+  const word = (text: string, isLate: boolean) => {
     const width = Math.min(stream.columns || MAX_WIDTH, MAX_WIDTH)
     if (column > 0 && column + space.length + text.length > width) breakRow()
     if (column === 0) {
       write(style('dim', MARGIN))
       column = MARGIN.length
     }
-    write(space + style(format, text))
+    write(space + (isLate ? style('yellow', text) : text))
     column += space.length + text.length
     space = ''
   }
@@ -75,7 +75,7 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
       for (const [piece] of text.matchAll(/\n|[^\S\n]+|\S+/g)) {
         if (piece === '\n') breakRow()
         else if (piece.trim() === '') space = column === 0 ? '' : piece
-        else word(piece, late ? 'yellow' : 'white')
+        else word(piece, late)
       }
     },
     proof: (text) => line(`  ${style('green', '✓')} ${text}`),

@@ -90,10 +90,10 @@ async function openChat(screen: Screen, ada: Person, ben: Person, benId: string)
   const input = { title: 'First night', participantIds: [benId], model: 'embedded/extractive' }
   const session = expectType(await ada.ask('createChatSession', { input }), 'ChatSession')
   const seen = await ben.ask('chatSession', { id: session.id })
-  const names = seen?.participants.map(({ displayName }) => displayName).join(' and ')
+  promised(seen?.participants.length === 2, 'Ben finds the chat, with two people in it')
   screen.tell(
     'Ada',
-    `opens the chat “${session.title}” for ${names}. It answers with ${session.model?.id}: no key, no network.`,
+    `opens the chat “${session.title}” for the two of them. It answers with ${session.model?.id}: no key, no network.`,
   )
   return session.id
 }
@@ -121,7 +121,10 @@ async function askInFog(screen: Screen, ada: Person, ben: Person, sessionId: str
       promised(adas.finished === null, 'Ben comes back while the answer is still being written')
       ;[cutAt, backAt] = [bens.text.length, adas.text.length]
       screen.tell('Ada', `has read ${backAt - cutAt} characters more by now.`)
-      screen.tell('Ben', 'is back, and sends the cursor of the last thing he heard as `after`:')
+      screen.tell(
+        'Ben',
+        'is back, and sends the cursor of the last thing he heard as `after`. First comes what he missed:',
+      )
       comeBack()
     }
     return adas.finished !== null
@@ -167,6 +170,6 @@ async function prove(screen: Screen, ada: Person, sessionId: string, heard: Hear
   promised(backAt > cutAt && kept.length > backAt, 'Ben missed something, and came back in mid-answer')
   promised(kept.length > 0 && adas.equals(kept), 'what Ada heard is what the server keeps')
   promised(bens.equals(kept), 'what Ben heard, before the cut and after it, is what the server keeps')
-  screen.proof(`Ben missed characters ${cutAt} to ${backAt} and was told them when he came back: there is no gap.`)
+  screen.proof(`Ben missed characters ${cutAt} to ${backAt} and was told them when he came back: no gap, no repeat.`)
   screen.proof(`Ada's text, Ben's text and Message.content are equal, byte for byte: ${kept.length} bytes each.`)
 }

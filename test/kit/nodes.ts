@@ -51,8 +51,7 @@ export interface NodeOptions {
   readonly nodeFlags?: readonly string[]
 }
 
-const mainScript = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const migrateScript = fileURLToPath(new URL('../../src/migrate.ts', import.meta.url))
+const scripts = { main: 'src/main.ts', migrate: 'src/migrate.ts', demo: 'demo/run.ts' }
 
 const startLimitMillis = 60_000
 const endLimitMillis = 60_000
@@ -78,9 +77,9 @@ export async function startNode(options: NodeOptions): Promise<ApiNode> {
   }
 }
 
-/** Runs a program that is expected to end by itself, `src/main.ts` or `src/migrate.ts`. @throws when it does not */
-export async function runToEnd(script: 'main' | 'migrate', options: NodeOptions): Promise<Exit> {
-  const program = launch(script === 'main' ? mainScript : migrateScript, options)
+/** Runs a program that is expected to end by itself. @throws when it does not */
+export async function runToEnd(script: keyof typeof scripts, options: NodeOptions): Promise<Exit> {
+  const program = launch(script, options)
   try {
     return await program.ended()
   } finally {
@@ -91,15 +90,17 @@ export async function runToEnd(script: 'main' | 'migrate', options: NodeOptions)
 /** Starts a process and does not wait for anything. */
 export function launchNode(options: NodeOptions): Program {
   // The address is read from the log.
-  return launch(mainScript, { ...options, env: { ...options.env, LOG_LEVEL: 'info' } })
+  return launch('main', { ...options, env: { ...options.env, LOG_LEVEL: 'info' } })
 }
 
 /** A process and what it writes. */
 export type Program = ReturnType<typeof launch>
 
-function launch(script: string, { env, nodeFlags = [] }: NodeOptions) {
+/** Starts a program and does not wait for anything. */
+export function launch(script: keyof typeof scripts, { env, nodeFlags = [] }: NodeOptions) {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [...nodeFlags, script], {
+  const path = fileURLToPath(new URL(`../../${scripts[script]}`, import.meta.url))
+  const child = spawn(process.execPath, [...nodeFlags, path], {
     // Not the project's directory, where a developer may keep a `.env`.
     cwd: tmpdir(),
     env: { ...inherited(), PORT: '0', HOST: '127.0.0.1', ...env },
