@@ -10,6 +10,8 @@ export interface LiveText {
   text(): string
   /** Resolves after the first look at it. */
   readonly opened: Promise<void>
+  /** Looks again, and resolves after that; what another node has shown by now is known then, if it is not lost. */
+  look(): Promise<void>
   close(): void
 }
 
@@ -40,7 +42,7 @@ export interface LiveTextsOptions {
 interface Topic {
   text: string
   readonly wakers: Set<() => void>
-  reading: boolean
+  reading: Promise<void> | null
   again: boolean
   readonly unlisten: () => void
   readonly opened: Promise<void>
@@ -62,10 +64,7 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
     topic.text = text
     for (const wake of [...topic.wakers]) wake()
   }
-  const refresh = async (id: string, topic: Topic) => {
-    topic.again = true
-    if (topic.reading) return
-    topic.reading = true
+  const read = async (id: string, topic: Topic) => {
     try {
       while (topic.again && topics.get(id) === topic) {
         topic.again = false
@@ -74,8 +73,14 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
     } catch (error) {
       warn(error)
     } finally {
-      topic.reading = false
+      topic.reading = null
     }
+  }
+  // Resolves after a read that began after the call: one that was under way may have missed what this is about.
+  const refresh = (id: string, topic: Topic): Promise<void> => {
+    topic.again = true
+    topic.reading ??= read(id, topic)
+    return topic.reading
   }
   const look = async (ids: readonly string[]) => {
     try {
@@ -104,10 +109,10 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
   const open = (id: string): Topic => {
     const opened = Promise.withResolvers<void>()
     const unlisten = nudges.listen(channelOf(id), () => void refreshOf(id))
-    const topic = {
+    const topic: Topic = {
       text: '',
       wakers: new Set<() => void>(),
-      reading: false,
+      reading: null,
       again: false,
       unlisten,
       opened: opened.promise,
@@ -142,7 +147,12 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
       // A function of its own: two watchers may pass the same one.
       const waker = () => wake()
       topic.wakers.add(waker)
-      return { text: () => topic.text, opened: topic.opened, close: () => leave(id, topic, waker) }
+      return {
+        text: () => topic.text,
+        opened: topic.opened,
+        look: () => look([id]),
+        close: () => leave(id, topic, waker),
+      }
     },
     close: async () => {
       closing.abort()

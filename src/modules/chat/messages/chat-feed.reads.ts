@@ -127,7 +127,7 @@ export class ChatFeed {
     const text = this.#ctx.platform.liveTexts.watch(live.messageId, () => this.#wake.resolve())
     live.text = text
     await text.opened
-    this.#checkClaim(live, text)
+    await this.#checkClaim(live, text)
   }
 
   #pull(): void {
@@ -142,7 +142,9 @@ export class ChatFeed {
   }
 
   /** A cursor from a future of this text, or of a text that was lost with its node: the whole of it comes again. */
-  #checkClaim(live: Live, text: LiveText): void {
+  async #checkClaim(live: Live, text: LiveText): Promise<void> {
+    // The node that the watcher comes from may have been ahead of what was read here.
+    if (live.offset > text.text().length) await text.look()
     if (live.offset <= text.text().length || this.#position === null) return
     live.offset = 0
     this.#queue.push({ kind: 'resync', cursor: this.#cursor(this.#position, live) })
