@@ -21,10 +21,10 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   pageEvents: { pageId: 'page_…' },
   // Ask.
   createChatSession: { input: { title: 'Questions' } },
-  chatEvents: { sessionId: 'chat_…' },
-  sendMessage: { input: { sessionId: 'chat_…', content: demoQuestions[0] } },
+  chatEvents: { sessionId: 'chat_session_…' },
+  sendMessage: { input: { sessionId: 'chat_session_…', content: demoQuestions[0] } },
   stopGeneration: { input: { messageId: 'message_…' } },
-  chatSession: { id: 'chat_…', last: 10 },
+  chatSession: { id: 'chat_session_…', last: 10 },
   chatSessions: { first: 10 },
   // The rest, by name.
   block: { id: 'block_…' },
