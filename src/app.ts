@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, localUrl } from './config.ts'
 import './policies.ts'
 import { entities } from './entities.ts'
@@ -63,6 +64,8 @@ export interface App {
 const SMTP_TIMEOUT_MILLIS = 20_000
 const DRAIN_MILLIS = 5_000
 const ANSWER_DRAIN_MILLIS = 2_000
+/** In which the end of an answer gets from the log to who watches it; who is slower hears of it on coming back. */
+const TELLING_MILLIS = 250
 
 /** Assembles a server: opens the database, brings it up to date when embedded, starts jobs and channels. Binds no port. */
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
@@ -89,7 +92,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   opened.defer(async () => {
     stopping.abort()
     // Answers before their watchers: each ends, or is ended with the text so far, while that can still be told.
-    await platform.tasks.close({ timeoutMillis: ANSWER_DRAIN_MILLIS })
+    const hadAnswers = await platform.tasks.close({ timeoutMillis: ANSWER_DRAIN_MILLIS })
+    if (hadAnswers) await delay(TELLING_MILLIS)
     // Subscriptions first: each says SERVER_RESTART and completes, so that its request can finish.
     await platform.channels.close()
     await sockets.close()

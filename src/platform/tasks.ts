@@ -1,5 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Unavailable } from './errors.ts'
 import type { Log } from './log.ts'
+
+const END_MILLIS = 2_000
+const POLL_MILLIS = 20
 
 /** A place for one task, held before it is known that there will be one. */
 export interface TaskSlot {
@@ -15,8 +19,11 @@ export interface Tasks {
   reserve(): TaskSlot
   /** Aborts a task of this node; unknown ids are none of its business. */
   abort(id: string): void
-  /** Waits for the tasks under way, aborts what is left after the time, and waits for the end of that. */
-  close(options: { readonly timeoutMillis: number }): Promise<void>
+  /**
+   * Waits for the tasks under way, aborts what is left after the time, and waits 2 s for the end of that. Answers whether
+   * there were any.
+   */
+  close(options: { readonly timeoutMillis: number }): Promise<boolean>
 }
 
 /** Makes room for `limit` tasks at once. */
@@ -24,6 +31,7 @@ export function createTasks({ limit, log }: { readonly limit: number; readonly l
   const running = new Map<string, { readonly controller: AbortController; readonly done: Promise<void> }>()
   let held = 0
   let closed = false
+  let aborting = false
   const start = (id: string, work: (signal: AbortSignal) => Promise<void>) => {
     const controller = new AbortController()
     const done = work(controller.signal)
@@ -33,6 +41,7 @@ export function createTasks({ limit, log }: { readonly limit: number; readonly l
         held--
       })
     running.set(id, { controller, done })
+    if (aborting) controller.abort()
   }
   return {
     reserve: () => {
@@ -55,11 +64,20 @@ export function createTasks({ limit, log }: { readonly limit: number; readonly l
     close: async ({ timeoutMillis }) => {
       closed = true
       const abortAll = () => {
+        aborting = true
         for (const { controller } of running.values()) controller.abort()
       }
       const timer = setTimeout(abortAll, timeoutMillis)
-      await Promise.all([...running.values()].map(({ done }) => done))
+      const limit = performance.now() + timeoutMillis + END_MILLIS
+      const hadAny = held > 0
+      // A place that is held may still become a task: its request is being finished.
+      while (held > 0 && performance.now() < limit) {
+        await Promise.race([Promise.all([...running.values()].map(({ done }) => done)), pause(POLL_MILLIS)])
+        if (running.size === 0 && held > 0) await pause(POLL_MILLIS)
+      }
       clearTimeout(timer)
+      abortAll()
+      return hadAny
     },
   }
 }

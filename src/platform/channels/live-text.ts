@@ -44,6 +44,8 @@ interface Topic {
   readonly wakers: Set<() => void>
   reading: Promise<void> | null
   again: boolean
+  /** Since the last tick: what does not may have lost a nudge, or its log. */
+  grows: boolean
   readonly unlisten: () => void
   readonly opened: Promise<void>
 }
@@ -62,6 +64,7 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
   const grow = (topic: Topic, text: string) => {
     if (text.length <= topic.text.length) return
     topic.text = text
+    topic.grows = true
     for (const wake of [...topic.wakers]) wake()
   }
   const read = async (id: string, topic: Topic) => {
@@ -102,18 +105,24 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
     ticking = true
     while (topics.size > 0 && !closing.signal.aborted) {
       await pause(tickMillis, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)
-      if (topics.size > 0 && !closing.signal.aborted) await look([...topics.keys()])
+      const still = [...topics].filter(([, topic]) => !topic.grows)
+      for (const topic of topics.values()) topic.grows = false
+      if (still.length > 0 && !closing.signal.aborted) await look(still.map(([id]) => id))
     }
     ticking = false
   }
   const open = (id: string): Topic => {
     const opened = Promise.withResolvers<void>()
-    const unlisten = nudges.listen(channelOf(id), () => void refreshOf(id))
+    const unlisten = nudges.listen(channelOf(id), (length) => {
+      // Redis repeats what was said on this node.
+      if (length > topic.text.length) void refresh(id, topic)
+    })
     const topic: Topic = {
       text: '',
       wakers: new Set<() => void>(),
       reading: null,
       again: false,
+      grows: false,
       unlisten,
       opened: opened.promise,
     }

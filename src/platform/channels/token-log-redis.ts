@@ -44,6 +44,8 @@ export function createRedisTokenLog({ redisUrl, keyPrefix, clock, log }: RedisTo
   const redis = connectRedis(redisUrl, warn)
   const own = createMemoryTokenLog(clock)
   const taken = new Map<string, number>()
+  // Of a text that was taken over here while its last words were on their way, Redis may know more.
+  const sealed = new Set<string>()
   const streamOf = (id: string) => `${keyPrefix}tokens:{${id}}`
   const fenceOf = (id: string) => `${keyPrefix}fence:{${id}}`
   const keepOut = (id: string, fence: number) =>
@@ -57,7 +59,11 @@ export function createRedisTokenLog({ redisUrl, keyPrefix, clock, log }: RedisTo
         const keys = [streamOf(id), fenceOf(id)]
         const end = at + text.length
         const isIn = await redis.eval(APPEND, 2, ...keys, fence, end, start, unsent + text, TOKEN_LOG_TTL_SECONDS)
-        if (isIn !== 1) return false
+        if (isIn !== 1) {
+          taken.delete(id)
+          await own.end(id, fence)
+          return false
+        }
         taken.set(id, end)
       } catch (error) {
         taken.set(id, start)
@@ -66,15 +72,25 @@ export function createRedisTokenLog({ redisUrl, keyPrefix, clock, log }: RedisTo
       return own.append(id, { fence, at, text })
     },
     seal: async (id, fence) => {
+      sealed.add(id)
       await own.seal(id, fence)
       await keepOut(id, fence)
     },
     end: async (id, fence) => {
       taken.delete(id)
+      sealed.delete(id)
       await own.end(id, fence)
       await keepOut(id, fence + 1)
     },
-    read: async (id, from) => (await own.read(id, from)) || (await readStream(redis, streamOf(id), from)),
+    read: async (id, from) => {
+      const mine = await own.read(id, from)
+      if (mine !== '' && !sealed.has(id)) return mine
+      const theirs = await readStream(redis, streamOf(id), from).catch((error: unknown) => {
+        if (mine === '') throw error
+        return ''
+      })
+      return theirs.length > mine.length ? theirs : mine
+    },
     connected: () => untilReady(redis),
     close: async () => {
       await own.close()

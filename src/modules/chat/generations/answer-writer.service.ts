@@ -1,4 +1,5 @@
 import type { Platform } from '../../../platform/context.ts'
+import type { Citation } from '../messages/message.entity.ts'
 import { checkpoint, type Generation } from './generation.service.ts'
 
 /** Sends at once what is this long; the stream's entries stay small either way. */
@@ -10,9 +11,11 @@ const REPORTS_PER_LEASE = 3
 /** Puts the text of one answer where its readers find it. */
 export interface AnswerWriter {
   readonly text: string
+  readonly citations: readonly Citation[]
   /** Aborts when the answer is no longer this writer's. */
   readonly lost: AbortSignal
   write(text: string): void
+  cite(citation: Citation): void
   /** Sends what is held back; false when the answer is lost. */
   flush(): Promise<boolean>
   close(): void
@@ -27,6 +30,7 @@ export function createAnswerWriter(platform: Platform, generation: Generation): 
   const { coalesceMillis, checkpointMillis, leaseMillis } = settings.generations
   const { messageId, fence } = generation
   const lost = new AbortController()
+  const citations: Citation[] = []
   let text = ''
   let sent = 0
   let saved = 0
@@ -52,10 +56,10 @@ export function createAnswerWriter(platform: Platform, generation: Generation): 
     const end = Math.min(sent, wholeLength(text))
     const isDue = performance.now() - reportedAt >= leaseMillis / REPORTS_PER_LEASE
     if (lost.signal.aborted || (end <= saved && !isDue)) return
-    reportedAt = performance.now()
     try {
-      if (await checkpoint(platform, generation, text.slice(0, end))) saved = end
+      if (await checkpoint(platform, generation, { content: text.slice(0, end), citations })) saved = end
       else lost.abort()
+      reportedAt = performance.now()
     } catch (error) {
       log.warn({ err: error }, 'an answer could not be checkpointed')
     }
@@ -75,7 +79,9 @@ export function createAnswerWriter(platform: Platform, generation: Generation): 
     get text() {
       return text
     },
+    citations,
     lost: lost.signal,
+    cite: (citation) => void citations.push(citation),
     write: (more) => {
       text += more
       if (text.length - sent >= COALESCE_BYTES) void flush()

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../platform/context.ts'
-import type { Model, ModelMessage } from '../../../platform/models.ts'
+import type { Model, ModelMessage, ModelPart } from '../../../platform/models.ts'
 import type { Citation } from '../messages/message.entity.ts'
 import { type AnswerWriter, createAnswerWriter } from './answer-writer.service.ts'
 import { finishGeneration, type Generation, type GenerationEnd, generationName } from './generation.service.ts'
@@ -28,11 +28,10 @@ class AnswerTooLong extends Error {}
 export async function writeAnswer(ctx: Context, assignment: Assignment, stopping: AbortSignal): Promise<void> {
   const { platform } = ctx
   const writer = createAnswerWriter(platform, assignment)
-  const citations: Citation[] = []
   let end: Omit<GenerationEnd, 'content'>
   try {
     const messages = await readHistory(ctx, assignment)
-    await runModel(ctx, { ...assignment, messages, writer, citations }, AbortSignal.any([writer.lost, stopping]))
+    await runModel(ctx, { ...assignment, messages, writer }, AbortSignal.any([writer.lost, stopping]))
     end = { status: 'COMPLETED' }
   } catch (error) {
     end = stopping.aborted ? { status: 'INTERRUPTED' } : { status: 'FAILED', failureCode: failureCode(error) }
@@ -40,19 +39,23 @@ export async function writeAnswer(ctx: Context, assignment: Assignment, stopping
     if (end.status === 'FAILED' && !writer.lost.aborted) platform.log.warn({ err: error, message }, 'an answer failed')
   }
   const isOurs = await writer.flush()
-  writer.close()
   // What was in the middle of a character when the model ended is no text.
-  if (isOurs) await endPatiently(ctx, assignment, { ...end, citations, content: writer.text.toWellFormed() }, stopping)
+  const content = writer.text.toWellFormed()
+  try {
+    // Its lease is renewed until then: an answer that is all there must not be taken for an orphan's.
+    if (isOurs) await endPatiently(ctx, assignment, { ...end, citations: writer.citations, content }, stopping)
+  } finally {
+    writer.close()
+  }
 }
 
 interface Run {
   readonly model: Model
   readonly messages: readonly ModelMessage[]
   readonly writer: AnswerWriter
-  readonly citations: Citation[]
 }
 
-async function runModel(ctx: Context, { model, messages, writer, citations }: Run, signal: AbortSignal): Promise<void> {
+async function runModel(ctx: Context, { model, messages, writer }: Run, signal: AbortSignal): Promise<void> {
   const { idleMillis, maxMillis, maxLength } = ctx.platform.settings.generations
   const silence = new AbortController()
   const over = AbortSignal.any([signal, silence.signal, AbortSignal.timeout(maxMillis)])
@@ -60,10 +63,10 @@ async function runModel(ctx: Context, { model, messages, writer, citations }: Ru
   try {
     for (;;) {
       const timer = setTimeout(() => silence.abort(), idleMillis)
-      const result = await endedBy(over, parts.next()).finally(() => clearTimeout(timer))
+      const result = await endedBy(over, () => parts.next()).finally(() => clearTimeout(timer))
       if (result.done === true) return
-      if (result.value.type === 'text') writer.write(result.value.text)
-      else citations.push(citationOf(result.value))
+      if (result.value.type === 'text') writer.write(storable(result.value.text))
+      else writer.cite(citationOf(result.value))
       if (writer.text.length > maxLength) throw new AnswerTooLong()
     }
   } catch (error) {
@@ -74,9 +77,11 @@ async function runModel(ctx: Context, { model, messages, writer, citations }: Ru
   }
 }
 
-/** The promise, or a rejection as soon as the signal aborts. */
-async function endedBy<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
+/** What is started, or a rejection as soon as the signal aborts; then nobody hears how that ended. */
+async function endedBy<Value>(signal: AbortSignal, start: () => Promise<Value>): Promise<Value> {
   signal.throwIfAborted()
+  const promise = start()
+  promise.catch(() => undefined)
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
@@ -87,8 +92,13 @@ async function endedBy<Value>(signal: AbortSignal, promise: Promise<Value>): Pro
   }
 }
 
-function citationOf({ source, quote }: { readonly source: Readonly<Record<string, string>>; readonly quote: string }) {
-  return { pageId: source.pageId ?? '', blockId: source.blockId ?? '', quote }
+function citationOf({ source, quote }: Extract<ModelPart, { type: 'citation' }>): Citation {
+  return { pageId: source.pageId ?? '', blockId: source.blockId ?? '', quote: storable(quote.toWellFormed()) }
+}
+
+/** Without the one character that no database column can hold. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd')
 }
 
 function failureCode(error: unknown): string {

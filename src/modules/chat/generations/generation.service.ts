@@ -1,4 +1,5 @@
-import type { Kysely } from 'kysely'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Kysely, sql } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type Context, createContext, type Platform } from '../../../platform/context.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
@@ -21,16 +22,28 @@ export interface GenerationEnd {
   readonly failureCode?: string
 }
 
+const OTHERS_END_MILLIS = 5_000
+const OTHERS_PAUSE_MILLIS = 50
+
 /** Whatever else belongs in the transaction of an end. */
 type Beside = (tx: Transaction) => void
 
 /** Writes the text so far to the database and says that its writer is alive; false when the answer is no longer its own. */
-export async function checkpoint(platform: Platform, generation: Generation, content: string): Promise<boolean> {
+export async function checkpoint(
+  platform: Platform,
+  generation: Generation,
+  { content, citations }: Pick<GenerationEnd, 'content' | 'citations'>,
+): Promise<boolean> {
   const { database, clock, settings } = platform
   const now = clock.now()
   const { numUpdatedRows } = await database.unscoped
     .updateTable('message')
-    .set({ content, updated_at: now, lease_until: after(now, settings.generations.leaseMillis) })
+    .set({
+      content,
+      citations: jsonOf(citations ?? []),
+      updated_at: now,
+      lease_until: after(now, settings.generations.leaseMillis),
+    })
     .where('id', '=', generation.messageId)
     .where('fence', '=', generation.fence)
     .where('status', '=', 'STREAMING')
@@ -55,7 +68,7 @@ export async function finishGeneration(
         failure_code: end.failureCode ?? null,
         lease_until: null,
         updated_at: tx.now,
-        ...(end.citations === undefined ? {} : { citations: JSON.stringify(end.citations) as never }),
+        ...(end.citations === undefined ? {} : { citations: jsonOf(end.citations) }),
       })
       .where('id', '=', messageId)
       .where('fence', '=', fence)
@@ -93,7 +106,19 @@ export async function takeOver(
   if (taken === undefined) return false
   const streamed = await liveTexts.seal(messageId, taken.fence, taken.content.length)
   const content = taken.content + streamed
-  return finishGeneration(platform, { messageId, fence: taken.fence }, { status, content }, beside)
+  if (await finishGeneration(platform, { messageId, fence: taken.fence }, { status, content }, beside)) return true
+  await untilEnded(platform, messageId)
+  return false
+}
+
+/** Somebody else has taken it over meanwhile: whoever asked for its end is answered when that has come. */
+async function untilEnded({ database, clock }: Platform, messageId: string): Promise<void> {
+  const giveUpAt = clock.now().getTime() + OTHERS_END_MILLIS
+  while (clock.now().getTime() < giveUpAt) {
+    const query = database.unscoped.selectFrom('message').select('status').where('id', '=', messageId)
+    if ((await query.executeTakeFirst())?.status !== 'STREAMING') return
+    await pause(OTHERS_PAUSE_MILLIS)
+  }
 }
 
 /** The texts so far of answers that are being written, as the database has them. */
@@ -114,6 +139,11 @@ function systemContext(platform: Platform): Context {
 /** Who the answer's log lines are about. */
 export function generationName(messageId: string): string {
   return encodeTypeId('message', messageId)
+}
+
+/** The driver would take an array for one of Postgres's own. */
+function jsonOf(citations: readonly Citation[]) {
+  return sql<readonly Citation[]>`${JSON.stringify(citations)}::jsonb`
 }
 
 function after(now: Date, millis: number): Date {

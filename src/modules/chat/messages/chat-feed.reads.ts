@@ -44,6 +44,8 @@ interface Joined {
 type Result = IteratorResult<ChatFeedItem, undefined>
 const DONE = { done: true, value: undefined } as const
 const RETRY_MILLIS = 500
+/** Over more than a second, in which a text that no stream has any more is checkpointed. */
+const MAX_LOOKS = 4
 
 /**
  * A session's events with the text of its one live answer in between, from a cursor that holds both places, or from now
@@ -144,7 +146,10 @@ export class ChatFeed {
   /** A cursor from a future of this text, or of a text that was lost with its node: the whole of it comes again. */
   async #checkClaim(live: Live, text: LiveText): Promise<void> {
     // The node that the watcher comes from may have been ahead of what was read here.
-    if (live.offset > text.text().length) await text.look()
+    for (let looks = 0; looks < MAX_LOOKS && live.offset > text.text().length && !this.#isEnded; looks++) {
+      if (looks > 0) await pause(RETRY_MILLIS)
+      await text.look()
+    }
     if (live.offset <= text.text().length || this.#position === null) return
     live.offset = 0
     this.#queue.push({ kind: 'resync', cursor: this.#cursor(this.#position, live) })

@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import { scenarioText } from '../../../../src/platform/model-scenarios.ts'
-import { StopGenerationDocument } from '../../../gql/graphql.ts'
+import { ChatEventsDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
 import { lastMessage, watch } from '../../../kit/chat.ts'
-import { ask, openChat, test } from '../../../kit/test.ts'
+import { ask, openChat, test, write } from '../../../kit/test.ts'
 
 test('an answer is stopped by whoever takes part, and keeps the text so far', async ({ alice, bob }) => {
   const session = await openChat(alice, { participantIds: [bob.userId] })
@@ -37,3 +37,37 @@ test.for(['cut', 'error'])(
     await next
   },
 )
+
+test('an answer stopped before its first word ends empty or with what it had, and breaks nothing', async ({
+  alice,
+}) => {
+  const session = await openChat(alice)
+  for (const model of ['embedded/extractive', 'scenario/stall-0', 'scenario/words-50', 'embedded/extractive']) {
+    const messageId = await ask(alice, session, model)
+    const { stopGeneration } = await alice.mutate(StopGenerationDocument, { input: { messageId } })
+    expect(stopGeneration).toMatchObject({ id: messageId, status: expect.stringMatching(/^(CANCELLED|COMPLETED)$/) })
+  }
+})
+
+test('of several who stop an answer at once each is told its end', async ({ alice }) => {
+  const session = await openChat(alice)
+  const messageId = await ask(alice, session, 'scenario/stall-5')
+  const stops = Array.from({ length: 8 }, () => alice.mutate(StopGenerationDocument, { input: { messageId } }))
+  for (const { stopGeneration } of await Promise.all(stops)) {
+    expect(stopGeneration).toMatchObject({ id: messageId, status: 'CANCELLED' })
+  }
+})
+
+test('a stopped answer keeps its citations', async ({ alice, page }) => {
+  const text = 'The lighthouse has 12 lamps. Every lamp of the lighthouse burns until dawn.'
+  await write(alice, page.id, ...Array.from({ length: 5 }, (_, index) => `${text} Lamp ${index} is a lighthouse lamp.`))
+  const session = await openChat(alice)
+  const events = alice.subscribe(ChatEventsDocument, { sessionId: session.id, after: session.eventsCursor })
+  const messageId = await ask(alice, session, 'embedded/extractive', 'Which lamps has the lighthouse?')
+  const isCited = async () => ((await lastMessage(alice, session.id))?.parts.length ?? 0) > 1
+  await expect.poll(isCited, { timeout: 10_000 }).toBe(true)
+  events.stop()
+  const { stopGeneration } = await alice.mutate(StopGenerationDocument, { input: { messageId } })
+  expect(stopGeneration.__typename).toBe('Message')
+  expect(await isCited()).toBe(true)
+})
