@@ -24,7 +24,7 @@ export interface Follower {
   readonly ends: readonly Ended[]
   /** When the text of a message had which length: `performance.now()` and UTF-16 units. */
   readonly growth: readonly { readonly messageId: string; readonly at: number; readonly length: number }[]
-  /** Deltas that began beyond the text so far, and deltas that repeated some of it without a resync. */
+  /** Deltas that began beyond the text so far, and deltas that repeated some of it; after a resync there is no text. */
   readonly faults: { readonly holes: number; readonly repeats: number }
   readonly resyncs: number
   /** Goes on from the newest cursor; the connection before must have been cut. */
@@ -44,16 +44,14 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
   const growth: { messageId: string; at: number; length: number }[] = []
   const faults = { holes: 0, repeats: 0 }
   let resyncs = 0
-  // The next delta may begin anew after a resync.
-  let mayRepeat = false
   let after = eventsCursor
   let current: Connection | undefined
 
+  const hasEnded = (messageId: string) => ends.some(({ id }) => id === messageId)
   const grow = ({ messageId, index, text }: Extract<Event, { __typename: 'MessageDelta' }>) => {
     const before = texts.get(messageId) ?? ''
     if (index > before.length) faults.holes += 1
-    if (index < before.length && !mayRepeat) faults.repeats += 1
-    mayRepeat = false
+    if (index < before.length) faults.repeats += 1
     texts.set(messageId, before.slice(0, index) + text)
     growth.push({ messageId, at: performance.now(), length: index + text.length })
   }
@@ -62,7 +60,8 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
     if (event.__typename === 'MessageFinished' && event.message !== null) ends.push(event.message)
     if (event.__typename === 'ResyncRequired') {
       resyncs += 1
-      mayRepeat = true
+      // Who reads the session again has a text only once it has ended; the one that is being written comes anew.
+      for (const id of texts.keys()) if (!hasEnded(id)) texts.delete(id)
     }
     if ('cursor' in event) after = event.cursor
   }
@@ -110,7 +109,6 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
       interval: 5,
     })
   }
-  const hasEnded = (messageId: string) => ends.some(({ id }) => id === messageId)
   return {
     texts,
     ends,
