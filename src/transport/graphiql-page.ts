@@ -146,6 +146,8 @@ YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), {
     shared = typed
   },
   defaultTabs: tabs,
+  // GraphiQL shows the variables of each tab but the first. On a later visit it has tabs and variables of its own.
+  variables: localStorage.getItem('graphiql:tabState') ? undefined : tabs[0].variables,
 })
 `
 }

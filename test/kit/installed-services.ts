@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const lookUpLimitMillis = 5_000
 
-/** A server's program is neither on PATH nor in Debian's place for it. */
+/** A program is neither on PATH nor in Debian's place for it. */
 export class ServiceNotInstalled extends Error {}
 
 /** The operating system's user and group a server runs as. */
@@ -20,6 +20,30 @@ export function findRedisFolder(): string {
 /** The folder of initdb and postgres: of PATH, else the newest of Debian's. @throws {ServiceNotInstalled} */
 export function findPostgresFolder(): string {
   return findFolder('Postgres', ['initdb', 'postgres'], [...pathFolders(), ...debianPostgresFolders()])
+}
+
+/** The program of Chromium: what TEST_CHROMIUM names, else the one on PATH. @throws {ServiceNotInstalled} */
+export function findChromium(): string {
+  const named = process.env.TEST_CHROMIUM
+  const found =
+    named ||
+    pathFolders()
+      .map((folder) => join(folder, 'chromium'))
+      .find(isExecutable)
+  if (found === undefined) {
+    throw new ServiceNotInstalled('Chromium is not installed: PATH has no chromium, and TEST_CHROMIUM names none')
+  }
+  return found
+}
+
+/** Whether what `find` looks for is installed. */
+export function isInstalled(find: () => string): boolean {
+  try {
+    return find() !== ''
+  } catch (error) {
+    if (error instanceof ServiceNotInstalled) return false
+    throw error
+  }
 }
 
 function pathFolders(): string[] {

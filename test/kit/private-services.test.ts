@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { findPostgresFolder, findRedisFolder, ServiceNotInstalled } from './installed-services.ts'
+import { findPostgresFolder, findRedisFolder, isInstalled } from './installed-services.ts'
 import { type PrivateService, startPrivatePostgres, startPrivateRedis } from './private-services.ts'
 import { postgresAnswers, redisAnswers } from './service-probes.ts'
 
@@ -95,13 +95,4 @@ async function connected({ url }: PrivateService): Promise<Client> {
   client.on('error', () => undefined)
   await client.connect()
   return client
-}
-
-function isInstalled(find: () => string): boolean {
-  try {
-    return find() !== ''
-  } catch (error) {
-    if (error instanceof ServiceNotInstalled) return false
-    throw error
-  }
 }
