@@ -24,7 +24,8 @@ describe.skipIf(isSkipped)('GraphiQL in Chromium', () => {
     })
     await page.goto(`${server.url}/graphql`)
     await page.getByRole('button', { name: 'Login', exact: true }).waitFor()
-    expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(Object.keys(tour).map(capitalized))
+    const names = Object.keys(tour).map(capitalized)
+    expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(names)
     await shows(page, 'variables.json', 'demo@ocean-graph.localhost')
 
     await paste(page, 'variables.json', { input: { identifier: alice.email, password: alice.password } })
@@ -52,6 +53,11 @@ describe.skipIf(isSkipped)('GraphiQL in Chromium', () => {
     await shows(page, 'response.json', '"status": "COMPLETED"')
     const indexes = await shownIndexes()
     expect(indexes).toEqual(indexes.toSorted((one, other) => one - other))
+
+    // A later visit finds the tabs as they were left.
+    await page.reload()
+    await shows(page, 'variables.json', session.id)
+    expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(names)
 
     expect(strayAddresses).toEqual([])
     expect(errors).toEqual([])
