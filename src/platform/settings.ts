@@ -21,7 +21,7 @@ export interface Settings {
   readonly generations: {
     /** How long a node that does not report is taken to be alive; it reports three times as often. */
     readonly leaseMillis: number
-    /** How often the text is written to the database: what a killed node can lose. */
+    /** How often the text is written to the database: with the time of the writing a killed node loses a second at most. */
     readonly checkpointMillis: number
     /** The longest that a token waits for others to go with it. */
     readonly coalesceMillis: number
@@ -43,7 +43,7 @@ export const defaultSettings = {
   idempotency: { ttlSeconds: 86_400 },
   generations: {
     leaseMillis: 15_000,
-    checkpointMillis: 1_000,
+    checkpointMillis: 750,
     coalesceMillis: 40,
     idleMillis: 60_000,
     maxMillis: 10 * 60_000,

@@ -37,6 +37,8 @@ export interface Follower {
   close(): void
 }
 
+const MAX_ATTEMPTS = 5
+
 /** Makes a follower that knows nothing yet but a cursor. */
 export function createFollower(sessionId: string, eventsCursor: string | null, accessToken: () => string): Follower {
   const texts = new Map<string, string>()
@@ -45,6 +47,7 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
   const faults = { holes: 0, repeats: 0 }
   let resyncs = 0
   let after = eventsCursor
+  let address = ''
   let current: Connection | undefined
 
   const hasEnded = (messageId: string) => ends.some(({ id }) => id === messageId)
@@ -66,6 +69,7 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
     if ('cursor' in event) after = event.cursor
   }
   const connect = (url: string): Connection => {
+    address = url
     const { promise: ended, resolve } = Promise.withResolvers<unknown>()
     let socket: WebSocket | undefined
     let isCut = false
@@ -103,11 +107,26 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
     }
     return current
   }
-  const untilLength = async (messageId: string, length: number, timeout: number) => {
-    await vi.waitUntil(() => (texts.get(messageId)?.length ?? 0) >= length || hasEnded(messageId), {
-      timeout,
-      interval: 5,
-    })
+  // A machine that is too busy to shake hands in time is no fault of the stream: a device tries again.
+  const isBusy = (reason: unknown) => [4408, 1013, 1006].includes((reason as { code?: number } | undefined)?.code ?? 0)
+  const until = async (isThere: () => boolean, timeout: number, interval: number) => {
+    let attempts = 0
+    let lost: { readonly reason: unknown } | undefined
+    const listen = () => void current?.ended.then((reason) => (lost = { reason }))
+    listen()
+    await vi.waitUntil(
+      () => {
+        if (isThere() || lost === undefined) return isThere()
+        if (!isBusy(lost.reason) || ++attempts > MAX_ATTEMPTS) {
+          throw new Error('The connection ended', { cause: lost.reason })
+        }
+        lost = undefined
+        connect(address)
+        listen()
+        return false
+      },
+      { timeout, interval },
+    )
   }
   return {
     texts,
@@ -118,10 +137,9 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
       return resyncs
     },
     connect,
-    untilLength,
-    untilEnd: async (messageId, timeout) => {
-      await vi.waitUntil(() => hasEnded(messageId), { timeout, interval: 10 })
-    },
+    untilLength: (messageId, length, timeout) =>
+      until(() => (texts.get(messageId)?.length ?? 0) >= length || hasEnded(messageId), timeout, 5),
+    untilEnd: (messageId, timeout) => until(() => hasEnded(messageId), timeout, 10),
     close: () => current?.cut(),
   }
 }
