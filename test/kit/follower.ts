@@ -101,8 +101,9 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
       ended,
       cut: () => {
         isCut = true
-        if (socket === undefined) void client.dispose()
-        else socket.terminate()
+        if (socket !== undefined) socket.terminate()
+        // One that never came to be has failed, and `ended` has told of it.
+        else void Promise.resolve(client.dispose()).catch(() => undefined)
       },
     }
     return current
