@@ -44,13 +44,15 @@ interface Topic {
   readonly wakers: Set<() => void>
   reading: Promise<void> | null
   again: boolean
-  /** Since the last tick: what does not may have lost a nudge, or its log. */
-  grows: boolean
+  /** By `performance.now()`. */
+  grewAt: number
   readonly unlisten: () => void
   readonly opened: Promise<void>
 }
 
 const WARN_PERIOD_MILLIS = 10_000
+/** A text that has grown within this time has its log and its nudges: the database need not be asked. */
+const QUIET_MILLIS = 250
 const channelOf = (id: string) => `tokens/${id}`
 
 /** Opens the live texts of this node; while nothing is watched, nothing runs. */
@@ -64,7 +66,7 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
   const grow = (topic: Topic, text: string) => {
     if (text.length <= topic.text.length) return
     topic.text = text
-    topic.grows = true
+    topic.grewAt = performance.now()
     for (const wake of [...topic.wakers]) wake()
   }
   const read = async (id: string, topic: Topic) => {
@@ -105,8 +107,7 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
     ticking = true
     while (topics.size > 0 && !closing.signal.aborted) {
       await pause(tickMillis, undefined, { signal: closing.signal, ref: false }).catch(() => undefined)
-      const still = [...topics].filter(([, topic]) => !topic.grows)
-      for (const topic of topics.values()) topic.grows = false
+      const still = [...topics].filter(([, { grewAt }]) => performance.now() - grewAt > QUIET_MILLIS)
       if (still.length > 0 && !closing.signal.aborted) await look(still.map(([id]) => id))
     }
     ticking = false
@@ -122,7 +123,7 @@ export function createLiveTexts(options: LiveTextsOptions): LiveTexts {
       wakers: new Set<() => void>(),
       reading: null,
       again: false,
-      grows: false,
+      grewAt: Number.NEGATIVE_INFINITY,
       unlisten,
       opened: opened.promise,
     }
