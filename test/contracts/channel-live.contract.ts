@@ -144,7 +144,8 @@ export function channelLiveContract(rig: () => ChannelsRig): void {
     await pass(10 * soon)
     const statements = rig().database.statementCount() - before
     expect(statements).toBeGreaterThan(0)
-    expect(statements).toBeLessThanOrEqual(Math.ceil((performance.now() - start) / soon))
+    // One more may have been under way when the counting began.
+    expect(statements).toBeLessThanOrEqual(Math.ceil((performance.now() - start) / soon) + 1)
     for (const subscription of subscriptions) await subscription.return()
     await expectNothingMore()
   })
