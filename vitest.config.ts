@@ -32,6 +32,7 @@ export default defineConfig({
     isolate: false, // one app per worker, shared by its files
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } }, // the default of a second is less than a busy machine may stand still
     projects: lanes,
   },
 })
