@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { secretBytes } from './lib/secret.ts'
 import type { LogLevel } from './platform/log.ts'
@@ -21,6 +22,8 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Origins browsers may call from; null when embedded: any page of this machine. */
   readonly corsOrigins: readonly string[] | null
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   readonly demo: boolean
   /** Whether `scenario/…` models answer. */
   readonly scenarioModels: boolean
@@ -53,6 +56,20 @@ const secret = z.string().transform((text, check) => {
   return z.NEVER
 })
 
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'is not a number')
+    .transform(Number)
+    .refine((number) => number >= min && number <= max, `is not ${min} to ${max}`)
+    .optional()
+const commaSeparated = z.string().transform((list) =>
+  list
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+)
+
 const environmentSchema = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test'], 'is not production, development or test').optional(),
   PORT: z
@@ -79,22 +96,26 @@ const environmentSchema = z.object({
     .string()
     .refine(isSender, 'is not one address such as Ocean <ocean@example.org>')
     .default('Ocean Graph <ocean-graph@localhost>'),
-  GENERATION_LEASE_SECONDS: z
-    .string()
-    .regex(/^\d+$/, 'is not a number')
-    .transform(Number)
-    .refine((seconds) => seconds >= 1 && seconds <= 3_600, 'is not 1 to 3600')
-    .optional(),
+  EMAIL_VERIFICATION: z.enum(['required', 'optional'], 'is not required or optional').optional(),
+  PASSWORD_RULES: z.enum(['classes', 'length'], 'is not classes or length').optional(),
+  MAX_DEVICE_SESSIONS: wholeNumber(1, 1_000),
+  ACCESS_TOKEN_ALGORITHM: z.enum(['RS256', 'ES256', 'EdDSA'], 'is not RS256, ES256 or EdDSA').optional(),
+  SIGNING_KEY_ROTATION_DAYS: wholeNumber(1, 3_650),
+  COOKIE_SAME_SITE: z.enum(['lax', 'strict', 'none'], 'is not lax, strict or none').default('lax'),
+  TRUSTED_PROXIES: commaSeparated
+    .refine(
+      (list) => list.every(isNetwork),
+      'is not a list of addresses or networks such as 10.0.0.0/8, with commas between',
+    )
+    .default([]),
+  LOGIN_ATTEMPTS: wholeNumber(1, 1_000_000),
+  REGISTRATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
+  RESETS_PER_HOUR: wholeNumber(1, 1_000_000),
+  VERIFICATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
+  GENERATION_LEASE_SECONDS: wholeNumber(1, 3_600),
   SCENARIO_MODELS: z.enum(['on', 'off'], 'is not on or off').optional(),
   LOG_LEVEL: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
-  CORS_ORIGINS: z
-    .string()
-    .transform((list) =>
-      list
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter(Boolean),
-    )
+  CORS_ORIGINS: commaSeparated
     .refine(
       (origins) => origins.every(isOrigin),
       'is not a list of origins such as https://example.org, with commas between',
@@ -156,6 +177,11 @@ function isOrigin(text: string): boolean {
   return origin === text || (origin === 'null' && hostname !== '' && text === `${protocol}//${host}`)
 }
 
+/** An address, or a network in CIDR notation. */
+function isNetwork(text: string): boolean {
+  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
+}
+
 /** The address of this machine's server, where no other is configured. */
 export function localUrl(port: number): string {
   return `http://localhost:${port}`
@@ -196,21 +222,51 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom: env.MAIL_FROM,
     logLevel: env.LOG_LEVEL,
+    trustedProxies: env.TRUSTED_PROXIES,
     corsOrigins: env.CORS_ORIGINS ?? (services === null ? null : []),
     demo: services === null && env.NODE_ENV !== 'production',
     scenarioModels: (env.SCENARIO_MODELS ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
-    settings: frozen({
-      ...defaultSettings,
-      generations: {
-        ...defaultSettings.generations,
-        leaseMillis:
-          env.GENERATION_LEASE_SECONDS === undefined
-            ? defaultSettings.generations.leaseMillis
-            : env.GENERATION_LEASE_SECONDS * 1_000,
-      },
-      publicUrl,
-      accessTokens: { ...defaultSettings.accessTokens, issuer: publicUrl, audience: [publicUrl] },
-    }),
+    settings: settingsOf(env, { isEmbedded: services === null, publicUrl }),
+  })
+}
+
+function settingsOf(
+  env: z.output<typeof environmentSchema>,
+  { isEmbedded, publicUrl }: { isEmbedded: boolean; publicUrl: string },
+): Settings {
+  const defaults = defaultSettings
+  const days = env.SIGNING_KEY_ROTATION_DAYS
+  const lease = env.GENERATION_LEASE_SECONDS
+  const isOpenDoor = isEmbedded && env.NODE_ENV !== 'production'
+  return frozen({
+    ...defaults,
+    publicUrl,
+    accessTokens: {
+      ...defaults.accessTokens,
+      issuer: publicUrl,
+      audience: [publicUrl],
+      algorithm: env.ACCESS_TOKEN_ALGORITHM ?? defaults.accessTokens.algorithm,
+    },
+    signingKeys: {
+      ...defaults.signingKeys,
+      rotationSeconds: days === undefined ? defaults.signingKeys.rotationSeconds : days * 86_400,
+    },
+    emailVerification: env.EMAIL_VERIFICATION ?? (isOpenDoor ? 'optional' : 'required'),
+    passwordRules: env.PASSWORD_RULES ?? defaults.passwordRules,
+    deviceSessions: { maxPerUser: env.MAX_DEVICE_SESSIONS ?? defaults.deviceSessions.maxPerUser },
+    guessing: {
+      ...defaults.guessing,
+      loginsPerMinute: env.LOGIN_ATTEMPTS ?? defaults.guessing.loginsPerMinute,
+      loginsPerName: env.LOGIN_ATTEMPTS ?? defaults.guessing.loginsPerName,
+      registrationsPerHour: env.REGISTRATIONS_PER_HOUR ?? defaults.guessing.registrationsPerHour,
+      resetsPerHour: env.RESETS_PER_HOUR ?? defaults.guessing.resetsPerHour,
+      verificationsPerHour: env.VERIFICATIONS_PER_HOUR ?? defaults.guessing.verificationsPerHour,
+    },
+    cookies: { isSecure: publicUrl.startsWith('https:'), sameSite: env.COOKIE_SAME_SITE },
+    generations: {
+      ...defaults.generations,
+      leaseMillis: lease === undefined ? defaults.generations.leaseMillis : lease * 1_000,
+    },
   })
 }
 

@@ -1,7 +1,10 @@
 import { DeviceSession } from './modules/accounts/devices/device-session.entity.ts'
+import { LoginFailure } from './modules/accounts/guessing/login-failure.entity.ts'
 import { Membership } from './modules/accounts/memberships/membership.entity.ts'
 import { Organization } from './modules/accounts/organizations/organization.entity.ts'
 import { User } from './modules/accounts/users/user.entity.ts'
+import { OneTimeToken } from './modules/accounts/verification/one-time-token.entity.ts'
+import { Registration } from './modules/accounts/verification/registration.entity.ts'
 import { AuditEvent } from './modules/audit/audit-event.entity.ts'
 import { Message } from './modules/chat/messages/message.entity.ts'
 import { ChatParticipant, ChatSession } from './modules/chat/sessions/chat-session.entity.ts'
@@ -23,6 +26,9 @@ export const entities = [
   Organization,
   Membership,
   DeviceSession,
+  LoginFailure,
+  Registration,
+  OneTimeToken,
   Project,
   Page,
   Block,

@@ -8,6 +8,41 @@ export interface Settings {
     readonly ttlSeconds: number
     /** How long after its access token's end a socket or stream still waits for a refresh of its session. */
     readonly graceSeconds: number
+    readonly algorithm: SigningAlgorithm
+  }
+  readonly signingKeys: {
+    /** How old the newest key may get before another is made. */
+    readonly rotationSeconds: number
+    /** How long a new key is published before it signs, so that whoever checks tokens has fetched it by then. */
+    readonly aheadSeconds: number
+    /** How long a key is published after its successor signs; longer than any token of its lives. */
+    readonly overlapSeconds: number
+  }
+  /** Whether an address has to be proven before there is an account. */
+  readonly emailVerification: 'required' | 'optional'
+  readonly passwordRules: PasswordRules
+  readonly deviceSessions: {
+    /** Of one person at once; one more ends the oldest. */
+    readonly maxPerUser: number
+  }
+  readonly mailLinks: {
+    /** How long the link that proves an address, or makes a pending account, works. */
+    readonly verifySeconds: number
+    readonly resetSeconds: number
+    /** Mails of one purpose to one account in an hour; further ones are not sent, and nobody is told. */
+    readonly perAccountAndHour: number
+  }
+  readonly guessing: Guessing
+  readonly cache: {
+    /** Entries in the memory of a node. */
+    readonly memoryEntries: number
+    readonly memorySeconds: number
+    readonly sharedSeconds: number
+  }
+  readonly cookies: {
+    /** Over https alone; false where PUBLIC_URL is http, or browsers would drop them. */
+    readonly isSecure: boolean
+    readonly sameSite: 'lax' | 'strict' | 'none'
   }
   readonly refreshTokens: {
     /** Idle life of a device session: each refresh extends it by this. */
@@ -36,10 +71,52 @@ export interface Settings {
   readonly channels: { readonly retentionSeconds: number; readonly keepPerChannel: number }
 }
 
+/** How access tokens are signed. */
+export type SigningAlgorithm = 'RS256' | 'ES256' | 'EdDSA'
+
+/** `classes`: upper and lower case, a digit and a special character; `length`: length and the list of common ones alone. */
+export type PasswordRules = 'classes' | 'length'
+
+/** How often something secret may be guessed at. An address is one of IPv4, or 64 bits of IPv6. */
+export interface Guessing {
+  /** Of one address. */
+  readonly loginsPerMinute: number
+  /** Of one name from one address in 15 minutes. */
+  readonly loginsPerName: number
+  readonly registrationsPerHour: number
+  readonly resetsPerHour: number
+  /** For one account. */
+  readonly verificationsPerHour: number
+  /** In a row, after which a name is locked. */
+  readonly failuresToLock: number
+  /** The first lock; each further failure doubles it. */
+  readonly lockSeconds: number
+  readonly maxLockSeconds: number
+  /** After which a failure is forgotten. */
+  readonly forgetSeconds: number
+}
+
 /** The figures of the design; configuration may override each. */
 export const defaultSettings = {
-  accessTokens: { ttlSeconds: 15 * 60, graceSeconds: 25 },
+  accessTokens: { ttlSeconds: 15 * 60, graceSeconds: 25, algorithm: 'RS256' },
   refreshTokens: { ttlSeconds: 7 * 86_400, maxSeconds: 30 * 86_400, overlapSeconds: 86_400 },
+  signingKeys: { rotationSeconds: 30 * 86_400, aheadSeconds: 10 * 60, overlapSeconds: 86_400 },
+  emailVerification: 'optional',
+  passwordRules: 'classes',
+  deviceSessions: { maxPerUser: 10 },
+  mailLinks: { verifySeconds: 86_400, resetSeconds: 3_600, perAccountAndHour: 3 },
+  guessing: {
+    loginsPerMinute: 10,
+    loginsPerName: 10,
+    registrationsPerHour: 5,
+    resetsPerHour: 3,
+    verificationsPerHour: 3,
+    failuresToLock: 5,
+    lockSeconds: 60,
+    maxLockSeconds: 3_600,
+    forgetSeconds: 86_400,
+  },
+  cache: { memoryEntries: 20_000, memorySeconds: 60, sharedSeconds: 300 },
   idempotency: { ttlSeconds: 86_400 },
   generations: {
     leaseMillis: 15_000,

@@ -153,7 +153,7 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
   const authorOf = (index: number) => authors[index % MANY]?.id ?? ''
   const times = { created_at: now, updated_at: now }
   const owned = { organization_id: uuidIn(reader.organizationId), version: 1, ...times }
-  const nothing = { username: null, username_key: null, avatar_url: null, email_verified_at: null }
+  const nothing = { username: null, username_key: null, avatar_url: null, email_verified_at: null, preferences: {} }
   await unscoped
     .insertInto('user')
     .values(

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
+import { deviceTypeOf } from '../../../lib/device-type.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { becomeViewer, type Context, type Platform, type Viewer } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
@@ -44,11 +45,15 @@ export function openSession(
     id: newUuid(tx.now),
     user: input.userId,
     activeOrganization: input.organizationId,
+    deviceId: newUuid(tx.now),
     deviceName: input.deviceName,
+    deviceType: deviceTypeOf(ctx.request.userAgent),
     userAgent: userAgentOf(ctx),
     address: ctx.request.address,
     refreshCounter: 0,
     refreshedAt: tx.now,
+    refreshedBy: '',
+    lastSeenAt: tx.now,
     createdAt: tx.now,
     expiresAt: new Date(tx.now.getTime() + refreshTokens.ttlSeconds * 1_000),
     revokedAt: null,

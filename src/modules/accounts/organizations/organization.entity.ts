@@ -8,7 +8,11 @@ export const OrganizationSchema = defineEntity({
     id: p.uuid().primary(),
     name: p.string().length(80),
     slug: p.string().length(48).unique(),
+    /** Goes up with every change of what its members may do there or how it is shown. */
+    accessEpoch: p.integer().default(0),
     createdAt: p.datetime(),
+    /** When it was given up: nobody is a member any more. */
+    deletedAt: p.datetime().nullable(),
   },
 })
 

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 
 export const UserSchema = defineEntity({
@@ -15,8 +16,14 @@ export const UserSchema = defineEntity({
     avatarUrl: p.string().length(2048).nullable(),
     passwordHash: p.string().length(255),
     emailVerifiedAt: p.datetime().nullable(),
+    /** What front ends keep for this person; nothing here acts on it. */
+    preferences: p.json<JsonObject>(),
+    /** Goes up with every change of what this person may do or how they are shown; what was known under another is stale. */
+    accessEpoch: p.integer().default(0),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),
+    /** When the account was deleted; what it made keeps its author, who has no name any more. */
+    deletedAt: p.datetime().nullable(),
   },
 })
 

@@ -134,6 +134,9 @@ function createAccount(tx: Transaction, input: Registration, passwordHash: strin
     avatarUrl: null,
     passwordHash,
     emailVerifiedAt: null,
+    preferences: {},
+    accessEpoch: 0,
+    deletedAt: null,
     createdAt: tx.now,
     updatedAt: tx.now,
   })
@@ -142,7 +145,9 @@ function createAccount(tx: Transaction, input: Registration, passwordHash: strin
     name: `${[...input.displayName].slice(0, 68).join('')}'s workspace`,
     // 40 random bits: even the millionth of one name meets a taken slug with a chance of one in a million.
     slug: `${slugOf(input.displayName, 36) || 'workspace'}-${randomBytes(5).toString('hex')}`,
+    accessEpoch: 0,
     createdAt: tx.now,
+    deletedAt: null,
   })
   tx.em.create(Membership, {
     id: newUuid(tx.now),
