@@ -5,7 +5,8 @@ import { type Config, localUrl } from './config.ts'
 import './policies.ts'
 import { entities } from './entities.ts'
 import { jobs as allJobs } from './jobs.ts'
-import { currentViewer } from './modules/accounts/devices/device-session.service.ts'
+import { currentViewer } from './modules/accounts/devices/authentication.service.ts'
+import { createSessionWatch } from './modules/accounts/devices/session-watch.service.ts'
 import { auditDenial } from './modules/audit/audit.service.ts'
 import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
@@ -19,7 +20,7 @@ import { type Clock, systemClock } from './platform/clock.ts'
 import type { Platform } from './platform/context.ts'
 import { createKeySet } from './platform/crypto/key-set.ts'
 import { createPasswords, owaspPasswordCost, type PasswordCost } from './platform/crypto/passwords.ts'
-import { createSealedBox } from './platform/crypto/sealed-box.ts'
+import { createSealedBox, secretFor } from './platform/crypto/sealed-box.ts'
 import { secretsIn } from './platform/crypto/secrets.ts'
 import { assertMigrated, migrate } from './platform/database/migrations.ts'
 import { openStore, type Store } from './platform/database/store.ts'
@@ -177,9 +178,14 @@ async function createPlatform(
       clock,
     }),
     refreshBox: createSealedBox(secrets.REFRESH_TOKEN_SECRET),
+    deviceBox: createSealedBox(secretFor('device tokens', secrets.REFRESH_TOKEN_SECRET)),
+    linkBox: createSealedBox(secretFor('mailed links', secrets.REFRESH_TOKEN_SECRET)),
     currentViewer: (viewer) => currentViewer(platform, viewer),
+    watchAccess: (viewer, watcher) => sessions.watch(viewer, watcher),
     recordDenial: auditDenial,
   }
+  const sessions = createSessionWatch(platform)
+  opened.defer(() => sessions.close())
   await platform.signingKeys.signer()
   await jobs.start()
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type DemoPage, demoQuestions, handbook } from './demo-pages.ts'
-import { register } from './modules/accounts/users/user.service.ts'
+import { register } from './modules/accounts/verification/registration.service.ts'
 import { createBlocks } from './modules/ocean/block.service.ts'
 import { createPage } from './modules/ocean/page.service.ts'
 import { createProject } from './modules/projects/project.service.ts'
@@ -72,11 +72,13 @@ const startPage: DemoPage = {
 async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   const ctx = createContext(platform, {
     viewer: { kind: 'anonymous', reason: null },
+    cookies: null,
     request: { id: newUuid(platform.clock.now()), address: null, userAgent: 'demo' },
     signal: new AbortController().signal,
   })
   // Its address is nobody's: there is no one to welcome.
-  await register(ctx, { ...account, displayName: 'Demo', username: 'demo', deviceName: null }, { isWelcomed: false })
+  const registration = { ...account, displayName: 'Demo', username: 'demo', deviceName: null, deviceToken: null }
+  await register(ctx, { ...registration, mode: 'BEARER' }, { isMailed: false })
   const once = { idempotencyKey: null }
   const publish = async ({ blocks, ...page }: DemoPage, { id }: { id: string }) => {
     const { id: pageId } = await createPage(ctx, { ...page, projectId: id, ...once })

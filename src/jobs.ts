@@ -1,7 +1,20 @@
-import { welcomeMail } from './modules/accounts/users/user.jobs.ts'
+import { noticeMail } from './modules/accounts/passwords/notice.jobs.ts'
+import { accountsHousekeeping } from './modules/accounts/users/user.jobs.ts'
+import {
+  passwordResetMail,
+  registrationMail,
+  verificationMail,
+} from './modules/accounts/verification/verification.jobs.ts'
 import type { Platform } from './platform/context.ts'
 import { housekeeping } from './platform/housekeeping.jobs.ts'
 import type { Job } from './platform/jobs.ts'
 
 /** Every background job there is. */
-export const jobs: readonly Job<Platform, unknown>[] = [housekeeping, welcomeMail]
+export const jobs: readonly Job<Platform, unknown>[] = [
+  housekeeping,
+  accountsHousekeeping,
+  registrationMail,
+  verificationMail,
+  passwordResetMail,
+  noticeMail,
+]

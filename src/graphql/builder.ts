@@ -18,6 +18,7 @@ export interface SchemaTypes {
     URL: { Input: string; Output: string }
     EmailAddress: { Input: string; Output: string }
     Permission: { Input: string; Output: string }
+    JSON: { Input: unknown; Output: unknown }
   }
   AuthScopes: {
     /** Somebody is signed in. */

@@ -108,6 +108,19 @@ export function errorType(factClass: new () => UserError, description: string): 
   builder.objectType(factClass, { name: factClass.name, description, interfaces: [UserErrorInterface] })
 }
 
+/** Of mutations that only start something, and must not tell what came of it. */
+export interface Acknowledgement {
+  readonly isAccepted: true
+}
+
+/** Part of the results of mutations that answer the same to everyone. */
+export const AcknowledgedRef = builder.objectRef<Acknowledgement>('Acknowledged').implement({
+  description: 'It was understood, and is done if there is anything to do; which of the two is told to nobody.',
+  fields: (t) => ({
+    accepted: t.exposeBoolean('isAccepted', { description: 'Always true.' }),
+  }),
+})
+
 const InvalidFieldRef = builder.objectRef<InvalidInput['fields'][number]>('InvalidField').implement({
   description: 'One rule that one field of an input broke.',
   fields: (t) => ({

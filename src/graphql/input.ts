@@ -19,6 +19,9 @@ export function singleLine({ min = 0, max }: { min?: number; max: number }) {
     .refine((text) => !UNFIT_FOR_A_LINE.test(text), 'holds control characters')
 }
 
+/** The rule of every address: what the HTML standard accepts, 254 characters at most (RFC 5321). */
+export const emailAddress = singleLine({ max: 254 }).pipe(z.email('not an e-mail address'))
+
 /** How a broken rule is put to people, where the rule has no words of its own. */
 export function ruleInWords(issue: z.core.$ZodRawIssue): string {
   if (issue.code === 'too_small' && issue.minimum === 1) return 'is empty'

@@ -3,7 +3,14 @@ import { RequestCache } from '@pothos/plugin-scope-auth'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import type { Context } from '../platform/context.ts'
-import { Forbidden, InvalidInput, NotFound, Unauthenticated, type UserError } from '../platform/errors.ts'
+import {
+  Forbidden,
+  InvalidInput,
+  type NextStep,
+  NotFound,
+  Unauthenticated,
+  type UserError,
+} from '../platform/errors.ts'
 import { requireUser } from '../platform/gate.ts'
 import type { SchemaTypes } from './builder.ts'
 import { ruleInWords } from './input.ts'
@@ -17,7 +24,7 @@ export interface MutationOptions<Type extends TypeParam<Types>, Shape, Parsed> {
   readonly input: InputRef<Shape>
   /** The rules of the input; ids become UUIDs here. */
   readonly schema: z.ZodType<Parsed, Shape>
-  readonly errors?: readonly (new (...parameters: never[]) => UserError)[]
+  readonly errors?: readonly (new (...parameters: never[]) => UserError | NextStep)[]
   /** Open to callers who are not signed in. */
   readonly isPublic?: boolean
   readonly resolve: (input: Parsed, ctx: Context) => Promise<ShapeFromTypeParam<Types, Type, false>>

@@ -21,6 +21,12 @@ builder.scalarType('URL', {
   parseValue: (value) => parsed(z.url({ protocol: /^https?$/ }).max(2048), value, 'URL'),
 })
 
+builder.scalarType('JSON', {
+  description: 'Any JSON value. For metadata and settings only: nothing is found by what stands in one.',
+  serialize: (value) => value,
+  parseValue: (value) => value,
+})
+
 builder.scalarType('EmailAddress', {
   description: 'An e-mail address as the HTML standard accepts it, 254 characters at most.',
   serialize: (value) => value,

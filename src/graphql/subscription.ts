@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { decodeCursor, encodeCursor, nowhere } from '../lib/cursor.ts'
 import type { ChannelEvent } from '../platform/channels/log.ts'
 import type { ChannelItem } from '../platform/channels/topic.ts'
-import { type Context, createContext, type Viewer } from '../platform/context.ts'
+import { type AnonymousViewer, type Context, createContext, type Viewer } from '../platform/context.ts'
 import { Fault } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
 import { builder } from './builder.ts'
@@ -89,12 +89,19 @@ export function unknownEvent({ platform }: Context, type: string, cursor: string
 class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   readonly #ctx: Context
   readonly #following: Following<Item>
+  readonly #unwatch: () => void
   #ended = false
+  /** Why access has ended, once it has: also when nothing happens that could be told. */
+  #lost: EndReason | null = null
   #admitted: { readonly viewer: Viewer; readonly at: number } | null = null
 
   constructor(ctx: Context, following: Following<Item>) {
     this.#ctx = ctx
     this.#following = following
+    this.#unwatch = watchAccess(ctx, (reason) => {
+      this.#lost = reason
+      void following.source.return()
+    })
   }
 
   [Symbol.asyncIterator]() {
@@ -113,6 +120,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
 
   async return(): Promise<IteratorResult<Delivery>> {
     this.#ended = true
+    this.#unwatch()
     await this.#following.source.return()
     return { done: true, value: undefined }
   }
@@ -121,6 +129,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     if (this.#ended) return { done: true, value: undefined }
     const item = await this.#following.source.next()
     if (this.#ended || (item.done === true && this.#ctx.signal.aborted)) return this.return()
+    if (this.#lost !== null) return this.#end(this.#lost)
     if (item.done === true) return this.#end('SERVER_RESTART')
     const context = this.#stillAdmitted(item.value) ?? (await this.#admit())
     if (this.#ended || this.#ctx.signal.aborted) return this.return()
@@ -151,7 +160,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     for (;;) {
       try {
         const viewer = await platform.currentViewer(this.#ctx.viewer)
-        if (viewer.kind === 'anonymous') return viewer.isRemoved === true ? 'ACCESS_REMOVED' : 'SESSION_ENDED'
+        if (viewer.kind === 'anonymous') return reasonOf(viewer)
         const context = createContext(platform, { viewer, request, signal })
         await this.#following.gate(context)
         this.#admitted = { viewer, at: performance.now() }
@@ -168,6 +177,16 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
       }
     }
   }
+}
+
+/** Calls back once when the access of whoever subscribed has ended, until the returned function is called. */
+function watchAccess({ platform, viewer }: Context, lost: (reason: EndReason) => void): () => void {
+  if (viewer.kind === 'anonymous') return () => undefined
+  return platform.watchAccess(viewer, { ended: (nobody) => lost(reasonOf(nobody)) })
+}
+
+function reasonOf(viewer: AnonymousViewer): EndReason {
+  return viewer.isRemoved === true ? 'ACCESS_REMOVED' : 'SESSION_ENDED'
 }
 
 const warnedTypes = new WeakMap<Log, Set<string>>()

@@ -34,12 +34,22 @@ export interface UserViewer {
   readonly organizationId: string
   readonly role: Role
   readonly deviceSessionId: string
+  /** The access epochs under which this was read: what was known under others is stale. */
+  readonly accessVersion: string
   /** When the newest access known of ends: that of the token presented, or of a later refresh of the session. */
   readonly accessUntil: Date
 }
 
 /** Who is acting: plain ids and a role, resolved once per unit of work. */
 export type Viewer = AnonymousViewer | UserViewer
+
+/** Somebody who has to know when a viewer's access ends. */
+export interface AccessWatcher {
+  /** Called once, with who the viewer has become. */
+  ended(viewer: AnonymousViewer): void
+  /** Called once for each access that is about to lapse: a minute before `at`, unless the session is refreshed. */
+  lapsing?(at: Date): void
+}
 
 /** Facts of the request for logs, audit and error messages; nothing in it is proof of identity. */
 export interface RequestFacts {
@@ -64,11 +74,20 @@ export interface Platform {
   readonly passwords: Passwords
   readonly signingKeys: KeySet
   readonly refreshBox: SealedBox
+  /** Seals what tells a device that signed in before from any other. */
+  readonly deviceBox: SealedBox
+  /** Seals the tokens of mailed links. */
+  readonly linkBox: SealedBox
   /**
    * Who a viewer is now: their role today, or anonymous once their session has ended or was not refreshed in time. Asked
    * before every operation on a socket and every live event.
    */
   readonly currentViewer: (viewer: Viewer) => Promise<Viewer>
+  /**
+   * Tells within 2 s of the commit, on whatever node, when a viewer's access has ended, and a minute ahead when it will
+   * lapse; until the returned function is called.
+   */
+  readonly watchAccess: (viewer: UserViewer, watcher: AccessWatcher) => () => void
   /** Writes a refused mutation to the audit trail, in a transaction of its own: the mutation's has rolled back. */
   readonly recordDenial: (ctx: Context, action: string, target: string | null) => Promise<void>
 }

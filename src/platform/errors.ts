@@ -6,6 +6,12 @@ export abstract class UserError extends Error {
   abstract readonly code: string
 }
 
+/**
+ * Neither the result nor a fault: something that has to come first. It is a member of the mutation's result union, with
+ * fields of its own; what was done before it was thrown stays done.
+ */
+export abstract class NextStep extends Error {}
+
 /** The codes that can be true of any field; `graphql/errors.ts` maps them to families and statuses. */
 export type FaultCode =
   | 'UNAUTHENTICATED'

@@ -7,7 +7,7 @@ import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload 
 import { type WebSocket, WebSocketServer } from 'ws'
 import { maskError } from '../graphql/errors.ts'
 import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
-import { authenticate } from '../modules/accounts/devices/device-session.service.ts'
+import { authenticate } from '../modules/accounts/devices/authentication.service.ts'
 import { createContext, type Platform, type RequestFacts, type Viewer } from '../platform/context.ts'
 import { Unauthenticated } from '../platform/errors.ts'
 import { schema } from '../schema.ts'
@@ -23,6 +23,10 @@ interface Connection {
   readonly facts: RequestFacts
   /** Aborts when the socket has closed. */
   readonly gone: AbortController
+  /** Its operations under way. */
+  readonly busy: Set<Promise<void>>
+  /** Stops watching over the access of whoever it is. */
+  unwatch?: () => void
   /** Who `connection_init` spoke for. */
   viewer?: Viewer
 }
@@ -46,8 +50,12 @@ const PING_MILLIS = 12_000
 const FINISH_MILLIS = 2_000
 const CLOSE_WAIT_MILLIS = 2_000
 const SERVICE_RESTART = 1012
-// Clients come back with fresh parameters; after 4401 they would stay away.
+// Clients come back with fresh parameters.
 const FORBIDDEN = 4403
+// And after this they stay away.
+const UNAUTHORIZED = 4401
+/** In which what is open on a socket says that the session has ended. */
+const FAREWELL_MILLIS = 500
 const TRY_AGAIN_LATER = 1013
 
 /** Opens the door on a server's upgrades. */
@@ -56,7 +64,7 @@ export function openWebSocketDoor(server: Server, platform: Platform, options: W
   const { log, clock } = platform
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols })
   const protocol = makeServer(protocolOptions(platform, yoga))
-  const busy = new Set<Promise<void>>()
+  const connections = new Set<Connection>()
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
     const { origin, host } = request.headers
@@ -65,16 +73,19 @@ export function openWebSocketDoor(server: Server, platform: Platform, options: W
     if (origin !== undefined && !allowsOrigin(origin, requestHost(host))) return refuse(stream, '403 Forbidden')
     sockets.handleUpgrade(request, stream, head, (socket) => {
       const facts = requestFacts(request, clock)
-      const connection = { socket, platform: platformOf(platform, socket), facts, gone: new AbortController() }
+      const busy = new Set<Promise<void>>()
+      const connection = { socket, platform: platformOf(platform, socket), facts, gone: new AbortController(), busy }
+      connections.add(connection)
+      socket.once('close', () => connections.delete(connection))
       serveSocket(protocol, socket, connection, { pingMillis, log, busy })
     })
   })
   return {
     close: async () => {
-      const soon = new AbortController()
-      const limit = delay(FINISH_MILLIS, undefined, { signal: soon.signal }).catch(() => undefined)
-      await Promise.race([Promise.all(busy), limit])
-      soon.abort()
+      await finished(
+        [...connections].flatMap(({ busy }) => [...busy]),
+        FINISH_MILLIS,
+      )
       await closeAll(sockets.clients)
     },
   }
@@ -82,14 +93,46 @@ export function openWebSocketDoor(server: Server, platform: Platform, options: W
 
 /** The platform as one socket has it: once access through it has lapsed, finding that out also closes it. */
 function platformOf(platform: Platform, socket: WebSocket): Platform {
+  const closeIfLapsed = (viewer: Viewer) => {
+    if (viewer.kind === 'anonymous' && viewer.isLapsed === true) socket.close(FORBIDDEN, 'Forbidden')
+  }
   return {
     ...platform,
     currentViewer: async (earlier) => {
       const viewer = await platform.currentViewer(earlier)
-      if (viewer.kind === 'anonymous' && viewer.isLapsed === true) socket.close(FORBIDDEN, 'Forbidden')
+      closeIfLapsed(viewer)
       return viewer
     },
+    watchAccess: (viewer, watcher) =>
+      platform.watchAccess(viewer, {
+        ...watcher,
+        ended: (nobody) => {
+          // First, so that nothing is told to be over that clients are to take up again.
+          closeIfLapsed(nobody)
+          watcher.ended(nobody)
+        },
+      }),
   }
+}
+
+/** Closes a socket whose session ends, once what is open on it has said so. Who is no longer a member can still sign in elsewhere. */
+function watchSession(connection: Connection, viewer: Viewer): void {
+  if (viewer.kind === 'anonymous') return
+  const { platform, socket, busy } = connection
+  connection.unwatch = platform.watchAccess(viewer, {
+    ended: (nobody) => {
+      if (nobody.isRemoved === true) return
+      void finished([...busy], FAREWELL_MILLIS).then(() => socket.close(UNAUTHORIZED, 'Unauthorized'))
+    },
+  })
+}
+
+/** Resolves when all have ended, or after the limit. */
+async function finished(operations: readonly Promise<void>[], limitMillis: number): Promise<void> {
+  const soon = new AbortController()
+  const limit = delay(limitMillis, undefined, { signal: soon.signal }).catch(() => undefined)
+  await Promise.race([Promise.all(operations), limit])
+  soon.abort()
 }
 
 async function closeAll(sockets: ReadonlySet<WebSocket>): Promise<void> {
@@ -119,6 +162,7 @@ function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Paramete
       try {
         const viewer = await authenticate(platform, authorizationOf(connectionParams))
         extra.viewer = viewer
+        watchSession(extra, viewer)
         return viewer.kind !== 'anonymous' || viewer.reason === null
       } catch (error) {
         platform.log.error({ err: error, requestId: extra.facts.id }, 'a caller could not be authenticated')
@@ -127,7 +171,10 @@ function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Paramete
         return false
       }
     },
-    onClose: ({ extra }) => extra.gone.abort(),
+    onClose: ({ extra }) => {
+      extra.unwatch?.()
+      extra.gone.abort()
+    },
     // An exception here would drop the whole socket with everything on it: each becomes an error of its operation.
     onSubscribe: async ({ extra }, _id, payload) => {
       try {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
-import { authenticate } from '../modules/accounts/devices/device-session.service.ts'
+import { authenticate } from '../modules/accounts/devices/authentication.service.ts'
 import { type Context, createContext, type Platform, type RequestFacts } from '../platform/context.ts'
 import { schema } from '../schema.ts'
 import { limitDocuments, parserCache } from './document-limits.ts'

@@ -1,4 +1,4 @@
-import { authenticate } from '../../src/modules/accounts/devices/device-session.service.ts'
+import { authenticate } from '../../src/modules/accounts/devices/authentication.service.ts'
 import type { Role } from '../../src/platform/access.ts'
 import { type Context, createContext } from '../../src/platform/context.ts'
 import { newUuid } from '../../src/platform/uuid.ts'

@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 
 /** Authenticated encryption of small JSON values under one secret. */
@@ -9,6 +10,11 @@ export interface SealedBox {
 
 /** Characters of a token, sealed or signed: longer ones are refused before anything of them is parsed. */
 export const MAX_TOKEN_LENGTH = 8 * 1024
+
+/** A secret for one purpose alone, made of a general one (HKDF-SHA256, RFC 5869): what one box seals no other opens. */
+export function secretFor(purpose: string, secret: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), `ocean-graph ${purpose}`, 32))
+}
 
 /** A JWE (dir, A256GCM) box. `secret` is 32 bytes. Compression is off in jose, so no zip bomb can hide inside. */
 export function createSealedBox(secret: Uint8Array): SealedBox {

@@ -1,144 +1,122 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
-import { errorType, UserErrorInterface } from '../../../graphql/errors.ts'
-import { encodeGlobalId } from '../../../graphql/ids.ts'
-import { optional, singleLine } from '../../../graphql/input.ts'
+import { idKey, keysetConnection } from '../../../graphql/connection.ts'
+import { describedValues } from '../../../graphql/enums.ts'
+import { errorType } from '../../../graphql/errors.ts'
+import { encodeGlobalId, idOf } from '../../../graphql/ids.ts'
+import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
-import { MAX_TOKEN_LENGTH } from '../../../platform/crypto/sealed-box.ts'
-import { requireUser } from '../../../platform/gate.ts'
-import { EmailTaken, InvalidCredentials, login, register, UsernameTaken, WeakPassword } from '../users/user.service.ts'
+import type { DeviceType } from '../../../lib/device-type.ts'
+import {
+  AuthPayloadType,
+  deviceFieldDescriptions,
+  deviceFields,
+  TokenModeRef,
+  tokenText,
+} from '../tokens/auth-payload.graphql.ts'
 import { ViewerType } from '../users/viewer.graphql.ts'
 import {
-  type EndedSession,
-  InvalidRefreshToken,
-  type IssuedTokens,
-  logout,
-  refreshSession,
-} from './device-session.service.ts'
+  countDeviceSessions,
+  type DeviceSessionRow,
+  findDeviceSession,
+  listDeviceSessions,
+} from './device-session.reads.ts'
+import { revokeDeviceSession, revokeOtherDeviceSessions } from './device-session.service.ts'
+import { type EndedSession, InvalidRefreshToken, logout, refreshSession } from './refresh.service.ts'
 
-errorType(EmailTaken, 'Another account has this e-mail address.')
-errorType(UsernameTaken, 'Another account has this username, ignoring case.')
-errorType(InvalidCredentials, 'No account matches, or the password is wrong; which of the two is not told.')
 errorType(InvalidRefreshToken, 'The refresh token is spent, expired or of an ended session. Sign in again.')
 
-builder.objectType(WeakPassword, {
-  name: 'WeakPassword',
-  description: 'The password breaks the rules.',
-  interfaces: [UserErrorInterface],
-  fields: (t) => ({
-    missing: t.stringList({
-      description: 'What it lacks, in words: `["a digit"]`.',
-      resolve: (error) => [...error.missing],
-    }),
-  }),
+const deviceTypeDescriptions: Record<DeviceType, string> = {
+  DESKTOP: 'A computer.',
+  MOBILE: 'A telephone.',
+  TABLET: 'A tablet.',
+  OTHER: 'It does not tell.',
+}
+
+const DeviceTypeRef = builder.enumType('DeviceType', {
+  description: 'What kind of device a session is on, guessed from its User-Agent.',
+  values: describedValues(deviceTypeDescriptions),
 })
 
-const AuthPayload = builder.objectRef<IssuedTokens>('AuthPayload').implement({
-  description: 'A signed-in session. Send the access token as `Authorization: Bearer …`.',
+/** A device somebody is signed in on. */
+export const DeviceSessionNode = builder.node(builder.objectRef<DeviceSessionRow>('DeviceSession'), {
+  description: 'A device that you are signed in on. Nobody else sees it.',
+  id: { description: 'Opaque, typed and sortable: `device_session_01jd…`.', resolve: (session) => session.id },
+  loadOne: (id, ctx) => findDeviceSession(ctx, id),
   fields: (t) => ({
-    accessToken: t.exposeString('accessToken', { nullable: true, description: 'For every request; short-lived.' }),
-    tokenType: t.string({ description: 'Always `Bearer`.', resolve: () => 'Bearer' }),
-    expiresIn: t.exposeInt('expiresInSeconds', { description: 'Seconds until the access token expires.' }),
-    refreshToken: t.exposeString('refreshToken', {
+    deviceName: t.exposeString('deviceName', { nullable: true, description: 'What it was called at sign-in.' }),
+    deviceType: t.field({
+      type: DeviceTypeRef,
+      description: 'What kind of device it seems to be.',
+      resolve: (session) => session.deviceType,
+    }),
+    ipAddress: t.exposeString('address', {
       nullable: true,
-      description:
-        'Trade it once for its successor with `refreshTokens`. Keep it secret: whoever has it and your `User-Agent` can be you.',
+      description: 'Where it last signed in or refreshed from; null when that is not known.',
     }),
-    viewer: t.field({
-      type: ViewerType,
-      description: 'Who is signed in now.',
-      resolve: (_tokens, _args, ctx) => requireUser(ctx),
+    userAgent: t.exposeString('userAgent', { nullable: true, description: 'What its client calls itself.' }),
+    isCurrent: t.boolean({
+      description: 'Whether it is the one that asks.',
+      resolve: ({ id }, _args, { viewer }) => viewer.kind !== 'anonymous' && viewer.deviceSessionId === id,
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it signed in.' }),
+    lastSeenAt: t.expose('lastSeenAt', {
+      type: 'DateTime',
+      description: 'When it was last in use, to about a minute.',
+    }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When it ends unless it is refreshed.' }),
+    revokedAt: t.expose('revokedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was ended; null while it lives.',
     }),
   }),
 })
 
-const deviceName = optional(singleLine({ min: 1, max: 80 }))
-const token = z.string().max(MAX_TOKEN_LENGTH)
-const MAX_PASSWORD_LENGTH = 1024
-// Characters, not UTF-16 units: four emoji are no password of eight, and 1,024 of anything are welcome.
-const password = z
-  .string()
-  .refine((text) => [...text].length >= 8, 'at least 8 characters')
-  .refine((text) => [...text].length <= MAX_PASSWORD_LENGTH, 'at most 1,024 characters')
-
-const RegisterInput = builder.inputType('RegisterInput', {
-  description: 'A new account.',
-  fields: (t) => ({
-    email: t.field({ type: 'EmailAddress', required: true, description: 'The address to sign in with.' }),
-    password: t.string({
-      required: true,
-      description:
-        '8 to 1,024 characters, with an upper-case and a lower-case letter, a digit and a special character.',
-    }),
-    displayName: t.string({ required: true, description: 'The name to show: 2 to 80 characters.' }),
-    username: t.string({ description: '3 to 32 letters, digits, `_`, `.` or `-`; unique, ignoring case.' }),
-    deviceName: t.string({ description: 'What to call this device in the list of sessions.' }),
-  }),
-})
-
-// Mutation.register
-builder.mutationField('register', (t) =>
-  mutation(t, {
-    type: AuthPayload,
-    input: RegisterInput,
-    isPublic: true,
-    schema: z.object({
-      email: singleLine({ max: 254 }).pipe(z.email('not an e-mail address')),
-      password,
-      displayName: singleLine({ min: 2, max: 80 }),
-      username: optional(z.string().regex(/^[A-Za-z0-9_.-]{3,32}$/, '3 to 32 letters, digits, "_", "." or "-"')),
-      deviceName,
-    }),
-    errors: [WeakPassword, EmailTaken, UsernameTaken],
-    description: 'Makes an account with a personal organization and signs it in on this device.',
-    resolve: (input, ctx) => register(ctx, input),
-  }),
-)
-
-const LoginInput = builder.inputType('LoginInput', {
-  description: 'Credentials of an account.',
-  fields: (t) => ({
-    identifier: t.string({ required: true, description: 'E-mail address or username, ignoring case.' }),
-    password: t.string({ required: true, description: 'The password.' }),
-    deviceName: t.string({ description: 'What to call this device in the list of sessions.' }),
-  }),
-})
-
-// Mutation.login
-builder.mutationField('login', (t) =>
-  mutation(t, {
-    type: AuthPayload,
-    input: LoginInput,
-    isPublic: true,
-    schema: z.object({
-      identifier: z.string().max(254),
-      password: z.string().max(2 * MAX_PASSWORD_LENGTH),
-      deviceName,
-    }),
-    errors: [InvalidCredentials],
-    description: 'Signs in on this device.',
-    resolve: (input, ctx) => login(ctx, input),
-  }),
+// Viewer.deviceSessions
+builder.objectField(ViewerType, 'deviceSessions', (t) =>
+  t.connection(
+    {
+      type: DeviceSessionNode,
+      description: 'The devices you are signed in on, newest first.',
+      resolve: (_viewer, args, ctx) =>
+        keysetConnection({
+          args,
+          keySchema: idKey,
+          rows: (window) => listDeviceSessions(ctx, window),
+          keyOf: (session) => [session.id],
+          count: () => countDeviceSessions(ctx),
+        }),
+    },
+    { description: 'A page of devices.' },
+    { description: 'One device of a page.' },
+  ),
 )
 
 const RefreshTokensInput = builder.inputType('RefreshTokensInput', {
   description: 'The session to go on with.',
   fields: (t) => ({
-    refreshToken: t.string({ required: true, description: 'The newest refresh token of the session.' }),
+    refreshToken: t.string({ description: 'The newest refresh token of the session; in cookie mode its cookie.' }),
+    deviceToken: t.string({ description: deviceFieldDescriptions.deviceToken }),
+    mode: t.field({ type: TokenModeRef, description: deviceFieldDescriptions.mode }),
   }),
 })
 
 // Mutation.refreshTokens
 builder.mutationField('refreshTokens', (t) =>
   mutation(t, {
-    type: AuthPayload,
+    type: AuthPayloadType,
     input: RefreshTokensInput,
     isPublic: true,
-    schema: z.object({ refreshToken: token }),
+    schema: z.object({
+      refreshToken: optional(tokenText),
+      deviceToken: deviceFields.deviceToken,
+      mode: deviceFields.mode,
+    }),
     errors: [InvalidRefreshToken],
     description:
-      'Trades the refresh token for new tokens. Retrying is safe for 24 h until the new one was used, with the same `User-Agent`; any other use of a spent token ends the session.',
-    resolve: (input, ctx) => refreshSession(ctx, input.refreshToken),
+      'Trades the refresh token for new tokens. Retrying is safe for 24 h until the new one was used, by the same device: with the same `deviceToken`, or without one the same `User-Agent`. Any other use of a spent token ends the session.',
+    resolve: (input, ctx) => refreshSession(ctx, input),
   }),
 )
 
@@ -165,9 +143,54 @@ builder.mutationField('logout', (t) =>
     type: LogoutPayload,
     input: LogoutInput,
     isPublic: true,
-    schema: z.object({ refreshToken: optional(token) }),
+    schema: z.object({ refreshToken: optional(tokenText) }),
     errors: [InvalidRefreshToken],
-    description: 'Ends this device’s session: its access and refresh tokens are refused from now on.',
+    description:
+      'Ends this device’s session: its access and refresh tokens are refused from now on, what it has open ends, and its cookies are cleared.',
     resolve: (input, ctx) => logout(ctx, input.refreshToken),
+  }),
+)
+
+const RevokeDeviceSessionInput = builder.inputType('RevokeDeviceSessionInput', {
+  description: 'Which device to sign out.',
+  fields: (t) => ({ id: t.id({ required: true, description: 'One of your own sessions.' }) }),
+})
+
+// Mutation.revokeDeviceSession
+builder.mutationField('revokeDeviceSession', (t) =>
+  mutation(t, {
+    type: DeviceSessionNode,
+    input: RevokeDeviceSessionInput,
+    schema: z.object({ id: idOf('DeviceSession') }),
+    description: 'Signs one of your devices out: at once for requests, within two seconds for what it has open.',
+    resolve: (input, ctx) => revokeDeviceSession(ctx, input.id),
+  }),
+)
+
+const RevokedSessions = builder.objectRef<{ readonly ids: readonly string[] }>('RevokedSessions').implement({
+  description: 'The sessions that were ended.',
+  fields: (t) => ({
+    deviceSessionIds: t.idList({
+      description: 'Their ids; none when there were no others.',
+      resolve: ({ ids }) => ids.map((id) => encodeGlobalId('DeviceSession', id)),
+    }),
+  }),
+})
+
+const RevokeOtherDeviceSessionsInput = builder.inputType('RevokeOtherDeviceSessionsInput', {
+  description: 'Which of your other devices to sign out.',
+  fields: (t) => ({
+    notSeenSince: t.field({ type: 'DateTime', description: 'Only those not in use since then; all when left out.' }),
+  }),
+})
+
+// Mutation.revokeOtherDeviceSessions
+builder.mutationField('revokeOtherDeviceSessions', (t) =>
+  mutation(t, {
+    type: RevokedSessions,
+    input: RevokeOtherDeviceSessionsInput,
+    schema: z.object({ notSeenSince: optional(z.date()) }),
+    description: 'Signs out all your devices but this one.',
+    resolve: async (input, ctx) => ({ ids: await revokeOtherDeviceSessions(ctx, input.notSeenSince) }),
   }),
 )

@@ -1,251 +1,220 @@
 import { sql } from 'kysely'
-import { z } from 'zod'
 import { deviceTypeOf } from '../../../lib/device-type.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import { becomeViewer, type Context, type Platform, type Viewer } from '../../../platform/context.ts'
+import { becomeViewer, type Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { UserError } from '../../../platform/errors.ts'
+import { InvalidInput, NotFound, Unauthenticated } from '../../../platform/errors.ts'
 import { requireUser } from '../../../platform/gate.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { issueAccessToken, type TokenSubject, verifyAccessToken } from '../tokens/access-token.service.ts'
+import { issueAccessToken } from '../tokens/access-token.service.ts'
+import { tellViewer, type ViewerChannelEvent } from '../users/viewer.events.ts'
+import { accessFrom, currentViewer, viewerOfSession } from './authentication.service.ts'
+import { deviceToken, traderOf, userAgentOf } from './device.service.ts'
 import { DeviceSession } from './device-session.entity.ts'
-import { isSessionOpen, standingOfSession } from './device-session.reads.ts'
+import { type DeviceSessionRow, findDeviceSession, type SessionIdentity } from './device-session.reads.ts'
 
-/** The refresh token is spent, forged, expired or of an ended session. */
-export class InvalidRefreshToken extends UserError {
-  readonly code = 'INVALID_REFRESH_TOKEN'
-  constructor() {
-    super('This refresh token is not valid. Sign in again.')
-  }
-}
+/** Where a client wants its tokens: in the answer, or in cookies that no script can read. */
+export type TokenMode = 'BEARER' | 'COOKIE'
 
-/** What signing in or refreshing answers. */
+/** What signing in or refreshing answers; the tokens are null where they went into cookies. */
 export interface IssuedTokens {
-  readonly accessToken: string
-  readonly refreshToken: string
+  readonly accessToken: string | null
+  readonly refreshToken: string | null
+  readonly deviceToken: string | null
   readonly expiresInSeconds: number
 }
 
-/** The one session that was ended. */
-export interface EndedSession {
-  readonly deviceSessionId: string
+/** A session to be opened. */
+export interface NewSession {
+  readonly userId: string
+  readonly organizationId: string
+  readonly deviceName: string | null
+  /** The device that the caller has proven to be, or null for one that is new here. */
+  readonly deviceId: string | null
 }
 
-const refreshTokenSchema = z.object({ sid: z.uuid(), n: z.number().int().nonnegative() })
+/** A session whose tokens are to be issued. */
+export interface EnteredSession extends SessionIdentity {
+  readonly deviceId: string
+  /** The number for the refresh token. */
+  readonly counter: number
+}
 
-/** Opens a device session for a person and an organization, inside the transaction of what led to it. */
-export function openSession(
-  ctx: Context,
-  tx: Transaction,
-  input: { readonly userId: string; readonly organizationId: string; readonly deviceName: string | null },
-): string {
-  const { refreshTokens } = ctx.platform.settings
-  const session = tx.em.create(DeviceSession, {
-    id: newUuid(tx.now),
-    user: input.userId,
-    activeOrganization: input.organizationId,
-    deviceId: newUuid(tx.now),
+/**
+ * Opens a device session, inside the transaction of what led to it. Of more living sessions than a person may have the
+ * oldest end. A device that is new to an account which has others is told of as an alert.
+ */
+export async function openSession(ctx: Context, tx: Transaction, input: NewSession): Promise<EnteredSession> {
+  const { refreshTokens, deviceSessions } = ctx.platform.settings
+  const { userId, organizationId } = input
+  const deviceSessionId = newUuid(tx.now)
+  const deviceId = input.deviceId ?? newUuid(tx.now)
+  await lockUser(tx, userId)
+  const earlier = await sessionsOf(tx, userId)
+  const living = earlier.filter(({ isLiving }) => isLiving)
+  const surplus = living.slice(deviceSessions.maxPerUser - 1)
+  await revoke(
+    tx,
+    surplus.map(({ id }) => id),
+  )
+  const isNewDevice = earlier.length > 0 && earlier.every((session) => session.deviceId !== deviceId)
+  const alert = { type: 'SecurityAlert', kind: 'NEW_DEVICE', deviceSessionId } as const
+  await tellViewer(tx, userId, ...surplus.map(({ id }) => sessionEnded(id)), ...(isNewDevice ? [alert] : []))
+  tx.em.create(DeviceSession, {
+    id: deviceSessionId,
+    user: userId,
+    deviceId,
+    activeOrganization: organizationId,
     deviceName: input.deviceName,
     deviceType: deviceTypeOf(ctx.request.userAgent),
     userAgent: userAgentOf(ctx),
     address: ctx.request.address,
     refreshCounter: 0,
     refreshedAt: tx.now,
-    refreshedBy: '',
+    refreshedBy: traderOf(ctx, input.deviceId),
     lastSeenAt: tx.now,
     createdAt: tx.now,
     expiresAt: new Date(tx.now.getTime() + refreshTokens.ttlSeconds * 1_000),
     revokedAt: null,
   })
-  return session.id
+  return { deviceSessionId, userId, organizationId, deviceId, counter: 0 }
 }
 
-/** Issues the tokens of a session that is committed, and lets the operation go on as its person. */
-export async function enterSession(ctx: Context, subject: TokenSubject, counter: number): Promise<IssuedTokens> {
-  const { refreshBox, settings, clock } = ctx.platform
-  becomeViewer(ctx, { kind: 'user', ...subject, accessUntil: accessFrom(ctx.platform, clock.now()) })
-  return {
-    accessToken: await issueAccessToken(ctx.platform, subject),
-    refreshToken: await refreshBox.seal({ sid: subject.deviceSessionId, n: counter }),
-    expiresInSeconds: settings.accessTokens.ttlSeconds,
+/**
+ * Issues the tokens of a session that is committed, and lets the operation go on as its person.
+ * @throws {Unauthenticated} when it has ended again meanwhile
+ */
+export async function enterSession(ctx: Context, session: EnteredSession, mode: TokenMode): Promise<IssuedTokens> {
+  const { platform } = ctx
+  const { ttlSeconds } = platform.settings.accessTokens
+  const viewer = await viewerOfSession(platform, session, accessFrom(platform, platform.clock.now()))
+  if (viewer.kind === 'anonymous') throw new Unauthenticated(viewer.reason ?? undefined)
+  becomeViewer(ctx, viewer)
+  const tokens = {
+    accessToken: await issueAccessToken(platform, viewer),
+    refreshToken: await platform.refreshBox.seal({ sid: session.deviceSessionId, n: session.counter }),
+    deviceToken: await deviceToken(ctx, session.deviceId),
   }
+  if (mode === 'BEARER') return { ...tokens, expiresInSeconds: ttlSeconds }
+  storeTokens(ctx, tokens)
+  return { accessToken: null, refreshToken: null, deviceToken: null, expiresInSeconds: ttlSeconds }
 }
+
+/** How long a browser keeps being known as a device; RFC 6265bis lets no cookie live longer. */
+const DEVICE_COOKIE_SECONDS = 400 * 86_400
 
 /**
- * Trades a refresh token for its successor. The number inside is compared and swapped, so of many at once all get the
- * same successor; the previous number still does until the successor was used, to the User-Agent that traded it.
- * Anything else was copied: the whole session ends.
- * @throws {InvalidRefreshToken}
+ * Demands, before anything is done, that tokens can go where they are wanted.
+ * @throws {InvalidInput} for cookies on a socket, or without the header that no other site can send
  */
-export async function refreshSession(ctx: Context, refreshToken: string): Promise<IssuedTokens> {
-  const token = refreshTokenSchema.safeParse(await ctx.platform.refreshBox.open(refreshToken))
-  if (!token.success) throw new InvalidRefreshToken()
-  const { sid, n } = token.data
-  const outcome = await transact(ctx, async (tx) => {
-    const advanced = await advance(ctx, tx, sid, n)
-    const session = advanced ?? (await lockSession(tx, sid))
-    if (session === undefined) return null
-    const isGood = advanced !== undefined || isRepeat(ctx, tx, session, n)
-    if (!isGood && n < session.counter) await revoke(tx, sid)
-    const role = isGood ? ((await standingOfSession(tx.unscoped, session, tx.now))?.role ?? null) : null
-    const target = encodeTypeId('device_session', sid)
-    audit(ctx, tx, { action: 'session.refresh', target, outcome: role === null ? 'denied' : 'allowed', as: session })
-    if (role === null) return null
-    const { userId, organizationId, deviceSessionId, counter } = session
-    return { subject: { userId, organizationId, deviceSessionId, role }, counter }
-  })
-  if (outcome === null) {
-    await leaveSession(ctx, sid)
-    throw new InvalidRefreshToken()
-  }
-  return enterSession(ctx, outcome.subject, outcome.counter)
+export function demandCookieJar({ cookies }: Context, mode: TokenMode): void {
+  if (mode === 'BEARER' || cookies?.mayWrite === true) return
+  const message = cookies === null ? 'cookies cannot be set here' : 'cookies need the header x-ocean-csrf'
+  throw new InvalidInput([{ path: ['mode'], message }])
 }
 
-const sessionColumns = [
-  'id as deviceSessionId',
-  'user_id as userId',
-  'active_organization_id as organizationId',
-  'refresh_counter as counter',
-  'refreshed_at as refreshedAt',
-  'user_agent as userAgent',
-] as const
-
-/** Moves a living session whose counter this still is to the next one; undefined when there is none such. */
-async function advance(ctx: Context, tx: Transaction, sid: string, counter: number) {
-  const { ttlSeconds, maxSeconds } = ctx.platform.settings.refreshTokens
-  const idleEnd = new Date(tx.now.getTime() + ttlSeconds * 1_000)
-  return tx.unscoped
-    .updateTable('device_session')
-    .set({
-      refresh_counter: counter + 1,
-      refreshed_at: tx.now,
-      user_agent: userAgentOf(ctx),
-      expires_at: sql<Date>`least(${idleEnd}::timestamptz, created_at + make_interval(secs => ${maxSeconds}))`,
-    })
-    .where('id', '=', sid)
-    .where('refresh_counter', '=', counter)
-    .where('revoked_at', 'is', null)
-    .where('expires_at', '>', tx.now)
-    .returning(sessionColumns)
-    .executeTakeFirst()
+function storeTokens(
+  { cookies, platform }: Context,
+  tokens: { accessToken: string; refreshToken: string; deviceToken: string },
+): void {
+  const { accessTokens, refreshTokens } = platform.settings
+  if (cookies === null) throw new Error('There is no answer whose cookies could be set')
+  cookies.write('access', tokens.accessToken, accessTokens.ttlSeconds)
+  cookies.write('refresh', tokens.refreshToken, refreshTokens.ttlSeconds)
+  cookies.write('device', tokens.deviceToken, DEVICE_COOKIE_SECONDS)
 }
 
-/** The session whatever its state. The lock makes the one who ends it wait for the one who advances it. */
-async function lockSession(tx: Transaction, sid: string) {
-  return tx.unscoped
-    .selectFrom('device_session')
-    .select(sessionColumns)
-    .where('id', '=', sid)
-    .forUpdate()
-    .executeTakeFirst()
-}
-
-/**
- * Whether the number is the one before the newest, from the device that traded it: that answers until the newest is used,
- * or the overlap is over. Until devices have a signed id the User-Agent stands for one, so of a thief and an owner in
- * lockstep, one of whom always repeats what the other traded, only those with the same client are not found out.
- */
-function isRepeat(
-  ctx: Context,
-  tx: Transaction,
-  session: { counter: number; refreshedAt: Date; userAgent: string | null },
-  n: number,
-): boolean {
-  if (n !== session.counter - 1 || session.userAgent !== userAgentOf(ctx)) return false
-  const ageMillis = tx.now.getTime() - session.refreshedAt.getTime()
-  return ageMillis <= ctx.platform.settings.refreshTokens.overlapSeconds * 1_000
-}
-
-/** As much of the caller's User-Agent as a session keeps. */
-function userAgentOf({ request }: Context): string | null {
-  return request.userAgent?.slice(0, 512) ?? null
-}
-
-/**
- * Ends the session of a refresh token, or else the one the caller is signed in with; its tokens are refused from the
- * commit on. Ending an ended session is no error.
- * @throws {InvalidRefreshToken} when the token is not one of ours
- */
-export async function logout(ctx: Context, refreshToken: string | null): Promise<EndedSession> {
-  const as = refreshToken === null ? requireUser(ctx) : await sessionOf(ctx, refreshToken)
+/** Ends one of the viewer's own sessions; ending an ended one is no error. @throws {NotFound} */
+export async function revokeDeviceSession(ctx: Context, id: string): Promise<DeviceSessionRow> {
+  const { userId } = requireUser(ctx)
+  const target = encodeTypeId('device_session', id)
   await transact(ctx, async (tx) => {
-    await revoke(tx, as.deviceSessionId)
-    audit(ctx, tx, { action: 'session.end', target: encodeTypeId('device_session', as.deviceSessionId), as })
+    await lockUser(tx, userId)
+    const own = await sessionsOf(tx, userId)
+    const session = own.find((one) => one.id === id)
+    if (session === undefined) throw new NotFound('device session', 'session.end', target)
+    if (session.isLiving) await endSessions(tx, userId, [id])
+    audit(ctx, tx, { action: 'session.end', target })
   })
-  await leaveSession(ctx, as.deviceSessionId)
-  return { deviceSessionId: as.deviceSessionId }
+  const row = await findDeviceSession(ctx, id)
+  if (row === null) throw new NotFound('device session', 'session.end', target)
+  await leaveSession(ctx, id)
+  return row
+}
+
+/** Ends the viewer's other sessions, or those of them not seen since a time; answers which. */
+export async function revokeOtherDeviceSessions(ctx: Context, notSeenSince: Date | null): Promise<readonly string[]> {
+  const { userId, deviceSessionId } = requireUser(ctx)
+  return transact(ctx, async (tx) => {
+    await lockUser(tx, userId)
+    const others = (await sessionsOf(tx, userId)).filter(({ id, isLiving }) => isLiving && id !== deviceSessionId)
+    const ids = others
+      .filter(({ lastSeenAt }) => notSeenSince === null || lastSeenAt < notSeenSince)
+      .map(({ id }) => id)
+    await endSessions(tx, userId, ids)
+    for (const id of ids) audit(ctx, tx, { action: 'session.end', target: encodeTypeId('device_session', id) })
+    return ids
+  })
+}
+
+/** Ends all living sessions of a person but one, inside the transaction of what led to it. */
+export async function endOtherSessions(tx: Transaction, userId: string, kept: string | null): Promise<void> {
+  const others = (await sessionsOf(tx, userId)).filter(({ id, isLiving }) => isLiving && id !== kept)
+  await endSessions(
+    tx,
+    userId,
+    others.map(({ id }) => id),
+  )
+}
+
+/** Ends sessions of a person and says so on their channel. */
+export async function endSessions(
+  tx: Transaction,
+  userId: string,
+  ids: readonly string[],
+  ...alerts: readonly ViewerChannelEvent[]
+): Promise<void> {
+  if (ids.length === 0 && alerts.length === 0) return
+  // The person's row before their sessions' rows: see `tellViewer`.
+  await tellViewer(tx, userId, ...ids.map(sessionEnded), ...alerts)
+  await revoke(tx, ids)
+}
+
+/** Holds the person's row: what opens and ends their sessions takes it first, one after the other. */
+export async function lockUser(tx: Transaction, userId: string): Promise<void> {
+  await tx.unscoped.selectFrom('user').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
 }
 
 /** Lets an operation go on as nobody whose own session this was and has ended. */
-async function leaveSession(ctx: Context, deviceSessionId: string): Promise<void> {
+export async function leaveSession(ctx: Context, deviceSessionId: string): Promise<void> {
   if (ctx.viewer.kind === 'anonymous' || ctx.viewer.deviceSessionId !== deviceSessionId) return
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
 }
 
-async function sessionOf(ctx: Context, refreshToken: string) {
-  const token = refreshTokenSchema.safeParse(await ctx.platform.refreshBox.open(refreshToken))
-  if (!token.success) throw new InvalidRefreshToken()
-  const session = await ctx.platform.database.unscoped
+/** The sessions of a person whatever their state, the one used last first. */
+async function sessionsOf(tx: Transaction, userId: string) {
+  return tx.unscoped
     .selectFrom('device_session')
-    .select(['id as deviceSessionId', 'user_id as userId', 'active_organization_id as organizationId'])
-    .where('id', '=', token.data.sid)
-    .executeTakeFirst()
-  if (session === undefined) throw new InvalidRefreshToken()
-  return session
+    .select(['id', 'device_id as deviceId', 'last_seen_at as lastSeenAt'])
+    .select(sql<boolean>`revoked_at is null and expires_at > ${tx.now}`.as('isLiving'))
+    .where('user_id', '=', userId)
+    .orderBy('refreshed_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute()
 }
 
-/** Ends a session, if it has not ended before. */
-async function revoke(tx: Transaction, sid: string): Promise<void> {
+/** Ends sessions that have not ended before. */
+async function revoke(tx: Transaction, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
   await tx.unscoped
     .updateTable('device_session')
     .set({ revoked_at: tx.now })
-    .where('id', '=', sid)
+    .where('id', 'in', [...ids])
     .where('revoked_at', 'is', null)
     .execute()
 }
 
-/** Who an `Authorization` header speaks for; a bad or stale one is anonymous, with the reason. */
-export async function authenticate(platform: Platform, authorization: string | null): Promise<Viewer> {
-  if (authorization === null || authorization === '') return { kind: 'anonymous', reason: null }
-  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
-  if (token === undefined) return { kind: 'anonymous', reason: 'The Authorization header is not a bearer token.' }
-  const verified = await verifyAccessToken(platform, token)
-  if (!verified.ok) return { kind: 'anonymous', reason: verified.reason }
-  return viewerOfSession(platform, verified.subject, verified.expiresAt)
-}
-
-/**
- * Who a viewer is now: with today's role, or anonymous once session or membership has ended. What outlives its access
- * token, a socket or a stream, goes on for as long as the session is refreshed, on whatever door.
- */
-export async function currentViewer(platform: Platform, viewer: Viewer): Promise<Viewer> {
-  return viewer.kind === 'anonymous' ? viewer : viewerOfSession(platform, viewer, viewer.accessUntil)
-}
-
-async function viewerOfSession(
-  platform: Platform,
-  { userId, organizationId, deviceSessionId }: Omit<TokenSubject, 'role'>,
-  accessUntil: Date,
-): Promise<Viewer> {
-  const { database, clock, settings } = platform
-  const { unscoped } = database
-  const now = clock.now()
-  const standing = await standingOfSession(unscoped, { userId, organizationId, deviceSessionId }, now)
-  if (standing === null) {
-    return (await isSessionOpen(unscoped, deviceSessionId, now))
-      ? { kind: 'anonymous', reason: 'You are no longer a member of this organization.', isRemoved: true }
-      : { kind: 'anonymous', reason: 'This session has ended. Sign in again.' }
-  }
-  const refreshed = accessFrom(platform, standing.refreshedAt)
-  const until = refreshed > accessUntil ? refreshed : accessUntil
-  if (now.getTime() > until.getTime() + settings.accessTokens.graceSeconds * 1_000) {
-    return { kind: 'anonymous', reason: 'The access token has expired.', isLapsed: true }
-  }
-  return { kind: 'user', userId, organizationId, deviceSessionId, role: standing.role, accessUntil: until }
-}
-
-/** When an access token issued at this time expires. */
-function accessFrom({ settings }: Platform, issuedAt: Date): Date {
-  return new Date(issuedAt.getTime() + settings.accessTokens.ttlSeconds * 1_000)
+function sessionEnded(deviceSessionId: string): ViewerChannelEvent {
+  return { type: 'DeviceSessionEnded', deviceSessionId }
 }

@@ -1,13 +1,12 @@
+import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { permissionsOf, type Role } from '../../../platform/access.ts'
 import type { Context, UserViewer } from '../../../platform/context.ts'
-import { NotFound, Unauthenticated } from '../../../platform/errors.ts'
-import { load } from '../../../platform/loaders.ts'
+import { Unauthenticated } from '../../../platform/errors.ts'
 import { OrganizationType } from '../organizations/organization.graphql.ts'
-import { organizationById } from '../organizations/organization.reads.ts'
 import { ActorInterface } from './user.graphql.ts'
-import { memberById } from './user.reads.ts'
+import { profileOf, viewerEventsCursor } from './viewer.reads.ts'
 
 const roleDescriptions: Record<Role, string> = {
   OWNER: 'Everything, including the end of the organization.',
@@ -36,13 +35,22 @@ export const ViewerType = builder.objectRef<UserViewer>('Viewer').implement({
     actor: t.field({
       type: ActorInterface,
       description: 'You.',
-      resolve: async (viewer, _args, ctx) => found('user', await load(ctx, memberById, viewer.userId)),
+      resolve: async (viewer, _args, ctx) => (await profileOf(ctx, viewer)).user,
     }),
     organization: t.field({
       type: OrganizationType,
       description: 'The organization your access token is for.',
-      resolve: async (viewer, _args, ctx) =>
-        found('organization', await load(ctx, organizationById, viewer.organizationId)),
+      resolve: async (viewer, _args, ctx) => (await profileOf(ctx, viewer)).organization,
+    }),
+    preferences: t.field({
+      type: 'JSON',
+      description: 'What your front ends keep for you; an object, empty at first.',
+      resolve: async (viewer, _args, ctx) => (await profileOf(ctx, viewer)).preferences,
+    }),
+    eventsCursor: t.field({
+      type: 'Cursor',
+      description: 'Where your own events stand now: `viewerEvents(after:)` goes on from here without a gap.',
+      resolve: (viewer, _args, ctx) => viewerEventsCursor(ctx, viewer.userId),
     }),
     role: t.field({
       type: OrganizationRoleRef,
@@ -73,7 +81,9 @@ function viewerOrNull({ viewer }: Context): UserViewer | null {
   return null
 }
 
-function found<Row>(noun: string, row: Row | null): Row {
-  if (row === null) throw new NotFound(noun)
-  return row
-}
+const MAX_PREFERENCES_BYTES = 16 * 1024
+
+/** The rule of preferences: an object that is JSON through and through. */
+export const preferencesObject = z
+  .record(z.string(), z.json(), 'has to be an object')
+  .refine((object) => JSON.stringify(object).length <= MAX_PREFERENCES_BYTES, 'at most 16,384 characters')

@@ -1,0 +1,68 @@
+import type { Platform, UserViewer, Viewer } from '../../../platform/context.ts'
+import { verifyAccessToken } from '../tokens/access-token.service.ts'
+import { accessOfSession, roleUnder, type SessionIdentity } from './device-session.reads.ts'
+
+/** How exact `lastSeenAt` is: a session in use is written once in this time, not at each request. */
+const SEEN_MILLIS = 60_000
+
+/** Who an `Authorization` header speaks for; a bad or stale one is anonymous, with the reason. */
+export async function authenticate(platform: Platform, authorization: string | null): Promise<Viewer> {
+  if (authorization === null || authorization === '') return { kind: 'anonymous', reason: null }
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+  if (token === undefined) return { kind: 'anonymous', reason: 'The Authorization header is not a bearer token.' }
+  const verified = await verifyAccessToken(platform, token)
+  if (!verified.ok) return { kind: 'anonymous', reason: verified.reason }
+  return viewerOfSession(platform, verified.subject, verified.expiresAt)
+}
+
+/**
+ * Who a viewer is now: with today's role, or anonymous once session or membership has ended. What outlives its access
+ * token, a socket or a stream, goes on for as long as the session is refreshed, on whatever door.
+ */
+export async function currentViewer(platform: Platform, viewer: Viewer): Promise<Viewer> {
+  return viewer.kind === 'anonymous' ? viewer : viewerOfSession(platform, viewer, viewer.accessUntil)
+}
+
+/** Who a session speaks for now, whose newest access known of ends at `accessUntil`. */
+export async function viewerOfSession(
+  platform: Platform,
+  { userId, organizationId, deviceSessionId }: SessionIdentity,
+  accessUntil: Date,
+): Promise<Viewer> {
+  const session = { userId, organizationId, deviceSessionId }
+  const now = platform.clock.now()
+  const access = await accessOfSession(platform.database.unscoped, session, now)
+  if (access === null) return { kind: 'anonymous', reason: 'This session has ended. Sign in again.' }
+  const role = await roleUnder(platform, session, access.version)
+  if (role === null) {
+    return { kind: 'anonymous', reason: 'You are no longer a member of this organization.', isRemoved: true }
+  }
+  const refreshed = accessFrom(platform, access.refreshedAt)
+  const until = refreshed > accessUntil ? refreshed : accessUntil
+  if (now.getTime() > until.getTime() + platform.settings.accessTokens.graceSeconds * 1_000) {
+    return { kind: 'anonymous', reason: 'The access token has expired.', isLapsed: true }
+  }
+  await noteSeen(platform, deviceSessionId, access.lastSeenAt, now)
+  return { kind: 'user', ...session, role, accessVersion: access.version, accessUntil: until } satisfies UserViewer
+}
+
+/** When an access token issued at this time expires. */
+export function accessFrom({ settings }: Platform, issuedAt: Date): Date {
+  return new Date(issuedAt.getTime() + settings.accessTokens.ttlSeconds * 1_000)
+}
+
+async function noteSeen(platform: Platform, deviceSessionId: string, seenAt: Date, now: Date): Promise<void> {
+  const staleBefore = new Date(now.getTime() - SEEN_MILLIS)
+  if (seenAt > staleBefore) return
+  try {
+    await platform.database.unscoped
+      .updateTable('device_session')
+      .set({ last_seen_at: now })
+      .where('id', '=', deviceSessionId)
+      .where('last_seen_at', '<=', staleBefore)
+      .execute()
+  } catch (error) {
+    // What is asked for must not fail for a time that is only shown.
+    platform.log.warn({ err: error }, 'it could not be noted when a session was seen')
+  }
+}

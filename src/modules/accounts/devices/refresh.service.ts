@@ -1,0 +1,203 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import type { Context } from '../../../platform/context.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { UserError } from '../../../platform/errors.ts'
+import { requireUser } from '../../../platform/gate.ts'
+import { audit } from '../../audit/audit.service.ts'
+import { sendNotice } from '../passwords/notice.jobs.ts'
+import { cookieOf, deviceIn, traderOf, userAgentOf } from './device.service.ts'
+import { accessOfSession } from './device-session.reads.ts'
+import {
+  demandCookieJar,
+  type EnteredSession,
+  endSessions,
+  enterSession,
+  type IssuedTokens,
+  leaveSession,
+  lockUser,
+  type TokenMode,
+} from './device-session.service.ts'
+
+/** The refresh token is spent, forged, expired or of an ended session. */
+export class InvalidRefreshToken extends UserError {
+  readonly code = 'INVALID_REFRESH_TOKEN'
+  constructor() {
+    super('This refresh token is not valid. Sign in again.')
+  }
+}
+
+/** A refresh token to trade, and where its successors go. */
+export interface Refresh {
+  /** Null: the one in the caller's cookie. */
+  readonly refreshToken: string | null
+  readonly deviceToken: string | null
+  readonly mode: TokenMode
+}
+
+/** The one session that was ended. */
+export interface EndedSession {
+  readonly deviceSessionId: string
+}
+
+const refreshTokenSchema = z.object({ sid: z.uuid(), n: z.number().int().nonnegative() })
+
+/**
+ * Trades a refresh token for its successor. The number inside is compared and swapped, so of many at once all get the
+ * same successor; the previous number still does until the successor was used, to the device that traded it. Anything
+ * else was copied: the whole session ends, and its person is alerted.
+ * @throws {InvalidRefreshToken}
+ */
+export async function refreshSession(ctx: Context, input: Refresh): Promise<IssuedTokens> {
+  demandCookieJar(ctx, input.mode)
+  const token = await openToken(ctx, input.refreshToken ?? cookieOf(ctx, 'refresh'))
+  if (token === null) throw new InvalidRefreshToken()
+  const trader = traderOf(ctx, await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device')))
+  const session = await transact(ctx, async (tx) => {
+    const advanced = await advance(ctx, tx, token, trader)
+    const known = advanced ?? (await lockSession(tx, token.sid))
+    if (known === undefined) return null
+    const isGood = advanced !== undefined || isRepeat(ctx, tx, known, token.n, trader)
+    // Also one that has ended already: another copy of its token turned up.
+    if (!isGood && token.n < known.counter) await endCopied(tx, known)
+    const isAdmitted = isGood && (await mayGoOn(tx, known))
+    const target = encodeTypeId('device_session', token.sid)
+    audit(ctx, tx, { action: 'session.refresh', target, outcome: isAdmitted ? 'allowed' : 'denied', as: known })
+    return isAdmitted ? known : null
+  })
+  if (session === null) {
+    await leaveSession(ctx, token.sid)
+    throw new InvalidRefreshToken()
+  }
+  return enterSession(ctx, session, input.mode)
+}
+
+/**
+ * Ends the session of a refresh token, or else the one the caller is signed in with; its tokens are refused from the
+ * commit on. Ending an ended session is no error. Cookies with tokens are cleared.
+ * @throws {InvalidRefreshToken} when the token is not one of ours
+ */
+export async function logout(ctx: Context, refreshToken: string | null): Promise<EndedSession> {
+  const token = refreshToken ?? (ctx.viewer.kind === 'anonymous' ? cookieOf(ctx, 'refresh') : null)
+  const as = token === null ? requireUser(ctx) : await sessionOf(ctx, token)
+  await transact(ctx, async (tx) => {
+    await lockUser(tx, as.userId)
+    const { isLiving } = await livingOrNot(tx, as.deviceSessionId)
+    if (isLiving) await endSessions(tx, as.userId, [as.deviceSessionId])
+    audit(ctx, tx, { action: 'session.end', target: encodeTypeId('device_session', as.deviceSessionId), as })
+  })
+  if (ctx.cookies?.mayWrite === true) for (const name of ['access', 'refresh'] as const) ctx.cookies.clear(name)
+  await leaveSession(ctx, as.deviceSessionId)
+  return { deviceSessionId: as.deviceSessionId }
+}
+
+async function openToken({ platform }: Context, refreshToken: string | null) {
+  if (refreshToken === null) return null
+  return refreshTokenSchema.safeParse(await platform.refreshBox.open(refreshToken)).data ?? null
+}
+
+type Token = z.infer<typeof refreshTokenSchema>
+
+interface TradedSession extends EnteredSession {
+  readonly refreshedAt: Date
+  readonly refreshedBy: string
+  readonly revokedAt: Date | null
+}
+
+const sessionColumns = [
+  'device_session.id as deviceSessionId',
+  'device_session.user_id as userId',
+  'device_session.active_organization_id as organizationId',
+  'device_session.device_id as deviceId',
+  'device_session.refresh_counter as counter',
+  'device_session.refreshed_at as refreshedAt',
+  'device_session.refreshed_by as refreshedBy',
+  'device_session.revoked_at as revokedAt',
+] as const
+
+/** Moves a living session whose counter this still is to the next one; undefined when there is none such. */
+async function advance(
+  ctx: Context,
+  tx: Transaction,
+  { sid, n }: Token,
+  trader: string,
+): Promise<TradedSession | undefined> {
+  const { ttlSeconds, maxSeconds } = ctx.platform.settings.refreshTokens
+  const idleEnd = new Date(tx.now.getTime() + ttlSeconds * 1_000)
+  return tx.unscoped
+    .updateTable('device_session')
+    .set({
+      refresh_counter: n + 1,
+      refreshed_at: tx.now,
+      refreshed_by: trader,
+      last_seen_at: tx.now,
+      user_agent: userAgentOf(ctx),
+      address: ctx.request.address,
+      expires_at: sql<Date>`least(${idleEnd}::timestamptz, created_at + make_interval(secs => ${maxSeconds}))`,
+    })
+    .where('id', '=', sid)
+    .where('refresh_counter', '=', n)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', tx.now)
+    .returning(sessionColumns)
+    .executeTakeFirst()
+}
+
+/**
+ * The session whatever its state. The locks make the one who ends it wait for the one who advances it; the person's comes
+ * first, as everywhere.
+ */
+async function lockSession(tx: Transaction, sid: string): Promise<TradedSession | undefined> {
+  const sessions = tx.unscoped.selectFrom('device_session')
+  const owner = await sessions.select('user_id as userId').where('id', '=', sid).executeTakeFirst()
+  if (owner === undefined) return undefined
+  await lockUser(tx, owner.userId)
+  return sessions.select(sessionColumns).where('id', '=', sid).forUpdate().executeTakeFirst()
+}
+
+/** Whether the number is the one before the newest, from whoever traded that, and not too late. */
+function isRepeat({ platform }: Context, tx: Transaction, session: TradedSession, n: number, trader: string): boolean {
+  if (n !== session.counter - 1 || session.refreshedBy !== trader) return false
+  const ageMillis = tx.now.getTime() - session.refreshedAt.getTime()
+  return ageMillis <= platform.settings.refreshTokens.overlapSeconds * 1_000
+}
+
+async function endCopied(tx: Transaction, { userId, deviceSessionId, revokedAt }: TradedSession): Promise<void> {
+  if (revokedAt !== null) return
+  const alert = { type: 'SecurityAlert', kind: 'REFRESH_TOKEN_REUSED', deviceSessionId } as const
+  await endSessions(tx, userId, [deviceSessionId], alert)
+  await sendNotice(tx, userId, 'REFRESH_TOKEN_REUSED')
+}
+
+async function mayGoOn(tx: Transaction, session: TradedSession): Promise<boolean> {
+  const access = await accessOfSession(tx.unscoped, session, tx.now)
+  if (access === null) return false
+  const row = await tx.unscoped
+    .selectFrom('membership')
+    .select('id')
+    .where('user_id', '=', session.userId)
+    .where('organization_id', '=', session.organizationId)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+async function sessionOf(ctx: Context, refreshToken: string) {
+  const token = await openToken(ctx, refreshToken)
+  if (token === null) throw new InvalidRefreshToken()
+  const session = await ctx.platform.database.unscoped
+    .selectFrom('device_session')
+    .select(['id as deviceSessionId', 'user_id as userId', 'active_organization_id as organizationId'])
+    .where('id', '=', token.sid)
+    .executeTakeFirst()
+  if (session === undefined) throw new InvalidRefreshToken()
+  return session
+}
+
+async function livingOrNot(tx: Transaction, sid: string): Promise<{ isLiving: boolean }> {
+  return tx.unscoped
+    .selectFrom('device_session')
+    .select(sql<boolean>`revoked_at is null and expires_at > ${tx.now}`.as('isLiving'))
+    .where('id', '=', sid)
+    .executeTakeFirstOrThrow()
+}

@@ -1,0 +1,124 @@
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { requireUser } from '../../../platform/gate.ts'
+import { newUuid } from '../../../platform/uuid.ts'
+import { audit } from '../../audit/audit.service.ts'
+import { currentViewer } from '../devices/authentication.service.ts'
+import { endOtherSessions, lockUser } from '../devices/device-session.service.ts'
+import { admitAttempt, limitResets } from '../guessing/login-guard.service.ts'
+import { InvalidCredentials } from '../users/login.service.ts'
+import { nameKey } from '../users/user.service.ts'
+import { tellViewer } from '../users/viewer.events.ts'
+import { InvalidToken, openLinkToken } from '../verification/mail-link.service.ts'
+import { ownerOfToken, spendOtherTokens, spendToken } from '../verification/one-time-token.service.ts'
+import { passwordResetMail } from '../verification/verification.jobs.ts'
+import { sendNotice } from './notice.jobs.ts'
+import { demandStrength } from './password-rules.service.ts'
+
+/** A change of one's own password. */
+export interface PasswordChange {
+  readonly currentPassword: string
+  readonly newPassword: string
+}
+
+/** A new password by the token of a mailed link. */
+export interface PasswordReset {
+  readonly token: string
+  readonly newPassword: string
+}
+
+/**
+ * Sets a new password and ends all other sessions; this one goes on.
+ * @throws {InvalidCredentials | AccountLocked | WeakPassword | RateLimited}
+ */
+export async function changePassword(ctx: Context, input: PasswordChange): Promise<UserViewer> {
+  const { userId, deviceSessionId } = requireUser(ctx)
+  const user = await provePassword(ctx, userId, input.currentPassword, 'user.change_password')
+  demandStrength(ctx.platform, input.newPassword, user)
+  const passwordHash = await ctx.platform.passwords.hash(input.newPassword)
+  await transact(ctx, async (tx) => {
+    await lockUser(tx, userId)
+    // Of two changes at once the second has proven a password that is no longer the one.
+    if (!(await replacePassword(tx, userId, passwordHash, user.passwordHash))) throw new InvalidCredentials()
+    await endOtherSessions(tx, userId, deviceSessionId)
+    await spendOtherTokens(tx, userId, 'RESET_PASSWORD')
+    await tellViewer(tx, userId, { type: 'SecurityAlert', kind: 'PASSWORD_CHANGED', deviceSessionId })
+    await sendNotice(tx, userId, 'PASSWORD_CHANGED')
+    audit(ctx, tx, { action: 'user.change_password', target: encodeTypeId('user', userId) })
+  })
+  becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
+  return requireUser(ctx)
+}
+
+/** Mails the link that sets a new password; nobody is told whether there is such an account. @throws {RateLimited} */
+export async function requestPasswordReset(ctx: Context, email: string): Promise<void> {
+  await limitResets(ctx)
+  await transact(ctx, async (tx) => {
+    audit(ctx, tx, { action: 'user.request_password_reset', target: null, as: { userId: null, organizationId: null } })
+    await tx.enqueue(passwordResetMail, { emailKey: nameKey(email), tokenId: newUuid(tx.now) })
+  })
+}
+
+/**
+ * Sets a new password by a mailed link, once, and ends all sessions. A password that is refused spends nothing.
+ * @throws {InvalidToken | WeakPassword}
+ */
+export async function resetPassword(ctx: Context, input: PasswordReset): Promise<void> {
+  const { platform } = ctx
+  const { use, id } = await openLinkToken(platform, input.token)
+  if (use !== 'RESET_PASSWORD') throw new InvalidToken()
+  // Looked at before it is spent: a spent or invented link must cost no hash.
+  const user = await ownerOfToken(platform.database.unscoped, { id, purpose: use, now: platform.clock.now() })
+  demandStrength(platform, input.newPassword, user)
+  const passwordHash = await platform.passwords.hash(input.newPassword)
+  await transact(ctx, async (tx) => {
+    await lockUser(tx, user.id)
+    await spendToken(tx, id, use)
+    await spendOtherTokens(tx, user.id, use)
+    await replacePassword(tx, user.id, passwordHash, null)
+    await endOtherSessions(tx, user.id, null)
+    await tellViewer(tx, user.id, { type: 'SecurityAlert', kind: 'PASSWORD_RESET', deviceSessionId: null })
+    await sendNotice(tx, user.id, 'PASSWORD_RESET')
+    const as = { userId: user.id, organizationId: null }
+    audit(ctx, tx, { action: 'user.reset_password', target: encodeTypeId('user', user.id), as })
+  })
+}
+
+/**
+ * Demands the account's password of its own signed-in person; guessing at it is limited as at the door.
+ * @throws {InvalidCredentials | AccountLocked | RateLimited}
+ */
+export async function provePassword(ctx: Context, userId: string, password: string, action: string) {
+  const user = await ctx.platform.database.unscoped
+    .selectFrom('user')
+    .select(['email', 'username', 'display_name as displayName', 'password_hash as passwordHash'])
+    .where('id', '=', userId)
+    .executeTakeFirstOrThrow()
+  // Not the name's: a stolen session must not lock its owner out, nor one who is locked out their own session.
+  const attempt = await admitAttempt(ctx, { name: `id:${userId}`, deviceId: null })
+  if (!(await ctx.platform.passwords.verify(user.passwordHash, password))) {
+    await ctx.platform.recordDenial(ctx, action, encodeTypeId('user', userId))
+    throw new InvalidCredentials()
+  }
+  await transact(ctx, (tx) => attempt.succeeded(tx))
+  return user
+}
+
+/** Replaces a hash, and only `oldHash` if one is given; the mail proved the address where there was none to prove. */
+async function replacePassword(
+  tx: Transaction,
+  userId: string,
+  passwordHash: string,
+  oldHash: string | null,
+): Promise<boolean> {
+  const update = tx.unscoped
+    .updateTable('user')
+    .set({ password_hash: passwordHash, updated_at: tx.now })
+    .where('id', '=', userId)
+  const byMail = update.set((on) => ({
+    email_verified_at: on.fn.coalesce('email_verified_at', on.val(tx.now)),
+  }))
+  const done = await (oldHash === null ? byMail : update.where('password_hash', '=', oldHash)).executeTakeFirst()
+  return done.numUpdatedRows > 0n
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { builder } from '../../../graphql/builder.ts'
+import { AcknowledgedRef, errorType, UserErrorInterface } from '../../../graphql/errors.ts'
+import { singleLine } from '../../../graphql/input.ts'
+import { mutation } from '../../../graphql/mutation.ts'
+import { AccountLocked } from '../guessing/login-guard.service.ts'
+import { OrganizationType } from '../organizations/organization.graphql.ts'
+import { deleteAccount, OwnsOrganizations, updateProfile } from './account.service.ts'
+import { InvalidCredentials } from './login.service.ts'
+import { UsernameTaken } from './user.service.ts'
+import { preferencesObject, ViewerType } from './viewer.graphql.ts'
+
+errorType(UsernameTaken, 'Another account has this username, ignoring case.')
+
+builder.objectType(OwnsOrganizations, {
+  name: 'OwnsOrganizations',
+  description: 'Others are members of organizations that have no other owner: give them one, or delete them, first.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    organizations: t.field({
+      type: [OrganizationType],
+      description: 'These.',
+      resolve: (error) => [...error.organizations],
+    }),
+  }),
+})
+
+/** The rule of every name of a person. */
+export const displayNameText = singleLine({ min: 2, max: 80 })
+/** The description of every name of a person. */
+export const displayNameDescription = 'The name to show: 2 to 80 characters.'
+/** The rule of every username. */
+export const usernameText = z.string().regex(/^[A-Za-z0-9_.-]{3,32}$/, '3 to 32 letters, digits, "_", "." or "-"')
+/** The description of every username. */
+export const usernameDescription = '3 to 32 letters, digits, `_`, `.` or `-`; unique, ignoring case.'
+
+const UpdateProfileInput = builder.inputType('UpdateProfileInput', {
+  description: 'What to change of your profile; what is left out stays as it is.',
+  fields: (t) => ({
+    displayName: t.string({ description: displayNameDescription }),
+    username: t.string({ description: `${usernameDescription} Null gives it up.` }),
+    avatarUrl: t.field({ type: 'URL', description: 'A picture of you; null takes it away.' }),
+    preferences: t.field({
+      type: 'JSON',
+      description: 'Whatever your front ends keep for you, replaced as a whole: an object of at most 16 KiB.',
+    }),
+  }),
+})
+
+// Mutation.updateProfile
+builder.mutationField('updateProfile', (t) =>
+  mutation(t, {
+    type: ViewerType,
+    input: UpdateProfileInput,
+    schema: z.object({
+      displayName: displayNameText.nullish().transform((name) => name ?? undefined),
+      username: usernameText.nullish(),
+      avatarUrl: z.string().nullish(),
+      preferences: preferencesObject.nullish().transform((preferences) => preferences ?? undefined),
+    }),
+    errors: [UsernameTaken],
+    description: 'Changes your profile and preferences. Others see the new name at once.',
+    resolve: (input, ctx) => updateProfile(ctx, input),
+  }),
+)
+
+const DeleteAccountInput = builder.inputType('DeleteAccountInput', {
+  description: 'Consent to the end of your account.',
+  fields: (t) => ({
+    password: t.string({ required: true, description: 'Your password.' }),
+  }),
+})
+
+// Mutation.deleteAccount
+builder.mutationField('deleteAccount', (t) =>
+  mutation(t, {
+    type: AcknowledgedRef,
+    input: DeleteAccountInput,
+    schema: z.object({ password: z.string().max(2_048) }),
+    errors: [InvalidCredentials, AccountLocked, OwnsOrganizations],
+    description:
+      'Deletes your account for good: all devices are signed out, memberships end, organizations with no other member are given up. What you wrote for others stays, without your name.',
+    resolve: async (input, ctx) => {
+      await deleteAccount(ctx, input.password)
+      return { isAccepted: true } as const
+    },
+  }),
+)

@@ -1,0 +1,150 @@
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
+import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { UserError } from '../../../platform/errors.ts'
+import { requireUser } from '../../../platform/gate.ts'
+import { audit } from '../../audit/audit.service.ts'
+import { currentViewer } from '../devices/authentication.service.ts'
+import { endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
+import type { OrganizationRow } from '../organizations/organization.reads.ts'
+import { noticeMail } from '../passwords/notice.jobs.ts'
+import { provePassword } from '../passwords/password.service.ts'
+import { namedFacts, nameKey } from './user.service.ts'
+import { tellViewer } from './viewer.events.ts'
+
+/** Others are members of organizations that only this person owns; those have to get another owner first. */
+export class OwnsOrganizations extends UserError {
+  readonly code = 'OWNS_ORGANIZATIONS'
+  readonly organizations: readonly OrganizationRow[]
+  constructor(organizations: readonly OrganizationRow[]) {
+    super(`Others need you as the owner of ${organizations.map(({ name }) => name).join(', ')}.`)
+    this.organizations = organizations
+  }
+}
+
+/** What to change of a profile: undefined leaves a field as it is, null empties it. */
+export interface ProfileChange {
+  readonly displayName: string | undefined
+  readonly username?: string | null | undefined
+  readonly avatarUrl?: string | null | undefined
+  /** Replaced as a whole. */
+  readonly preferences: JsonObject | undefined
+}
+
+/** Changes the viewer's own profile. @throws {UsernameTaken} */
+export async function updateProfile(ctx: Context, change: ProfileChange): Promise<UserViewer> {
+  const { userId } = requireUser(ctx)
+  const { displayName, username, avatarUrl, preferences } = change
+  await transact(ctx, async (tx) => {
+    await tx.unscoped
+      .updateTable('user')
+      .set({
+        updated_at: tx.now,
+        ...(displayName !== undefined && { display_name: displayName }),
+        ...(username !== undefined && { username, username_key: username === null ? null : nameKey(username) }),
+        ...(avatarUrl !== undefined && { avatar_url: avatarUrl }),
+        ...(preferences !== undefined && { preferences }),
+      })
+      .where('id', '=', userId)
+      .execute()
+    await tellViewer(tx, userId, { type: 'ViewerUpdated' })
+    audit(ctx, tx, { action: 'user.update_profile', target: encodeTypeId('user', userId) })
+  }).catch(namedFacts)
+  // What was cached of the old profile is of the old access version.
+  becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
+  return requireUser(ctx)
+}
+
+/**
+ * Deletes the viewer's account: sessions end, memberships go, organizations nobody else is in are given up, and what is
+ * left of the person is the nameless author of what they wrote.
+ * @throws {InvalidCredentials | AccountLocked | OwnsOrganizations | RateLimited}
+ */
+export async function deleteAccount(ctx: Context, password: string): Promise<void> {
+  const { userId, deviceSessionId } = requireUser(ctx)
+  const { email } = await provePassword(ctx, userId, password, 'user.delete')
+  await transact(ctx, async (tx) => {
+    await lockUser(tx, userId)
+    const owned = await organizationsOwnedAlone(tx, userId)
+    const needed = owned.filter(({ others }) => others > 0)
+    if (needed.length > 0)
+      throw new OwnsOrganizations(needed.map(({ others: _others, ...organization }) => organization))
+    audit(ctx, tx, { action: 'user.delete', target: encodeTypeId('user', userId) })
+    await giveUp(
+      tx,
+      owned.map(({ id }) => id),
+    )
+    await tx.unscoped.deleteFrom('membership').where('user_id', '=', userId).execute()
+    await tx.unscoped.deleteFrom('one_time_token').where('user_id', '=', userId).execute()
+    await endOtherSessions(tx, userId, null)
+    await forgetPerson(tx, userId)
+    await tellViewer(tx, userId, { type: 'ViewerUpdated' })
+    await tx.enqueue(noticeMail, { to: email, notice: 'ACCOUNT_DELETED' })
+  })
+  await leaveSession(ctx, deviceSessionId)
+}
+
+/** Locks the memberships of the person's organizations, so that no other owner leaves meanwhile. */
+async function organizationsOwnedAlone(tx: Transaction, userId: string) {
+  const owned = tx.unscoped
+    .selectFrom('membership')
+    .select('organization_id')
+    .where('user_id', '=', userId)
+    .where('role', '=', 'OWNER')
+  const members = await tx.unscoped
+    .selectFrom('membership')
+    .select(['organization_id as organizationId', 'user_id as memberId', 'role'])
+    .where('organization_id', 'in', owned)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  const byOrganization = Map.groupBy(members, ({ organizationId }) => organizationId)
+  const alone = [...byOrganization].filter(([, all]) =>
+    all.every(({ memberId, role }) => memberId === userId || role !== 'OWNER'),
+  )
+  if (alone.length === 0) return []
+  const rows = await tx.unscoped
+    .selectFrom('organization')
+    .select(['id', 'name', 'slug', 'created_at as createdAt'])
+    .where(
+      'id',
+      'in',
+      alone.map(([id]) => id),
+    )
+    .orderBy('name')
+    .execute()
+  return rows.map((row) => ({ ...row, others: (byOrganization.get(row.id)?.length ?? 1) - 1 }))
+}
+
+async function giveUp(tx: Transaction, organizationIds: readonly string[]): Promise<void> {
+  if (organizationIds.length === 0) return
+  await tx.unscoped
+    .updateTable('organization')
+    .set((on) => ({ deleted_at: tx.now, access_epoch: on('access_epoch', '+', 1) }))
+    .where('id', 'in', [...organizationIds])
+    .execute()
+}
+
+/** Takes a person out of their row, which stays for what they are the author of; its address is free again. */
+async function forgetPerson(tx: Transaction, userId: string): Promise<void> {
+  // RFC 2606 reserves .invalid: no mail can ever go there.
+  const nobody = `${userId}@deleted.invalid`
+  await tx.unscoped
+    .updateTable('user')
+    .set({
+      email: nobody,
+      email_key: nobody,
+      username: null,
+      username_key: null,
+      display_name: 'Deleted account',
+      avatar_url: null,
+      password_hash: '',
+      email_verified_at: null,
+      preferences: {},
+      updated_at: tx.now,
+      deleted_at: tx.now,
+    })
+    .where('id', '=', userId)
+    .execute()
+}

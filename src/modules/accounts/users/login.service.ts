@@ -1,0 +1,123 @@
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import type { Context } from '../../../platform/context.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { UserError } from '../../../platform/errors.ts'
+import { audit } from '../../audit/audit.service.ts'
+import { cookieOf, deviceIn, isKnownDevice } from '../devices/device.service.ts'
+import {
+  demandCookieJar,
+  enterSession,
+  type IssuedTokens,
+  openSession,
+  type TokenMode,
+} from '../devices/device-session.service.ts'
+import { admitAttempt } from '../guessing/login-guard.service.ts'
+import { nameKey } from './user.service.ts'
+
+/** No account matches, or the password is wrong: which of the two is nobody's business. */
+export class InvalidCredentials extends UserError {
+  readonly code = 'INVALID_CREDENTIALS'
+  constructor() {
+    super('The e-mail address, username or password is wrong.')
+  }
+}
+
+/** The password is right, but the account's address was never proven, and here it has to be. */
+export class EmailUnverified extends UserError {
+  readonly code = 'EMAIL_UNVERIFIED'
+  constructor() {
+    super('Confirm your address first: open the link in our mail, or ask for a new one.')
+  }
+}
+
+/** An attempt to sign in, by e-mail address or username. */
+export interface Login {
+  readonly identifier: string
+  readonly password: string
+  readonly deviceName: string | null
+  readonly deviceToken: string | null
+  readonly mode: TokenMode
+}
+
+/**
+ * Signs in on a device. Wrong names and wrong passwords take the same time and the same steps.
+ * @throws {InvalidCredentials | AccountLocked | EmailUnverified | RateLimited}
+ */
+export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
+  demandCookieJar(ctx, input.mode)
+  const name = nameKey(input.identifier)
+  const user = await findAccount(ctx, name)
+  const deviceId = await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device'))
+  const isKnown = deviceId !== null && (await isKnownDevice(ctx, user?.userId ?? null, deviceId))
+  const attempt = await admitAttempt(ctx, { name, deviceId: isKnown ? deviceId : null })
+  const matches = await ctx.platform.passwords.verify(user?.passwordHash ?? null, input.password)
+  if (user === null || !matches) {
+    await tellDenied(ctx, user)
+    throw new InvalidCredentials()
+  }
+  const rehashed = await rehashOf(ctx, user.passwordHash, input.password)
+  const isRefused = ctx.platform.settings.emailVerification === 'required' && user.emailVerifiedAt === null
+  const session = await transact(ctx, async (tx) => {
+    await attempt.succeeded(tx)
+    if (rehashed !== null) await replaceHash(tx, user, rehashed)
+    if (isRefused) return null
+    const opened = await openSession(ctx, tx, { ...user, deviceName: input.deviceName, deviceId })
+    const target = encodeTypeId('device_session', opened.deviceSessionId)
+    audit(ctx, tx, { action: 'session.login', target, as: user })
+    return opened
+  })
+  if (session === null) {
+    await tellDenied(ctx, user)
+    throw new EmailUnverified()
+  }
+  return enterSession(ctx, session, input.mode)
+}
+
+interface KnownAccount {
+  readonly userId: string
+  readonly organizationId: string
+  readonly passwordHash: string
+  readonly emailVerifiedAt: Date | null
+}
+
+/** The account of a name and the organization it acts in first, or null. */
+async function findAccount({ platform }: Context, name: string): Promise<KnownAccount | null> {
+  const row = await platform.database.unscoped
+    .selectFrom('user')
+    .innerJoin('membership', 'membership.user_id', 'user.id')
+    .select([
+      'user.id as userId',
+      'user.password_hash as passwordHash',
+      'user.email_verified_at as emailVerifiedAt',
+      'membership.organization_id as organizationId',
+    ])
+    .where(name.includes('@') ? 'user.email_key' : 'user.username_key', '=', name)
+    .orderBy('membership.joined_at')
+    .limit(1)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** Writes down whom somebody wanted to be; who they are is not known, least of all that they are the viewer. */
+async function tellDenied(ctx: Context, user: KnownAccount | null): Promise<void> {
+  await transact(ctx, async (tx) => {
+    const target = user === null ? null : encodeTypeId('user', user.userId)
+    const as = { userId: null, organizationId: user?.organizationId ?? null }
+    audit(ctx, tx, { action: 'session.login', target, outcome: 'denied', as })
+  })
+}
+
+/** The hash at today's cost of a password that just matched one at another; null where there is none to make. */
+async function rehashOf({ platform }: Context, passwordHash: string, password: string): Promise<string | null> {
+  return platform.passwords.isOutdated(passwordHash) ? platform.passwords.hash(password) : null
+}
+
+/** Only while the old hash still stands: a password changed meanwhile wins. */
+async function replaceHash(tx: Transaction, { userId, passwordHash }: KnownAccount, newHash: string): Promise<void> {
+  await tx.unscoped
+    .updateTable('user')
+    .set({ password_hash: newHash })
+    .where('id', '=', userId)
+    .where('password_hash', '=', passwordHash)
+    .execute()
+}

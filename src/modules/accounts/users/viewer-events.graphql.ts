@@ -1,0 +1,126 @@
+import { builder } from '../../../graphql/builder.ts'
+import { describedValues } from '../../../graphql/enums.ts'
+import { encodeGlobalId } from '../../../graphql/ids.ts'
+import {
+  followSource,
+  ResyncRequiredRef,
+  type StreamControl,
+  SubscriptionEndedRef,
+  unknownEvent,
+} from '../../../graphql/subscription.ts'
+import type { Context } from '../../../platform/context.ts'
+import { requireUser } from '../../../platform/gate.ts'
+import { type AlertKind, type ViewerChannelEvent, viewerChannelEvent } from './viewer.events.ts'
+import { ViewerType } from './viewer.graphql.ts'
+import { ViewerFeed, type ViewerFeedItem } from './viewer-feed.reads.ts'
+
+type ViewerEvent =
+  | (ViewerChannelEvent & { readonly cursor: string; readonly at: Date })
+  | { readonly type: 'SessionExpiring'; readonly cursor: string; readonly expiresAt: Date }
+  | StreamControl
+type Of<Type extends ViewerEvent['type']> = Extract<ViewerEvent, { type: Type }>
+
+const cursorDescription = 'The place of this event; go on from it with `after`.'
+
+const kindDescriptions: Record<AlertKind, string> = {
+  REFRESH_TOKEN_REUSED: 'A copy of a refresh token was used; the session it was of has ended.',
+  NEW_DEVICE: 'Somebody signed in to the account on a device that was never used for it before.',
+  PASSWORD_CHANGED: 'The password was changed.',
+  PASSWORD_RESET: 'The password was set anew by a mailed link, and all devices were signed out.',
+}
+
+const AlertKindRef = builder.enumType('SecurityAlertKind', {
+  description: 'What an alert is about.',
+  values: describedValues(kindDescriptions),
+})
+
+const SecurityAlertRef = builder.objectRef<Of<'SecurityAlert'>>('SecurityAlert').implement({
+  description: 'Something happened to the account that its owner should know.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: cursorDescription }),
+    kind: t.field({ type: AlertKindRef, description: 'What happened.', resolve: (alert) => alert.kind }),
+    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
+    deviceSessionId: t.id({
+      nullable: true,
+      description: 'The session it happened to or through, if there is one.',
+      resolve: ({ deviceSessionId }) =>
+        deviceSessionId === null ? null : encodeGlobalId('DeviceSession', deviceSessionId),
+    }),
+  }),
+})
+
+const DeviceSessionEndedRef = builder.objectRef<Of<'DeviceSessionEnded'>>('DeviceSessionEnded').implement({
+  description: 'One of your devices was signed out.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: cursorDescription }),
+    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
+    deviceSessionId: t.id({
+      description: 'Its id.',
+      resolve: (ended) => encodeGlobalId('DeviceSession', ended.deviceSessionId),
+    }),
+  }),
+})
+
+const ViewerUpdatedRef = builder.objectRef<Of<'ViewerUpdated'>>('ViewerUpdated').implement({
+  description: 'Your profile, preferences or rights changed.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: cursorDescription }),
+    viewer: t.field({
+      type: ViewerType,
+      description: 'You, as you are now.',
+      resolve: (_event, _args, ctx) => requireUser(ctx),
+    }),
+  }),
+})
+
+const SessionExpiringRef = builder.objectRef<Of<'SessionExpiring'>>('SessionExpiring').implement({
+  description: 'Refresh your tokens: what you have open ends 25 s after your access expires, which is in a minute.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: 'The place of the event before it.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the newest access token expires.' }),
+  }),
+})
+
+const ViewerEventRef = builder.unionType('ViewerEvent', {
+  description: 'What can happen to your account while you watch it.',
+  types: [
+    SecurityAlertRef,
+    DeviceSessionEndedRef,
+    ViewerUpdatedRef,
+    SessionExpiringRef,
+    ResyncRequiredRef,
+    SubscriptionEndedRef,
+  ],
+  resolveType: (event) => event.type,
+})
+
+// Subscription.viewerEvents
+builder.subscriptionField('viewerEvents', (t) =>
+  t.field({
+    type: ViewerEventRef,
+    description:
+      'What happens to your account, on whatever device, in order. Keep the newest cursor; send it as `after` when you reconnect.',
+    authScopes: { authenticated: true },
+    args: {
+      after: t.arg({
+        type: 'Cursor',
+        description: 'Go on after this event, or after `Viewer.eventsCursor`; from now on when left out.',
+      }),
+    },
+    subscribe: (_root, args, ctx) =>
+      followSource<ViewerFeedItem>(ctx, {
+        source: new ViewerFeed(ctx, args.after),
+        gate: async (fresh) => requireUser(fresh),
+        toEvent: (item) => toEvent(ctx, item),
+      }) as unknown as AsyncIterable<ViewerEvent>,
+    resolve: (event) => event,
+  }),
+)
+
+function toEvent(ctx: Context, item: ViewerFeedItem): ViewerEvent {
+  if (item.kind === 'resync') return { type: 'ResyncRequired', cursor: item.cursor }
+  if (item.kind === 'lapsing') return { type: 'SessionExpiring', cursor: item.cursor, expiresAt: item.at }
+  const known = viewerChannelEvent(item.event)
+  if (known === null) return unknownEvent(ctx, item.event.type, item.cursor)
+  return { ...known, cursor: item.cursor, at: item.event.recordedAt }
+}

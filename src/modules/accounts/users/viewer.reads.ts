@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { beforeAnyLog, encodeCursor } from '../../../lib/cursor.ts'
+import { defineNamespace } from '../../../platform/cache.ts'
+import { readHeads } from '../../../platform/channels/log.ts'
+import type { Context, Platform, UserViewer } from '../../../platform/context.ts'
+import { NotFound } from '../../../platform/errors.ts'
+import { viewerChannel } from './viewer.events.ts'
+
+const profiles = defineNamespace({
+  name: 'viewer',
+  schema: z.object({
+    user: z.object({
+      id: z.uuid(),
+      displayName: z.string(),
+      username: z.string().nullable(),
+      avatarUrl: z.string().nullable(),
+      email: z.string(),
+      emailVerifiedAt: z.coerce.date().nullable(),
+      createdAt: z.coerce.date(),
+    }),
+    organization: z.object({ id: z.uuid(), name: z.string(), slug: z.string(), createdAt: z.coerce.date() }),
+    preferences: z.record(z.string(), z.json()),
+  }),
+})
+
+/** A viewer's own rows: asked for by nearly every page a front end shows. */
+export type ViewerProfile = z.infer<typeof profiles.schema>
+
+/** The viewer's own rows, from the cache for as long as their access version stands. @throws {NotFound} */
+export function profileOf({ platform }: Pick<Context, 'platform'>, viewer: UserViewer): Promise<ViewerProfile> {
+  const { userId, organizationId, accessVersion } = viewer
+  return platform.cache.read(profiles, `${userId}:${organizationId}`, accessVersion, () =>
+    readProfile(platform, viewer),
+  )
+}
+
+async function readProfile({ database }: Platform, viewer: UserViewer): Promise<ViewerProfile> {
+  const row = await database.unscoped
+    .selectFrom('membership')
+    .innerJoin('user', 'user.id', 'membership.user_id')
+    .innerJoin('organization', 'organization.id', 'membership.organization_id')
+    .select(['user.id', 'user.username', 'user.email', 'user.preferences', 'organization.slug', 'organization.name'])
+    .select(['user.display_name as displayName', 'user.avatar_url as avatarUrl', 'user.created_at as createdAt'])
+    .select(['user.email_verified_at as emailVerifiedAt', 'organization.created_at as foundedAt'])
+    .where('membership.user_id', '=', viewer.userId)
+    .where('membership.organization_id', '=', viewer.organizationId)
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFound('user')
+  const { slug, name, foundedAt, preferences, ...user } = row
+  const organization = { id: viewer.organizationId, name, slug, createdAt: foundedAt }
+  return profiles.schema.parse({ user, organization, preferences })
+}
+
+/** Where a person's own channel stands now. */
+export async function viewerEventsCursor({ platform }: Context, userId: string): Promise<string> {
+  const channel = viewerChannel(userId)
+  const heads = await readHeads(platform.database.unscoped, [channel])
+  return encodeCursor(channel, heads.get(channel) ?? beforeAnyLog)
+}
