@@ -11,6 +11,8 @@ import { auditDenial } from './modules/audit/audit.service.ts'
 import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
 import { startReaper } from './modules/chat/generations/reaper.service.ts'
+import { type Cache, createCache } from './platform/cache.ts'
+import { createRedisTexts } from './platform/cache-redis.ts'
 import { createChannels } from './platform/channels/hub.ts'
 import { createLiveTexts } from './platform/channels/live-text.ts'
 import { createMemoryNudges, createRedisNudges, type Nudges } from './platform/channels/nudges.ts'
@@ -145,6 +147,8 @@ async function createPlatform(
   if (embedded) await jobs.install()
 
   const keyPrefix = overrides.keyPrefix ?? 'ocean:'
+  const cache = await openCache(config, keyPrefix, clock, log)
+  opened.defer(() => cache.close())
   const nudges = await openNudges(config, keyPrefix, log)
   opened.defer(() => nudges.close())
   const liveTexts = createLiveTexts({
@@ -164,6 +168,7 @@ async function createPlatform(
     clock,
     log,
     database,
+    cache,
     channels,
     nudges,
     liveTexts,
@@ -191,6 +196,14 @@ async function createPlatform(
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))
   opened.defer(startReaper(platform))
   return platform
+}
+
+async function openCache({ services, settings }: Config, keyPrefix: string, clock: Clock, log: Log): Promise<Cache> {
+  const limits = settings.cache
+  if (services === null) return createCache({ limits, shared: null, clock, log })
+  const { redisUrl } = services
+  const texts = createRedisTexts({ redisUrl, keyPrefix, ttlSeconds: limits.sharedSeconds, clock, log })
+  return createCache({ limits, shared: await connected(texts, redisUrl), clock, log })
 }
 
 async function openNudges({ services }: Config, keyPrefix: string, log: Log): Promise<Nudges> {

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Role } from './access.ts'
+import type { Cache } from './cache.ts'
 import type { Channels } from './channels/hub.ts'
 import type { LiveTexts } from './channels/live-text.ts'
 import type { Nudges } from './channels/nudges.ts'
@@ -64,6 +65,7 @@ export interface Platform {
   readonly clock: Clock
   readonly log: Log
   readonly database: Database
+  readonly cache: Cache
   readonly channels: Channels
   readonly nudges: Nudges
   readonly liveTexts: LiveTexts
