@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import ipaddr from 'ipaddr.js'
+import proxyAddr from 'proxy-addr'
 import { z } from 'zod'
 import { secretBytes } from './lib/secret.ts'
 import type { LogLevel } from './platform/log.ts'
@@ -177,9 +178,9 @@ function isOrigin(text: string): boolean {
   return origin === text || (origin === 'null' && hostname !== '' && text === `${protocol}//${host}`)
 }
 
-/** An address, or a network in CIDR notation. */
+/** An address, or a network in CIDR notation that is not all there is. */
 function isNetwork(text: string): boolean {
-  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
+  return (ipaddr.isValid(text) || ipaddr.isValidCIDR(text)) && isTaken(() => proxyAddr.compile(text))
 }
 
 /** The address of this machine's server, where no other is configured. */

@@ -2,15 +2,22 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Platform, RequestFacts } from '../platform/context.ts'
 import { isBrowser, sendGraphiql } from './graphiql.ts'
 import { health, readiness } from './health.ts'
-import { requestFacts } from './request-facts.ts'
+import { requestFacts, type TrustRule } from './request-facts.ts'
 import { graphqlPath, type Yoga } from './yoga.ts'
 
 const HEADERS_TIMEOUT_MILLIS = 10_000
 const REQUEST_TIMEOUT_MILLIS = 30_000
 const KEEP_ALIVE_MILLIS = 5_000
 
+/** What the door works with. */
+export interface HttpDoorOptions {
+  readonly yoga: Yoga
+  readonly stopping: AbortSignal
+  readonly isTrusted: TrustRule
+}
+
 /** The HTTP door: GraphQL (and GraphiQL for browsers), health, readiness and the public keys. */
-export function createHttpServer(platform: Platform, yoga: Yoga, stopping: AbortSignal): Server {
+export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted }: HttpDoorOptions): Server {
   const handle = async (request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Promise<void> => {
     response.setHeader('x-request-id', facts.id)
     response.setHeader('x-content-type-options', 'nosniff')
@@ -30,7 +37,7 @@ export function createHttpServer(platform: Platform, yoga: Yoga, stopping: Abort
   }
 
   const server = createServer((request, response) => {
-    const facts = requestFacts(request, platform.clock)
+    const facts = requestFacts(request, platform.clock, isTrusted)
     handle(request, response, facts).catch((error: unknown) => {
       platform.log.error({ err: error, requestId: facts.id }, 'request failed')
       if (!response.headersSent) sendJson(response, 500, { error: 'Something went wrong on our side.' })

@@ -13,7 +13,7 @@ import { Unauthenticated } from '../platform/errors.ts'
 import { schema } from '../schema.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { type OriginRule, requestHost } from './origins.ts'
-import { isHarmlessId, requestFacts } from './request-facts.ts'
+import { isHarmlessId, requestFacts, type TrustRule } from './request-facts.ts'
 import { graphqlPath, MAX_MESSAGE_BYTES, type Yoga } from './yoga.ts'
 
 /** What the server keeps of one socket. */
@@ -35,6 +35,7 @@ interface Connection {
 export interface WebSocketDoorOptions {
   readonly yoga: Yoga
   readonly allowsOrigin: OriginRule
+  readonly isTrusted: TrustRule
   readonly stopping: AbortSignal
   readonly pingMillis?: number
 }
@@ -60,7 +61,7 @@ const TRY_AGAIN_LATER = 1013
 
 /** Opens the door on a server's upgrades. */
 export function openWebSocketDoor(server: Server, platform: Platform, options: WebSocketDoorOptions): WebSocketDoor {
-  const { yoga, allowsOrigin, stopping, pingMillis = PING_MILLIS } = options
+  const { yoga, allowsOrigin, isTrusted, stopping, pingMillis = PING_MILLIS } = options
   const { log, clock } = platform
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols })
   const protocol = makeServer(protocolOptions(platform, yoga))
@@ -72,7 +73,7 @@ export function openWebSocketDoor(server: Server, platform: Platform, options: W
     if (request.url?.split('?', 1)[0] !== graphqlPath) return refuse(stream, '404 Not Found')
     if (origin !== undefined && !allowsOrigin(origin, requestHost(host))) return refuse(stream, '403 Forbidden')
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const facts = requestFacts(request, clock)
+      const facts = requestFacts(request, clock, isTrusted)
       const busy = new Set<Promise<void>>()
       const connection = { socket, platform: platformOf(platform, socket), facts, gone: new AbortController(), busy }
       connections.add(connection)

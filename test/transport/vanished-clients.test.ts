@@ -41,13 +41,9 @@ async function openDoors(server: TestServer): Promise<Doors> {
   const stopping = new AbortController()
   const allowsOrigin = originRule(null)
   const yoga = createEngine(platform, { allowsOrigin })
-  const http = createHttpServer(platform, yoga, stopping.signal)
-  const sockets = openWebSocketDoor(http, platform, {
-    yoga,
-    allowsOrigin,
-    stopping: stopping.signal,
-    pingMillis: PING_MILLIS,
-  })
+  const door = { yoga, stopping: stopping.signal, isTrusted: () => false }
+  const http = createHttpServer(platform, door)
+  const sockets = openWebSocketDoor(http, platform, { ...door, allowsOrigin, pingMillis: PING_MILLIS })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   const { port } = http.address() as AddressInfo
   const proxy = await startFaultProxy({ target: { host: '127.0.0.1', port } })
