@@ -32,11 +32,13 @@ import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
 import { createFileMailer } from './platform/mailer-file.ts'
 import { findScenario } from './platform/model-scenarios.ts'
 import { createModels } from './platform/models.ts'
+import { createMemoryRateLimits, createRedisRateLimits, type RateLimits } from './platform/rate-limit.ts'
 import { ServiceUnreachable } from './platform/service-unreachable.ts'
 import type { Settings } from './platform/settings.ts'
 import { createTasks } from './platform/tasks.ts'
 import { createHttpServer } from './transport/http.ts'
 import { originRule } from './transport/origins.ts'
+import { trustRule } from './transport/request-facts.ts'
 import { openWebSocketDoor } from './transport/websocket.ts'
 import { createEngine } from './transport/yoga.ts'
 
@@ -90,8 +92,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const stopping = new AbortController()
   const allowsOrigin = originRule(config.corsOrigins)
   const yoga = createEngine(platform, { allowsOrigin })
-  const server = createHttpServer(platform, yoga, stopping.signal)
-  const sockets = openWebSocketDoor(server, platform, { yoga, allowsOrigin, stopping: stopping.signal })
+  const door = { yoga, stopping: stopping.signal, isTrusted: trustRule(config.trustedProxies) }
+  const server = createHttpServer(platform, door)
+  const sockets = openWebSocketDoor(server, platform, { ...door, allowsOrigin })
   opened.defer(async () => {
     stopping.abort()
     // Answers before their watchers: each ends, or is ended with the text so far, while that can still be told.
@@ -160,6 +163,8 @@ async function createPlatform(
   opened.defer(() => liveTexts.close())
   const channels = createChannels({ sql: database.unscoped, nudges, log })
   opened.defer(() => channels.close())
+  const limits = await openRateLimits(config, keyPrefix, clock, log)
+  opened.defer(() => limits.close())
   const mailer = overrides.mailer ?? createMailer(config, log, clock)
   opened.defer(() => mailer.close())
 
@@ -175,6 +180,7 @@ async function createPlatform(
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
     models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
     jobs,
+    limits,
     mailer,
     passwords: createPasswords(overrides.passwordCost ?? owaspPasswordCost),
     signingKeys: createKeySet({
@@ -216,6 +222,12 @@ async function openTokenLog({ services }: Config, keyPrefix: string, clock: Cloc
   if (services === null) return createMemoryTokenLog(clock)
   const { redisUrl } = services
   return connected(createRedisTokenLog({ redisUrl, keyPrefix, clock, log }), redisUrl)
+}
+
+async function openRateLimits({ services }: Config, keyPrefix: string, clock: Clock, log: Log): Promise<RateLimits> {
+  if (services === null) return createMemoryRateLimits(clock)
+  const { redisUrl } = services
+  return connected(createRedisRateLimits({ redisUrl, keyPrefix, clock, log }), redisUrl)
 }
 
 async function connected<Service extends Pick<Nudges, 'connected' | 'close'>>(

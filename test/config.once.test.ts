@@ -128,6 +128,9 @@ describe('values', () => {
     ['CORS_ORIGINS', 'file:///'],
     ['CORS_ORIGINS', 'file://'],
     ['MAIL_FROM', 'nobody'],
+    ['TRUSTED_PROXIES', 'proxy.example.org'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8,0.0.0.0/0'],
+    ['TRUSTED_PROXIES', '::/0'],
   ])('%s=%s is refused', (name, value) => {
     const faults = faultsOf({ [name]: value })
     expect(faults).toHaveLength(1)

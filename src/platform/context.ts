@@ -15,6 +15,7 @@ import { forgetLoaded } from './loaders.ts'
 import type { Log } from './log.ts'
 import type { Mailer } from './mailer.ts'
 import type { Models } from './models.ts'
+import type { RateLimits } from './rate-limit.ts'
 import type { Settings } from './settings.ts'
 import type { Tasks } from './tasks.ts'
 
@@ -72,6 +73,7 @@ export interface Platform {
   readonly tasks: Tasks
   readonly models: Models
   readonly jobs: Jobs
+  readonly limits: RateLimits
   readonly mailer: Mailer
   readonly passwords: Passwords
   readonly signingKeys: KeySet

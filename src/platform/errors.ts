@@ -69,6 +69,16 @@ export class BadRequest extends Fault {
   }
 }
 
+/** Too often in too short a time. */
+export class RateLimited extends Fault {
+  /** Whole seconds, 1 at least, after which there is room again. */
+  readonly retryAfterSeconds: number
+  constructor(retryAfterSeconds: number) {
+    super('RATE_LIMITED', 'That was too often. Try again later.')
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
 /** The server is too busy or a service behind it is away; the same call may succeed later. */
 export class Unavailable extends Fault {
   constructor(message = 'The service is busy. Try again in a moment.') {
