@@ -187,6 +187,7 @@ async function createPlatform(
       sql: database.unscoped,
       box: createSealedBox(secrets.SIGNING_KEY_SECRET),
       clock,
+      settings,
     }),
     refreshBox: createSealedBox(secrets.REFRESH_TOKEN_SECRET),
     deviceBox: createSealedBox(secretFor('device tokens', secrets.REFRESH_TOKEN_SECRET)),
@@ -197,6 +198,7 @@ async function createPlatform(
   }
   const sessions = createSessionWatch(platform)
   opened.defer(() => sessions.close())
+  await platform.signingKeys.rotate()
   await platform.signingKeys.signer()
   await jobs.start()
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))

@@ -6,12 +6,14 @@ import {
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
 import type { Platform } from './platform/context.ts'
+import { signingKeyRotation } from './platform/crypto/signing-key.jobs.ts'
 import { housekeeping } from './platform/housekeeping.jobs.ts'
 import type { Job } from './platform/jobs.ts'
 
 /** Every background job there is. */
 export const jobs: readonly Job<Platform, unknown>[] = [
   housekeeping,
+  signingKeyRotation,
   accountsHousekeeping,
   registrationMail,
   verificationMail,

@@ -78,7 +78,12 @@ export function environmentOf(lane: Lane, database: string, dataDir: string): Re
   }
 }
 
-/** The configuration of `environmentOf`. */
-export function configOf(lane: Lane, database: string, dataDir: string): Config {
-  return loadConfig(environmentOf(lane, database, dataDir))
+/** The configuration of `environmentOf`, where `variables` win. */
+export function configOf(
+  lane: Lane,
+  database: string,
+  dataDir: string,
+  variables: Readonly<Record<string, string>> = {},
+): Config {
+  return loadConfig({ ...environmentOf(lane, database, dataDir), ...variables })
 }

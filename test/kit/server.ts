@@ -18,12 +18,15 @@ export interface TestServer {
 
 let made = 0
 
-/** Starts a server of this worker's lane on a copy of the lane's template. */
-export async function startServer(overrides: Overrides = {}): Promise<TestServer> {
+/** Starts a server of this worker's lane on a copy of the lane's template; `variables` win over the lane's own. */
+export async function startServer(
+  overrides: Overrides = {},
+  variables: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
   const database = await copyTemplate()
   const clock = movableClock()
   const mails = mailbox()
-  const config = configOf(currentLane, database.name, database.dataDir)
+  const config = configOf(currentLane, database.name, database.dataDir, variables)
   const keyPrefix = `ocean-test-${process.pid}-${made}:`
   const app = await createApp(config, { clock, mailer: mails, passwordCost: cheapPasswords, keyPrefix, ...overrides })
   const { url } = await app.listen()

@@ -1,9 +1,11 @@
 import { jwtVerify, SignJWT } from 'jose'
 import type { Kysely } from 'kysely'
 import { expect } from 'vitest'
-import { createKeySet, SigningKeySealedOtherwise } from '../../src/platform/crypto/key-set.ts'
+import { type KeySettings, SigningKeySealedOtherwise } from '../../src/platform/crypto/key-rotation.ts'
+import { createKeySet } from '../../src/platform/crypto/key-set.ts'
 import { createSealedBox } from '../../src/platform/crypto/sealed-box.ts'
 import type { Tables } from '../../src/platform/database/tables.ts'
+import { defaultSettings } from '../../src/platform/settings.ts'
 import { movableClock } from '../kit/fakes.ts'
 import { testSecrets } from '../kit/lane.ts'
 import { startServer, type TestServer } from '../kit/server.ts'
@@ -22,7 +24,11 @@ const test = base.extend<{ own: TestServer }>({
 })
 
 const box = createSealedBox(Buffer.from(testSecrets.SIGNING_KEY_SECRET, 'base64'))
-const keySetOf = (sql: Kysely<Tables>, clock = movableClock()) => createKeySet({ sql, box, clock })
+const settings: KeySettings = {
+  accessTokens: { ...defaultSettings.accessTokens, issuer: 'http://issuer.test', audience: [] },
+  signingKeys: defaultSettings.signingKeys,
+}
+const keySetOf = (sql: Kysely<Tables>, clock = movableClock()) => createKeySet({ sql, box, clock, settings })
 
 test('every node signs with the same key, kept sealed, and publishes its public half only', async ({ own }) => {
   const { database, signingKeys } = own.app.platform
@@ -61,25 +67,7 @@ test('a strange key id costs one query in ten seconds, whoever asks', async ({ o
   expect(await statementsOf(ask)).toBe(1)
 })
 
-test('a key that another node made verifies here, and the newest one signs after a restart', async ({ own }) => {
-  const { database, signingKeys } = own.app.platform
-  const old = await signingKeys.signer()
-  const clock = movableClock()
-  clock.advance({ seconds: 60 })
-  // As when a second node finds the table empty: its row appears beside ours.
-  const { unscoped } = database
-  const kept = await unscoped.deleteFrom('signing_key').returningAll().execute()
-  const newer = await keySetOf(unscoped, clock).signer()
-  await unscoped.insertInto('signing_key').values(kept).execute()
-
-  own.clock.advance({ seconds: 11 })
-  expect(await signingKeys.verifier(newer.kid)).toMatchObject({ algorithm: 'RS256' })
-  expect(await signingKeys.verifier(old.kid)).toMatchObject({ algorithm: 'RS256' })
-  expect((await keySetOf(unscoped).signer()).kid).toBe(newer.kid)
-  expect((await signingKeys.jwks()).keys).toHaveLength(2)
-})
-
-test('a key that a node made while this one was starting is published and signs here within a minute', async ({
+test('a key that another node made verifies and is published here within a minute, and signs ten minutes later', async ({
   own,
 }) => {
   const { unscoped } = own.app.platform.database
@@ -87,7 +75,7 @@ test('a key that a node made while this one was starting is published and signs 
   const keys = keySetOf(unscoped, clock)
   const before = (await keys.signer()).kid
   const future = movableClock()
-  future.advance({ hours: 1 })
+  future.advance({ seconds: 30 })
   const kept = await unscoped.deleteFrom('signing_key').returningAll().execute()
   const newer = await keySetOf(unscoped, future).signer()
   await unscoped.insertInto('signing_key').values(kept).execute()
@@ -95,10 +83,15 @@ test('a key that a node made while this one was starting is published and signs 
 
   clock.advance({ seconds: 50 })
   expect(await published()).not.toContain(newer.kid)
-  expect((await keys.signer()).kid).toBe(before)
+  expect(await keys.verifier(newer.kid)).toMatchObject({ algorithm: 'RS256' })
   clock.advance({ seconds: 11 })
   expect(await published()).toEqual(expect.arrayContaining([before, newer.kid]))
+  expect((await keys.signer()).kid).toBe(before)
+  expect((await keySetOf(unscoped, clock).signer()).kid).toBe(before)
+  clock.advance({ minutes: 10 })
   expect((await keys.signer()).kid).toBe(newer.kid)
+  expect((await keySetOf(unscoped, clock).signer()).kid).toBe(newer.kid)
+  await unscoped.deleteFrom('signing_key').where('kid', '=', newer.kid).execute()
 })
 
 test('keys that cannot be loaded again are still known', async ({ own }) => {
@@ -122,7 +115,14 @@ test('keys that cannot be loaded again are still known', async ({ own }) => {
 
 test('keys sealed with another secret are an error that says so, and is not remembered', async ({ own }) => {
   const { unscoped } = own.app.platform.database
-  const stranger = createKeySet({ sql: unscoped, box: createSealedBox(Buffer.alloc(32, 'x')), clock: movableClock() })
+  const clock = movableClock()
+  const stranger = createKeySet({ sql: unscoped, box: createSealedBox(Buffer.alloc(32, 'x')), clock, settings })
   await expect(stranger.signer()).rejects.toThrow(SigningKeySealedOtherwise)
   await expect(stranger.signer()).rejects.toThrow('SIGNING_KEY_SECRET')
+
+  // A key of its own among the others would stop every node that starts after it.
+  const before = await unscoped.selectFrom('signing_key').select('kid').execute()
+  clock.advance({ days: 31 })
+  await expect(stranger.rotate()).rejects.toThrow(SigningKeySealedOtherwise)
+  expect(await unscoped.selectFrom('signing_key').select('kid').execute()).toEqual(before)
 })

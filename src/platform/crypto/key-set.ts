@@ -1,16 +1,5 @@
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JSONWebKeySet,
-  type JWK,
-} from 'jose'
-import type { Kysely } from 'kysely'
-import type { Clock } from '../clock.ts'
-import type { Tables } from '../database/tables.ts'
-import type { SealedBox } from './sealed-box.ts'
+import type { CryptoKey, JSONWebKeySet } from 'jose'
+import { KEYS_MAX_AGE_MILLIS, type KeyStore, type LoadedKey, loadKeys, rotateKeys, signingKey } from './key-rotation.ts'
 
 /** One key, ready to sign with. */
 export interface Signer {
@@ -19,38 +8,65 @@ export interface Signer {
   readonly privateKey: CryptoKey
 }
 
+/** The public half of a key, with the one algorithm it is for. */
+export interface Verifier {
+  readonly algorithm: string
+  readonly publicKey: CryptoKey
+}
+
 /** The keys that sign and verify access tokens, kept in the database so that every node knows every key. */
 export interface KeySet {
-  /** The newest key, as of a minute ago at most; the very first call on an empty database makes it. */
+  /** The key that signs now, of those known a minute ago at most; where there is none at all, it is made. */
   signer(): Promise<Signer>
-  /** The public key of an id with its one algorithm, or null. A strange id costs at most one query in ten seconds. */
-  verifier(kid: string): Promise<{ algorithm: string; publicKey: CryptoKey } | null>
-  /** The public halves, RFC 7517, as of a minute ago at most. */
+  /**
+   * The public key of an id, or null; of a key that was deleted from a minute later on. A strange id costs at most one
+   * query in ten seconds.
+   */
+  verifier(kid: string): Promise<Verifier | null>
+  /** The public halves, RFC 7517, as of a minute ago at most: also of keys that do not sign yet, or no longer. */
   jwks(): Promise<JSONWebKeySet>
+  /**
+   * Makes a key when the newest is `rotationSeconds` old or of another algorithm than the configured one, and deletes
+   * those whose successor signs for longer than `overlapSeconds`. Of many nodes at once, one makes it.
+   */
+  rotate(): Promise<void>
 }
 
-interface LoadedKey extends Signer {
-  readonly publicKey: CryptoKey
-  readonly publicJwk: JWK
-}
-
-const ALGORITHM = 'RS256'
 const RELOAD_PAUSE_MILLIS = 10_000
-// Another node that started at the same time may have made a key since: it must not stay unpublished for longer.
-const MAX_AGE_MILLIS = 60_000
 
-/** A key set whose private halves are sealed by `box`. */
-export function createKeySet(options: { sql: Kysely<Tables>; box: SealedBox; clock: Clock }): KeySet {
-  const { sql, box, clock } = options
+/** A key set over the keys of the database. Its promises reject with `SigningKeySealedOtherwise` where those are not ours. */
+export function createKeySet(store: KeyStore): KeySet {
+  const { clock, settings } = store
+  const { keys, knownKeys, forget } = remembered(store)
+  const rotate = async () => {
+    await rotateKeys(store)
+    forget()
+  }
+  const current = async () => signingKey(await keys(KEYS_MAX_AGE_MILLIS), clock.now(), settings.signingKeys)
+  const find = (list: readonly LoadedKey[], kid: string) => list.find((key) => key.kid === kid)
+  return {
+    rotate,
+    signer: async () => {
+      const signer = (await current()) ?? (await rotate().then(current))
+      if (signer === undefined) throw new Error('No signing key')
+      return signer
+    },
+    verifier: async (kid) => find(await knownKeys(), kid) ?? find(await keys(RELOAD_PAUSE_MILLIS), kid) ?? null,
+    jwks: async () => ({ keys: (await keys(KEYS_MAX_AGE_MILLIS)).map((key) => key.publicJwk) }),
+  }
+}
+
+/** The keys as loaded once for all who ask within the age they allow. */
+function remembered(store: KeyStore) {
   let loaded: Promise<readonly LoadedKey[]> | undefined
   let known: typeof loaded
   let loadedAt = 0
 
-  const keys = (maxAgeMillis = Number.POSITIVE_INFINITY): Promise<readonly LoadedKey[]> => {
-    const now = clock.now().getTime()
+  const keys = (maxAgeMillis: number): Promise<readonly LoadedKey[]> => {
+    const now = store.clock.now().getTime()
     if (loaded === undefined || now - loadedAt >= maxAgeMillis) {
       loadedAt = now
-      const load = loadKeys(sql, box, clock)
+      const load = loadKeys(store)
       loaded = load
       // A failed load is not remembered: what was known stays known, and while nothing is the next caller tries again.
       load.then(
@@ -64,61 +80,16 @@ export function createKeySet(options: { sql: Kysely<Tables>; box: SealedBox; clo
     }
     return loaded
   }
-  const find = (list: readonly LoadedKey[], kid: string) => list.find((key) => key.kid === kid)
-
   return {
-    signer: async () => {
-      const [newest] = await keys(MAX_AGE_MILLIS)
-      if (newest === undefined) throw new Error('No signing key')
-      return newest
+    keys,
+    /** Those known before where they cannot be loaded again. */
+    knownKeys: () =>
+      keys(KEYS_MAX_AGE_MILLIS).catch((error: unknown) => {
+        if (known === undefined) throw error
+        return known
+      }),
+    forget: () => {
+      loadedAt = Number.NEGATIVE_INFINITY
     },
-    verifier: async (kid) => find(await keys(), kid) ?? find(await keys(RELOAD_PAUSE_MILLIS), kid) ?? null,
-    jwks: async () => ({ keys: (await keys(MAX_AGE_MILLIS)).map((key) => key.publicJwk) }),
   }
-}
-
-async function loadKeys(sql: Kysely<Tables>, box: SealedBox, clock: Clock): Promise<readonly LoadedKey[]> {
-  const rows = await sql.selectFrom('signing_key').selectAll().orderBy('created_at', 'desc').orderBy('kid').execute()
-  if (rows.length === 0) {
-    await insertNewKey(sql, box, clock)
-    return loadKeys(sql, box, clock)
-  }
-  return Promise.all(
-    rows.map(async (row) => {
-      const privateJwk = await box.open(row.sealed_private_jwk)
-      if (privateJwk === null) throw new SigningKeySealedOtherwise()
-      return {
-        kid: row.kid,
-        algorithm: row.algorithm,
-        publicJwk: row.public_jwk as JWK,
-        privateKey: (await importJWK(privateJwk as JWK, row.algorithm)) as CryptoKey,
-        publicKey: (await importJWK(row.public_jwk as JWK, row.algorithm)) as CryptoKey,
-      }
-    }),
-  )
-}
-
-/** The database holds keys that another SIGNING_KEY_SECRET sealed. */
-export class SigningKeySealedOtherwise extends Error {
-  constructor() {
-    super('SIGNING_KEY_SECRET is not the one that sealed the signing keys in this database. Start with that one.')
-  }
-}
-
-// Two nodes starting at once on an empty database each make a key: both verify everywhere, and within a minute the newer one
-// signs everywhere.
-async function insertNewKey(sql: Kysely<Tables>, box: SealedBox, clock: Clock): Promise<void> {
-  const pair = await generateKeyPair(ALGORITHM, { extractable: true, modulusLength: 2048 })
-  const publicJwk = await exportJWK(pair.publicKey)
-  const kid = await calculateJwkThumbprint(publicJwk)
-  await sql
-    .insertInto('signing_key')
-    .values({
-      kid,
-      algorithm: ALGORITHM,
-      public_jwk: { ...publicJwk, kid, alg: ALGORITHM, use: 'sig' },
-      sealed_private_jwk: await box.seal(await exportJWK(pair.privateKey)),
-      created_at: clock.now(),
-    })
-    .execute()
 }
