@@ -1,6 +1,8 @@
 import { authenticate } from '../../src/modules/accounts/devices/authentication.service.ts'
+import { tellViewer } from '../../src/modules/accounts/users/viewer.events.ts'
 import type { Role } from '../../src/platform/access.ts'
 import { type Context, createContext } from '../../src/platform/context.ts'
+import { type Transaction, transact } from '../../src/platform/database/transact.ts'
 import { newUuid } from '../../src/platform/uuid.ts'
 import { type Person, uuidIn } from './people.ts'
 import type { TestServer } from './server.ts'
@@ -13,18 +15,48 @@ export async function contextOf(server: TestServer, person: Pick<Person, 'tokens
   return createContext(platform, {
     viewer: await authenticate(platform, person === null ? null : `Bearer ${person.tokens.accessToken}`),
     request: { id: newUuid(platform.clock.now()), address: '127.0.0.1', userAgent: null },
+    cookies: null,
     signal: new AbortController().signal,
   })
 }
 
 /** Gives a person another role in the organization they act in. */
 export async function setRole(server: TestServer, person: Person, role: Role): Promise<void> {
-  await server.app.platform.database.unscoped
-    .updateTable('membership')
-    .set({ role })
-    .where('user_id', '=', uuidIn(person.userId))
-    .where('organization_id', '=', uuidIn(person.organizationId))
-    .execute()
+  const membership = membershipOf(person)
+  await changeAccess(server, person, (tx) =>
+    tx.unscoped
+      .updateTable('membership')
+      .set({ role })
+      .where((on) => on.and(membership))
+      .execute(),
+  )
+}
+
+/** Takes a person out of the organization they act in. */
+export async function endMembership(server: TestServer, person: Person): Promise<void> {
+  const membership = membershipOf(person)
+  await changeAccess(server, person, (tx) =>
+    tx.unscoped
+      .deleteFrom('membership')
+      .where((on) => on.and(membership))
+      .execute(),
+  )
+}
+
+/** Changes what a person may do as the product does: in one transaction with the step of their access epoch. */
+export async function changeAccess(
+  server: TestServer,
+  person: Pick<Person, 'userId'>,
+  change: (tx: Transaction) => Promise<unknown>,
+): Promise<void> {
+  await transact(await contextOf(server, null), async (tx) => {
+    await change(tx)
+    await tellViewer(tx, uuidIn(person.userId), { type: 'ViewerUpdated' })
+  })
+}
+
+function membershipOf(person: Person) {
+  return { user_id: uuidIn(person.userId), organization_id: uuidIn(person.organizationId) }
 }
 
 /** What the audit trail says, oldest first, of an organization or of one request. */

@@ -13,7 +13,7 @@ export interface Person extends Client {
   readonly userId: string
   readonly organizationId: string
   /** The tokens of the moment; a test may replace them. */
-  readonly tokens: { accessToken: string; refreshToken: string }
+  readonly tokens: { accessToken: string; refreshToken: string; deviceToken?: string }
 }
 
 let count = 0
@@ -47,14 +47,17 @@ export async function signUpInto(server: TestServer, host: Person, name: string,
   const person = await signUp(server, name)
   const { unscoped } = server.app.platform.database
   const now = server.clock.now()
-  const [userId, organizationId] = [person.userId, host.organizationId].map(uuidIn)
-  await unscoped
-    .deleteFrom('membership')
-    .where('user_id', '=', userId ?? '')
-    .execute()
+  const [userId, organizationId] = [uuidIn(person.userId), uuidIn(host.organizationId)]
+  await unscoped.deleteFrom('membership').where('user_id', '=', userId).execute()
   await unscoped
     .insertInto('membership')
-    .values({ id: newUuid(now), user_id: userId ?? '', organization_id: organizationId ?? '', role, joined_at: now })
+    .values({ id: newUuid(now), user_id: userId, organization_id: organizationId, role, joined_at: now })
+    .execute()
+  // What is known of them is stale, as after any change of what somebody may do.
+  await unscoped
+    .updateTable('user')
+    .set((on) => ({ access_epoch: on('access_epoch', '+', 1) }))
+    .where('id', '=', userId)
     .execute()
   await person.close()
   return signIn(server, person.email)
@@ -70,11 +73,17 @@ export function uuidIn(id: string): string {
 interface Payload {
   readonly accessToken?: string | null
   readonly refreshToken?: string | null
+  readonly deviceToken?: string | null
   readonly viewer: { readonly actor: { readonly id: string }; readonly organization: { readonly id: string } }
 }
 
 function personOf(server: Pick<TestServer, 'url'>, email: string, payload: Payload): Person {
-  const tokens = { accessToken: payload.accessToken ?? '', refreshToken: payload.refreshToken ?? '' }
+  const { accessToken, refreshToken, deviceToken } = payload
+  const tokens = {
+    accessToken: accessToken ?? '',
+    refreshToken: refreshToken ?? '',
+    ...(deviceToken && { deviceToken }),
+  }
   return {
     ...createTestClient(server.url, () => tokens.accessToken),
     email,

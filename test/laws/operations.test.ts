@@ -73,6 +73,34 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
       },
     },
   }),
+  updateProfile: () => ({
+    variables: { input: { displayName: 'Alice B', avatarUrl: 'https://example.org/a.png', preferences: { a: [1] } } },
+  }),
+  changePassword: ({ alice }) => ({
+    variables: { input: { currentPassword: alice.password, newPassword: 'Another-Horse-2' } },
+  }),
+  deleteAccount: ({ alice }) => ({ variables: { input: { password: alice.password } } }),
+  revokeDeviceSession: async ({ alice }) => ({
+    variables: { input: { id: (await alice.query(ViewerDocument, {})).viewer?.deviceSessions.nodes[0]?.id } },
+  }),
+  revokeOtherDeviceSessions: async ({ alice }) => {
+    await (await signIn(alice, alice.email)).close()
+    return { variables: { input: {} } }
+  },
+  resendVerification: ({ alice }) => ({ variables: { input: { email: alice.email } } }),
+  requestPasswordReset: ({ alice }) => ({ variables: { input: { email: alice.email } } }),
+  verifyEmail: async ({ server, alice }) => ({
+    variables: { input: { token: await mailedToken(server, alice, /verify-email/) } },
+  }),
+  resetPassword: async ({ server, alice }) => {
+    await alice.mutate(RequestPasswordResetDocument, { input: { email: alice.email } })
+    const token = await mailedToken(server, alice, /reset-password/)
+    return { variables: { input: { token, newPassword: 'Another-Horse-2' } } }
+  },
+  viewerEvents: ({ alice }) => ({
+    variables: {},
+    provoke: async () => (await signIn(alice, alice.email)).close(),
+  }),
   chatSession: async ({ alice }) => {
     const session = await openChat(alice)
     await ask(alice, session, 'scenario/words-3')

@@ -1,13 +1,14 @@
 import type { Person } from '../kit/people.ts'
 
 /** Types with ids of their own. */
-export type Noun = 'User' | 'Organization' | 'Project' | 'Page' | 'Block' | 'ChatSession' | 'Message'
+export type Noun = 'User' | 'Organization' | 'DeviceSession' | 'Project' | 'Page' | 'Block' | 'ChatSession' | 'Message'
 /** One id of each. */
 export type Ids = Readonly<Record<Noun, string>>
 
 export const nouns = [
   'User',
   'Organization',
+  'DeviceSession',
   'Project',
   'Page',
   'Block',
@@ -24,7 +25,9 @@ export interface Probe {
   /** Calls without an id of anybody's. */
   readonly alone?: (victim: Person) => readonly object[]
   /** What callers who are not signed in are answered: a refusal, unless the field is meant for them too. */
-  readonly anonymous?: 'null' | 'a fact'
+  readonly anonymous?: 'null' | 'a fact' | 'accepted'
+  /** Nobody is to succeed with it, its own person neither: the call is a wrong one. */
+  readonly isRefused?: true
   /** The action of the row that each call without ids leaves in the victim's own audit trail: by nobody known, denied. */
   readonly tells?: string
 }
@@ -100,6 +103,32 @@ export const probes: Readonly<Record<string, Probe>> = {
     alone: ({ tokens }) => [{ input: { refreshToken: tokens.accessToken } }],
     anonymous: 'a fact',
   },
+  'Mutation.verifyEmail': { ids: {}, alone: sealedOtherwise, anonymous: 'a fact' },
+  'Mutation.resetPassword': {
+    ids: {},
+    alone: ({ tokens }) => [{ input: { token: tokens.refreshToken, newPassword: 'Stolen-Horse-1' } }],
+    anonymous: 'a fact',
+  },
+  // What comes of these two goes to the victim by mail, and to nobody else.
+  'Mutation.resendVerification': { ids: {}, alone: ({ email }) => [{ input: { email } }], anonymous: 'accepted' },
+  'Mutation.requestPasswordReset': { ids: {}, alone: ({ email }) => [{ input: { email } }], anonymous: 'accepted' },
+  'Mutation.changePassword': {
+    ids: {},
+    alone: ({ password }) => [{ input: { currentPassword: `${password}?`, newPassword: 'Stolen-Horse-1' } }],
+    isRefused: true,
+  },
+  'Mutation.updateProfile': { ids: {}, alone: () => [{ input: { preferences: { theme: 'dark' } } }] },
+  'Mutation.deleteAccount': {
+    ids: {},
+    alone: ({ password }) => [{ input: { password: `${password}?` } }],
+    isRefused: true,
+  },
+  'Mutation.revokeDeviceSession': {
+    ids: { 'RevokeDeviceSessionInput.id': ['DeviceSession'] },
+    variables: (id) => ({ input: { id: id('RevokeDeviceSessionInput.id') } }),
+  },
+  'Mutation.revokeOtherDeviceSessions': { ids: {}, alone: () => [{ input: {} }] },
+  'Subscription.viewerEvents': { ids: {}, alone: () => [{}] },
   'Mutation.createProject': { ids: {}, alone: () => [{ input: { name: 'A plan', idempotencyKey: theirKey } }] },
   'Mutation.createPage': {
     ids: { 'CreatePageInput.projectId': ['Project'] },
@@ -148,6 +177,11 @@ export const probes: Readonly<Record<string, Probe>> = {
     ids: { 'Subscription.pageEvents(pageId:)': ['Page'] },
     variables: (id) => ({ pageId: id('Subscription.pageEvents(pageId:)') }),
   },
+}
+
+/** A refresh token is no token of a mailed link. */
+function sealedOtherwise({ tokens }: Person): readonly object[] {
+  return [{ input: { token: tokens.refreshToken } }]
 }
 
 /** The idempotency key under which the victim made what they have. */

@@ -3,10 +3,11 @@ import { sql } from 'kysely'
 import { encodeGlobalId } from '../../src/graphql/ids.ts'
 import { issueAccessToken } from '../../src/modules/accounts/tokens/access-token.service.ts'
 import { newUuid } from '../../src/platform/uuid.ts'
-import { CreatePageDocument, CreateProjectDocument } from '../gql/graphql.ts'
+import { CreatePageDocument, CreateProjectDocument, ViewerDocument } from '../gql/graphql.ts'
 import { watch } from '../kit/chat.ts'
 import { type Client, createTestClient } from '../kit/client.ts'
-import { type Person, signUp, signUpInto, uuidIn } from '../kit/people.ts'
+import { endMembership } from '../kit/inside.ts'
+import { type Person, signIn, signUp, signUpInto, uuidIn } from '../kit/people.ts'
 import type { TestServer } from '../kit/server.ts'
 import { ask, openChat, write } from '../kit/test.ts'
 import { type Ids, type Noun, nouns, theirKey } from './probes.ts'
@@ -62,7 +63,7 @@ export async function setStage(server: TestServer, logged: readonly string[]): P
   const stranger = await signUp(server, 'Stranger')
   const guest = await signUpInto(server, victim, 'Guest', 'GUEST')
   const removed = await signUpInto(server, victim, 'Removed', 'OWNER')
-  await remove(server, removed)
+  await endMembership(server, removed)
   const own = await furnish(stranger, 'mine', 'my-key')
   const expired = await expiredToken(server, victim)
 
@@ -120,6 +121,7 @@ async function furnish(person: Person, word: string, idempotencyKey: string): Pr
   return {
     User: person.userId,
     Organization: person.organizationId,
+    DeviceSession: await deviceSessionOf(person),
     Project: project.id,
     Page: page.id,
     Block: block,
@@ -128,9 +130,12 @@ async function furnish(person: Person, word: string, idempotencyKey: string): Pr
   }
 }
 
-async function remove(server: TestServer, person: Person): Promise<void> {
-  const { unscoped } = server.app.platform.database
-  await unscoped.deleteFrom('membership').where('user_id', '=', uuidIn(person.userId)).execute()
+/** Another device of theirs: whoever signs this one out goes on themselves. */
+async function deviceSessionOf(person: Person): Promise<string> {
+  const elsewhere = await signIn(person, person.email)
+  const { viewer } = await elsewhere.query(ViewerDocument, {})
+  await elsewhere.close()
+  return viewer?.deviceSessions.nodes.find(({ isCurrent }) => isCurrent)?.id ?? ''
 }
 
 /** A token that was the victim's an hour ago. */

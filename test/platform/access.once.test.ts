@@ -16,10 +16,10 @@ import { may, pass, requireAction, requireUser } from '../../src/platform/gate.t
 function contextOf(viewer: Viewer): Context {
   const request = { id: 'request', address: null, userAgent: null }
   // The gates ask the viewer alone.
-  return createContext({} as Platform, { viewer, request, signal: new AbortController().signal })
+  return createContext({} as Platform, { viewer, request, cookies: null, signal: new AbortController().signal })
 }
 
-const ids = { userId: 'u', organizationId: 'o', deviceSessionId: 's', accessUntil: new Date() }
+const ids = { userId: 'u', organizationId: 'o', deviceSessionId: 's', accessVersion: '0.0', accessUntil: new Date() }
 const contextAs = (role: Role) => contextOf({ kind: 'user', role, ...ids })
 const nobody = contextOf({ kind: 'anonymous', reason: null })
 

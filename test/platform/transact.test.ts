@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { welcomeMail } from '../../src/modules/accounts/users/user.jobs.ts'
+import { noticeMail } from '../../src/modules/accounts/passwords/notice.jobs.ts'
 import { blockCreated, pageChannel } from '../../src/modules/ocean/page.events.ts'
 import { pageById } from '../../src/modules/ocean/page.reads.ts'
 import { readChannel } from '../../src/platform/channels/log.ts'
@@ -44,7 +44,7 @@ test('when the work throws, nothing of it remains: rows, events, jobs', async ({
   const failing = transact(ctx, async (tx) => {
     await rename(tx, page.id, 'Renamed')
     tx.record(blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), newUuid(tx.now)))
-    await tx.enqueue(welcomeMail, { userId: uuidIn(alice.userId) })
+    await tx.enqueue(noticeMail, { to: alice.email, notice: 'PASSWORD_CHANGED' })
     await tx.em.flush()
     throw new Error('Changed my mind')
   })
@@ -70,7 +70,7 @@ test('when the work throws, nothing of it remains: rows, events, jobs', async ({
   // The very same work, when it does not throw, does all of it.
   await transact(ctx, async (tx) => {
     tx.record(blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(id ?? '')))
-    await tx.enqueue(welcomeMail, { userId: uuidIn(alice.userId) })
+    await tx.enqueue(noticeMail, { to: alice.email, notice: 'PASSWORD_CHANGED' })
   })
   await jobs.idle(15_000)
   expect(server.mails.sent.slice(mails).filter((mail) => mail.to === alice.email)).toHaveLength(1)

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { blockCreated } from '../../src/modules/ocean/page.events.ts'
 import { LogoutDocument, PageEventsDocument, ViewerDocument } from '../gql/graphql.ts'
+import { endMembership } from '../kit/inside.ts'
 import { signIn, uuidIn } from '../kit/people.ts'
 import { createPage, record, test, write } from '../kit/test.ts'
 import { type RawSocket, signedIn } from './raw-socket.ts'
@@ -19,8 +20,7 @@ test('a member who is removed hears of that before the next event, and of the ev
   await write(alice, page.id, 'seen')
   expect(await socket.next('watch')).toMatchObject(told({ block: { text: 'seen' } }))
 
-  const { unscoped } = server.app.platform.database
-  await unscoped.deleteFrom('membership').where('user_id', '=', uuidIn(bob.userId)).execute()
+  await endMembership(server, bob)
   await write(alice, page.id, 'unseen')
 
   expect(await socket.next('watch')).toMatchObject(ended('ACCESS_REMOVED'))

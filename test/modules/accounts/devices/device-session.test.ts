@@ -9,7 +9,7 @@ import {
   ViewerDocument,
 } from '../../../gql/graphql.ts'
 import { test } from '../../../kit/clocked.ts'
-import { trailOf } from '../../../kit/inside.ts'
+import { endMembership, trailOf } from '../../../kit/inside.ts'
 import { type Person, signIn, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { ask } from '../../../transport/wire.ts'
@@ -204,8 +204,7 @@ test('what is no refresh token of ours is refused and changes nothing', async ({
 })
 
 test('who is no longer a member gets no new tokens', async ({ clocked: server, bob }) => {
-  const { unscoped } = server.app.platform.database
-  await unscoped.deleteFrom('membership').where('user_id', '=', uuidIn(bob.userId)).execute()
+  await endMembership(server, bob)
   expect(await outcomeOf(bob, bob.tokens.refreshToken)).toBe('InvalidRefreshToken')
   expect(await admission(bob)).toBe('You are no longer a member of this organization.')
 })
