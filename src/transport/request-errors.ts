@@ -40,14 +40,16 @@ async function orBadRequest<Parsed>(parse: () => Parsed | Promise<Parsed>, messa
 
 /**
  * Gives errors of requests that never came to be executed (unparsable, invalid, too large, or a failure of ours on the
- * way) their code and HTTP status, and refuses what the caller cannot read.
+ * way) their code and HTTP status, and those that came too often theirs; refuses what the caller cannot read.
  */
 export function maskRequestErrors(platform: Platform): Plugin<object, { readonly facts: RequestFacts }> {
   return {
-    onResultProcess({ result, setResult, resultProcessor, setResultProcessor, acceptableMediaTypes, serverContext }) {
+    onResultProcess({ request, result, setResult, resultProcessor, setResultProcessor, ...more }) {
+      const { acceptableMediaTypes, serverContext } = more
+      const isStream = wantsStream(request.headers.get('accept'))
       const mask = (error: GraphQLError) => {
         const masked = maskError(error, serverContext.facts, platform.log)
-        masked.extensions.http = httpOf(error, masked)
+        masked.extensions.http = httpOf(error, masked, isStream)
         return masked
       }
       if (resultProcessor === undefined) {
@@ -63,6 +65,8 @@ export function maskRequestErrors(platform: Platform): Plugin<object, { readonly
       if (Array.isArray(result) || Symbol.asyncIterator in result) return
       const { errors, data } = result as ExecutionResult
       if (errors !== undefined && data === undefined) setResult({ ...result, errors: errors.map(mask) })
+      // Beside data too: those in between, and clients, back off by status and header alone.
+      else errors?.filter((error) => error.extensions.code === 'RATE_LIMITED').forEach(mask)
     },
   }
 }
@@ -81,7 +85,13 @@ const statuses: Readonly<Record<string, number>> = {
   SERVICE_UNAVAILABLE: 503,
 }
 
+/** After SERVICE_UNAVAILABLE, which knows no better. */
 const RETRY_AFTER_SECONDS = 1
+
+/** Whether what is answered is a stream of events: only where the caller reads nothing else. */
+function wantsStream(accept: string | null): boolean {
+  return /text\/event-stream/i.test(accept ?? '') && !/json|\*\/\*|application\/\*/i.test(accept ?? '')
+}
 
 /** What the engine calls a well-formed request for something that cannot be executed. */
 const UNEXECUTABLE = [
@@ -93,12 +103,14 @@ const UNEXECUTABLE = [
 
 /**
  * The status of a response without data. With `spec`, Yoga answers 200 to those who accept only application/json:
- * GraphQL over HTTP wants that for every request that is well-formed, whatever became of it.
+ * GraphQL over HTTP wants that for every request that is well-formed, whatever became of it. A stream opens with 200
+ * whenever the caller is to read what is in it.
  */
-function httpOf(error: GraphQLError, masked: GraphQLError): GraphQLHTTPExtensions {
+function httpOf(error: GraphQLError, masked: GraphQLError, isStream: boolean): GraphQLHTTPExtensions {
   const given = error.extensions.http as GraphQLHTTPExtensions | undefined
   const status = given?.status ?? statuses[String(masked.extensions.code)] ?? 400
   const wellFormed = given === undefined ? status < 429 : UNEXECUTABLE.includes(String(error.extensions.code))
-  const retry = status === 503 ? { headers: { ...given?.headers, 'retry-after': String(RETRY_AFTER_SECONDS) } } : {}
-  return { ...given, ...retry, status, spec: wellFormed }
+  const retryAfter = status === 503 ? RETRY_AFTER_SECONDS : masked.extensions.retryAfterSeconds
+  const retry = retryAfter === undefined ? {} : { headers: { ...given?.headers, 'retry-after': String(retryAfter) } }
+  return { ...given, ...retry, status, spec: wellFormed || (status === 429 && isStream) }
 }

@@ -42,7 +42,7 @@ export function createEngine(platform: Platform, options: { allowsOrigin: Origin
     cors: (request) => {
       const origin = request.headers.get('origin')
       return origin !== null && options.allowsOrigin(origin, requestHost(request.headers.get('host')))
-        ? { origin, credentials: true, maxAge: 600, exposedHeaders: ['x-request-id'] }
+        ? { origin, credentials: true, maxAge: 600, exposedHeaders: ['x-request-id', 'retry-after'] }
         : false
     },
     parserAndValidationCache: parserCache(),

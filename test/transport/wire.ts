@@ -81,11 +81,12 @@ export function expectNoLeak(text: string): void {
   for (const leak of LEAKS) expect(text).not.toMatch(leak)
 }
 
-/** An error carries its code, the family of it and the id of its request, and nothing else. */
+/** An error carries its code, the family of it, the id of its request and, after RATE_LIMITED, when to come back. */
 export function expectComplete(error: WireError, requestId: unknown): void {
   expect(error.extensions).toEqual({
     code: expect.stringMatching(/^[A-Z][A-Z_]+$/),
     family: expect.stringMatching(/^(API_4\d\d|APP_00\d|EXT_00\d)$/),
     requestId,
+    ...(error.extensions?.code === 'RATE_LIMITED' ? { retryAfterSeconds: expect.any(Number) } : {}),
   })
 }
