@@ -1,6 +1,6 @@
 import type { FieldRef, InputRef, ShapeFromTypeParam, TypeParam } from '@pothos/core'
 import { RequestCache } from '@pothos/plugin-scope-auth'
-import type { GraphQLResolveInfo } from 'graphql'
+import type { GraphQLField, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import type { Context } from '../platform/context.ts'
 import {
@@ -25,9 +25,17 @@ export interface MutationOptions<Type extends TypeParam<Types>, Shape, Parsed> {
   /** The rules of the input; ids become UUIDs here. */
   readonly schema: z.ZodType<Parsed, Shape>
   readonly errors?: readonly (new (...parameters: never[]) => UserError | NextStep)[]
-  /** Open to callers who are not signed in. */
+  /** Open to callers who are not signed in; then a document holds it once, and no other such mutation. */
   readonly isPublic?: boolean
   readonly resolve: (input: Parsed, ctx: Context) => Promise<ShapeFromTypeParam<Types, Type, false>>
+}
+
+// In the field's extensions, for the rules of documents.
+const PUBLIC = 'isPublicMutation'
+
+/** Whether a field is a mutation that is open to callers who are not signed in. */
+export function isPublicMutation(field: GraphQLField<unknown, unknown>): boolean {
+  return field.extensions[PUBLIC] === true
 }
 
 /**
@@ -46,6 +54,7 @@ export function mutation<Type extends TypeParam<Types>, Shape, Parsed>(
     nullable: true,
     args: { input: t.arg({ type: options.input, required: true, description: 'All that this mutation needs.' }) },
     errors: { types: [InvalidInput, ...(options.errors ?? [])], union: result },
+    extensions: { [PUBLIC]: options.isPublic === true },
     resolve: async (_root: unknown, args: { input: Shape }, ctx: Context, info: GraphQLResolveInfo) => {
       const { viewer } = ctx
       try {

@@ -1,11 +1,15 @@
-import { type DocumentNode, GraphQLError } from 'graphql'
+import { type DocumentNode, GraphQLError, type ValidationRule } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { isPublicMutation } from '../graphql/mutation.ts'
 
 /** Of one document. The longest that tools send, the introspection of GraphiQL, has 2,100 characters and 190 tokens. */
 const MAX_CHARACTERS = 15_000
 const MAX_TOKENS = 1_500
 
-/** Refuses documents over the limits on every door, before they are parsed and so before anything of them is kept. */
+/**
+ * Refuses documents over the limits on every door: over those of length before they are parsed, and so before anything of
+ * them is kept.
+ */
 export const limitDocuments: Plugin = {
   onParse({ params: { source }, parseFn, setParseFn }) {
     if ((typeof source === 'string' ? source : source.body).length > MAX_CHARACTERS) throw tooLong()
@@ -19,6 +23,28 @@ export const limitDocuments: Plugin = {
     }
     setParseFn(parse)
   },
+  onValidate({ addValidationRule }) {
+    addValidationRule(oneAuthMutation)
+  },
+}
+
+/**
+ * Limits are counted by the request where strangers guess, so that one request is one guess: of the mutations that are
+ * open to strangers a document holds one field, under whatever name and in whichever operation or fragment. A field that
+ * is written once runs once, however often its fragment is spread: those have one response name.
+ */
+const oneAuthMutation: ValidationRule = (context) => {
+  let count = 0
+  return {
+    Field(node) {
+      const field = context.getFieldDef()
+      if (field === null || field === undefined || !isPublicMutation(field)) return
+      count += 1
+      if (count !== 2) return
+      const message = 'A document holds one of the mutations that are open to callers who are not signed in, once.'
+      context.reportError(new GraphQLError(message, { nodes: node }))
+    },
+  }
 }
 
 /** With a code of its own among the engine's, which callers see as BAD_REQUEST: such a request is well-formed. */
