@@ -1,3 +1,4 @@
+import { forgetFailures } from './modules/accounts/guessing/login-failure.jobs.ts'
 import { noticeMail } from './modules/accounts/passwords/notice.jobs.ts'
 import { accountsHousekeeping } from './modules/accounts/users/user.jobs.ts'
 import {
@@ -15,6 +16,7 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   housekeeping,
   signingKeyRotation,
   accountsHousekeeping,
+  forgetFailures,
   registrationMail,
   verificationMail,
   passwordResetMail,

@@ -56,7 +56,7 @@ export const testSecrets = {
   REFRESH_TOKEN_SECRET: Buffer.alloc(32, 'r').toString('base64'),
 }
 
-// Tests sign many people up from one address; those about the limits take the product's own figures.
+// Tests sign many people up from one address; those about the limits take `realLimits`.
 const openDoors = {
   EMAIL_VERIFICATION: 'optional',
   LOGIN_ATTEMPTS: '1000000',
@@ -65,25 +65,37 @@ const openDoors = {
   VERIFICATIONS_PER_HOUR: '1000000',
 }
 
+/** The product's own figures, for a server that a test starts about them. */
+export const realLimits = {
+  LOGIN_ATTEMPTS: '',
+  REGISTRATIONS_PER_HOUR: '',
+  RESETS_PER_HOUR: '',
+  VERIFICATIONS_PER_HOUR: '',
+}
+
+/** Variables of a test's own; an empty one stands for the product's default. */
+export type Environment = Readonly<Record<string, string>>
+
 /** The environment of a server under test on free ports; `database` is a directory or a database's name, by lane. */
-export function environmentOf(lane: Lane, database: string, dataDir: string): Record<string, string> {
+export function environmentOf(
+  lane: Lane,
+  database: string,
+  dataDir: string,
+  own: Environment = {},
+): Record<string, string> {
   const common = { PORT: '0', HOST: '127.0.0.1', NODE_ENV: 'test', LOG_LEVEL: 'warn', ...testSecrets, ...openDoors }
-  if (lane === 'embedded') return { ...common, DATA_DIR: database }
+  if (lane === 'embedded') return { ...common, DATA_DIR: database, ...own }
   return {
     ...common,
     DATA_DIR: dataDir,
     DATABASE_URL: databaseUrlOf(database),
     REDIS_URL: serviceUrls().redisUrl,
     PUBLIC_URL: 'http://ocean-graph.test',
+    ...own,
   }
 }
 
-/** The configuration of `environmentOf`, where `variables` win. */
-export function configOf(
-  lane: Lane,
-  database: string,
-  dataDir: string,
-  variables: Readonly<Record<string, string>> = {},
-): Config {
-  return loadConfig({ ...environmentOf(lane, database, dataDir), ...variables })
+/** The configuration of `environmentOf`. */
+export function configOf(lane: Lane, database: string, dataDir: string, own?: Environment): Config {
+  return loadConfig(environmentOf(lane, database, dataDir, own))
 }

@@ -4,7 +4,7 @@ import { inject } from 'vitest'
 import { type App, createApp, type Overrides } from '../../src/app.ts'
 import type { Config } from '../../src/config.ts'
 import { cheapPasswords, type Mailbox, type MovableClock, mailbox, movableClock } from './fakes.ts'
-import { administer, configOf, currentLane, temporaryDirectory } from './lane.ts'
+import { administer, configOf, currentLane, type Environment, temporaryDirectory } from './lane.ts'
 
 /** A real server on a free port, on a database of its own. */
 export interface TestServer {
@@ -18,15 +18,15 @@ export interface TestServer {
 
 let made = 0
 
-/** Starts a server of this worker's lane on a copy of the lane's template; `variables` win over the lane's own. */
-export async function startServer(
-  overrides: Overrides = {},
-  variables: Readonly<Record<string, string>> = {},
-): Promise<TestServer> {
+/** Starts a server of this worker's lane on a copy of the lane's template; `environment` goes over that of the lane. */
+export async function startServer({
+  environment = {},
+  ...overrides
+}: Overrides & { readonly environment?: Environment } = {}): Promise<TestServer> {
   const database = await copyTemplate()
   const clock = movableClock()
   const mails = mailbox()
-  const config = configOf(currentLane, database.name, database.dataDir, variables)
+  const config = configOf(currentLane, database.name, database.dataDir, environment)
   const keyPrefix = `ocean-test-${process.pid}-${made}:`
   const app = await createApp(config, { clock, mailer: mails, passwordCost: cheapPasswords, keyPrefix, ...overrides })
   const { url } = await app.listen()

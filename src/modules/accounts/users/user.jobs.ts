@@ -7,7 +7,7 @@ const DAY_MILLIS = 86_400_000
 const SESSION_MEMORY_DAYS = 90
 const TOKEN_MEMORY_DAYS = 7
 
-/** Deletes what accounts no longer need: registrations nobody confirmed, spent links, forgotten failures, old sessions. */
+/** Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions. */
 export const accountsHousekeeping = defineJob({
   name: 'accounts.housekeeping',
   schema: z.object({}),
@@ -17,10 +17,8 @@ export const accountsHousekeeping = defineJob({
     const { unscoped } = platform.database
     const now = platform.clock.now()
     const ago = (days: number) => new Date(now.getTime() - days * DAY_MILLIS)
-    const forgetBefore = new Date(now.getTime() - platform.settings.guessing.forgetSeconds * 1_000)
     await unscoped.deleteFrom('registration').where('expires_at', '<=', now).execute()
     await unscoped.deleteFrom('one_time_token').where('expires_at', '<=', ago(TOKEN_MEMORY_DAYS)).execute()
-    await unscoped.deleteFrom('login_failure').where('failed_at', '<=', forgetBefore).execute()
     await unscoped.deleteFrom('device_session').where('expires_at', '<=', ago(SESSION_MEMORY_DAYS)).execute()
   },
 })
