@@ -85,7 +85,7 @@ test('a key is followed by another after 30 days, published before it signs and 
 const keysOf = (server: Running) => new URL(`${server.url}/.well-known/jwks.json`)
 
 test.each(['RS256', 'ES256', 'EdDSA'])('a third party verifies %s with the published keys', async (algorithm) => {
-  const server = await startServer({}, { ACCESS_TOKEN_ALGORITHM: algorithm })
+  const server = await startServer({ environment: { ACCESS_TOKEN_ALGORITHM: algorithm } })
   // The database may hold an RSA key already: the new one then waits until everybody knows it.
   server.clock.advance({ minutes: 11 })
   const alice = await signUp(server, 'Alice')

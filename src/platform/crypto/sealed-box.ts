@@ -17,6 +17,8 @@ export function secretFor(purpose: string, secret: Uint8Array): Uint8Array {
 }
 
 /** A JWE (dir, A256GCM) box. `secret` is 32 bytes. Compression is off in jose, so no zip bomb can hide inside. */
+
+/** A JWE (dir, A256GCM) box. `secret` is 32 bytes. Nothing is inflated, so no zip bomb can hide inside. */
 export function createSealedBox(secret: Uint8Array): SealedBox {
   return {
     seal: (value) =>
@@ -29,6 +31,7 @@ export function createSealedBox(secret: Uint8Array): SealedBox {
         const { plaintext } = await compactDecrypt(text, secret, {
           keyManagementAlgorithms: ['dir'],
           contentEncryptionAlgorithms: ['A256GCM'],
+          maxDecompressedLength: 0, // refuses `zip` before it inflates; jose would allow 250 kB
         })
         return JSON.parse(new TextDecoder().decode(plaintext))
       } catch {
