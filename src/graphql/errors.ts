@@ -23,7 +23,7 @@ const families: Readonly<Record<string, string>> = {
 const engineCodes: Readonly<Record<string, string>> = {
   REQUEST_ENTITY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   OPERATION_RESOLUTION_FAILURE: 'BAD_REQUEST',
-  DOCUMENT_TOO_LONG: 'BAD_REQUEST',
+  DOCUMENT_OVER_LIMIT: 'BAD_REQUEST',
 }
 
 const maskedErrors = new WeakSet<GraphQLError>()

@@ -1,4 +1,4 @@
-import { type DocumentNode, GraphQLError, type ValidationRule } from 'graphql'
+import { type DocumentNode, type FieldNode, GraphQLError, type ValidationRule } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { isPublicMutation } from '../graphql/mutation.ts'
 
@@ -42,15 +42,18 @@ const oneAuthMutation: ValidationRule = (context) => {
       count += 1
       if (count !== 2) return
       const message = 'A document holds one of the mutations that are open to callers who are not signed in, once.'
-      context.reportError(new GraphQLError(message, { nodes: node }))
+      context.reportError(overLimit(message, node))
     },
   }
 }
 
-/** With a code of its own among the engine's, which callers see as BAD_REQUEST: such a request is well-formed. */
 function tooLong(): GraphQLError {
-  const message = 'A document has at most 15,000 characters and 1,500 tokens; send values as variables.'
-  return new GraphQLError(message, { extensions: { code: 'DOCUMENT_TOO_LONG' } })
+  return overLimit('A document has at most 15,000 characters and 1,500 tokens; send values as variables.')
+}
+
+/** With a code of its own among the engine's, which callers see as BAD_REQUEST: such a request is well-formed. */
+function overLimit(message: string, node?: FieldNode): GraphQLError {
+  return new GraphQLError(message, { nodes: node, extensions: { code: 'DOCUMENT_OVER_LIMIT' } })
 }
 
 // Of each kind. A document at the limits takes up to 0.7 MiB parsed (measured), so that all of them stay under 100 MiB.

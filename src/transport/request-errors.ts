@@ -95,7 +95,7 @@ function wantsStream(accept: string | null): boolean {
 
 /** What the engine calls a well-formed request for something that cannot be executed. */
 const UNEXECUTABLE = [
-  'DOCUMENT_TOO_LONG',
+  'DOCUMENT_OVER_LIMIT',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',

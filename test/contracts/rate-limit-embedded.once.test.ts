@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createMemoryRateLimits } from '../../src/platform/rate-limit.ts'
-import { newRule, rateLimitContract, standingClock, use } from './rate-limit.contract.ts'
+import { standingClock } from '../kit/fakes.ts'
+import { newRule, rateLimitContract, use } from './rate-limit.contract.ts'
 
 rateLimitContract('limits in this process', createMemoryRateLimits)
 

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRedisRateLimits, type RateLimits } from '../../src/platform/rate-limit.ts'
 import { connectRedis, disconnectRedis, untilReady } from '../../src/platform/redis.ts'
+import { standingClock } from '../kit/fakes.ts'
 import { type PrivateService, startPrivateRedis } from '../kit/private-services.ts'
 import { quietLog, recordingLog } from './channels-rig.ts'
-import { newRule, rateLimitContract, standingClock, use } from './rate-limit.contract.ts'
+import { newRule, rateLimitContract, use } from './rate-limit.contract.ts'
 
 const keyPrefix = `ocean_limits_${randomUUID()}:`
 const redisUrl = process.env.TEST_REDIS_URL ?? ''

@@ -3,17 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../../src/platform/clock.ts'
 import { RateLimited } from '../../src/platform/errors.ts'
 import type { RateLimit, RateLimits } from '../../src/platform/rate-limit.ts'
-
-/** A clock that stands where it is put: at the start of a window of any length up to a day. */
-export function standingClock() {
-  let millis = Date.UTC(2026, 0, 1)
-  return {
-    now: () => new Date(millis),
-    advance: (seconds: number) => {
-      millis += seconds * 1_000
-    },
-  }
-}
+import { standingClock } from '../kit/fakes.ts'
 
 /** A rule that no other test uses. */
 export const newRule = (points: number, windowSeconds = 60): RateLimit => ({
@@ -50,7 +40,7 @@ export function rateLimitContract(name: string, open: (clock: Clock) => RateLimi
     test('as many as the rule says are let through, also at once, and the others told when to come back', async () => {
       const clock = standingClock()
       const limits = await node(clock)
-      clock.advance(12.5)
+      clock.advance({ seconds: 12.5 })
       expect(await use(limits, newRule(5), 'key', 50)).toEqual({ admitted: 5, retryAfterSeconds: [48] })
     })
 
@@ -59,9 +49,9 @@ export function rateLimitContract(name: string, open: (clock: Clock) => RateLimi
       const limits = await node(clock)
       const rule = newRule(2)
       expect(await use(limits, rule, 'key', 3)).toEqual({ admitted: 2, retryAfterSeconds: [60] })
-      clock.advance(59.999)
+      clock.advance({ seconds: 59.999 })
       expect(await use(limits, rule, 'key', 1)).toEqual({ admitted: 0, retryAfterSeconds: [1] })
-      clock.advance(0.001)
+      clock.advance({ seconds: 0.001 })
       expect(await use(limits, rule, 'key', 3)).toEqual({ admitted: 2, retryAfterSeconds: [60] })
     })
 

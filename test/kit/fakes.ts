@@ -1,21 +1,43 @@
 import type { Clock } from '../../src/platform/clock.ts'
 import type { Mail, Mailer } from '../../src/platform/mailer.ts'
 
-/** A clock that goes with the machine's, ahead of it by as much as a test has moved it. */
-export interface MovableClock extends Clock {
-  /** Moves time forward for everything that asks this clock. */
-  advance(by: { seconds?: number; minutes?: number; hours?: number; days?: number }): void
+interface Span {
+  readonly seconds?: number
+  readonly minutes?: number
+  readonly hours?: number
+  readonly days?: number
 }
 
-/** Makes a clock that tests move. */
+/** A clock that tests move. */
+export interface MovableClock extends Clock {
+  /** Moves time forward for everything that asks this clock. */
+  advance(by: Span): void
+}
+
+/** Makes a clock that goes with the machine's, ahead of it by as much as a test has moved it. */
 export function movableClock(): MovableClock {
   let aheadMillis = 0
   return {
     now: () => new Date(Date.now() + aheadMillis),
-    advance: ({ seconds = 0, minutes = 0, hours = 0, days = 0 }) => {
-      aheadMillis += (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000
+    advance: (by) => {
+      aheadMillis += millisOf(by)
     },
   }
+}
+
+/** Makes a clock that stands at the next full hour of the machine's until a test moves it. */
+export function standingClock(): MovableClock {
+  let millis = Math.ceil(Date.now() / 3_600_000) * 3_600_000
+  return {
+    now: () => new Date(millis),
+    advance: (by) => {
+      millis += millisOf(by)
+    },
+  }
+}
+
+function millisOf({ seconds = 0, minutes = 0, hours = 0, days = 0 }: Span): number {
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000
 }
 
 /** A mailer that keeps what it is given. */

@@ -40,9 +40,13 @@ export async function openSocket(
     path = '/graphql',
     protocol = 'graphql-transport-ws',
     origin,
-  }: { path?: string; protocol?: string; origin?: string } = {},
+    headers = {},
+  }: { path?: string; protocol?: string; origin?: string; headers?: Record<string, string> } = {},
 ): Promise<RawSocket> {
-  const ws = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, protocol, origin === undefined ? {} : { origin })
+  const ws = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, protocol, {
+    headers,
+    ...(origin === undefined ? {} : { origin }),
+  })
   const frames: Frame[] = []
   ws.on('message', (bytes) => {
     expectNoLeak(String(bytes))
