@@ -30,6 +30,7 @@ await generate(
             URL: 'string',
             EmailAddress: 'string',
             Permission: 'string',
+            JSON: 'unknown',
           },
         },
       },

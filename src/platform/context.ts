@@ -60,6 +60,21 @@ export interface RequestFacts {
   readonly userAgent: string | null
 }
 
+/** What the API keeps in a browser, where its pages cannot read it. */
+export type CookieName = 'access' | 'refresh' | 'device'
+
+/** The cookies of one HTTP request and its answer. */
+export interface CookieJar {
+  /** Whether the request's cookies count and may be changed: only when no other site can have made a browser send it. */
+  readonly mayWrite: boolean
+  /** What the request brought; null as well when it came more than once, and when `mayWrite` is false. */
+  read(name: CookieName): string | null
+  /** Of several values for one name the last is sent. @throws when `mayWrite` is false, or the answer has begun */
+  write(name: CookieName, value: string, maxAgeSeconds: number): void
+  /** Makes the browser forget it; does nothing when `mayWrite` is false. @throws when the answer has begun */
+  clear(name: CookieName): void
+}
+
 /** The infrastructure of one running server, shared by all its contexts. */
 export interface Platform {
   readonly settings: Settings
@@ -105,6 +120,8 @@ export interface Context {
   /** Kysely for reads, in the viewer's organization. Throws while the operation's transaction is open. */
   readonly db: TenantReads
   readonly platform: Platform
+  /** Null where there is no HTTP answer to come: on sockets, in events and in jobs. */
+  readonly cookies: CookieJar | null
   /** Aborts when the client went away. Not when the server stops: what is under way is finished first. */
   readonly signal: AbortSignal
 }
@@ -114,6 +131,8 @@ export interface ContextInput {
   readonly viewer: Viewer
   readonly request: RequestFacts
   readonly signal: AbortSignal
+  /** Null unless given. */
+  readonly cookies?: CookieJar | null
 }
 
 const openTransactions = new WeakSet<Context>()
@@ -124,6 +143,7 @@ export function createContext(platform: Platform, input: ContextInput): Context 
   let db: TenantReads | undefined
   const context: Context = {
     ...input,
+    cookies: input.cookies ?? null,
     platform,
     get em() {
       refuseInsideTransaction(context)

@@ -4,8 +4,14 @@ import { type FieldNode, getVariableValues, Kind, type OperationDefinitionNode, 
 import { describe, expect } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { tour } from '../../src/transport/graphiql-tour.ts'
-import { type CreateBlocksMutationVariables, CreateProjectDocument } from '../gql/graphql.ts'
-import { type Person, signUp } from '../kit/people.ts'
+import {
+  type CreateBlocksMutationVariables,
+  CreateProjectDocument,
+  RequestPasswordResetDocument,
+  ViewerDocument,
+} from '../gql/graphql.ts'
+import { mailedToken } from '../kit/mails.ts'
+import { type Person, signIn, signUp } from '../kit/people.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.

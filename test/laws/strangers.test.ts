@@ -196,7 +196,9 @@ function expectAnswered(probe: Probe, root: RootField, answer: string): void {
 /** Who is not signed in is told so, whatever they ask for, unless the field is for everyone. */
 function expectStranger(probe: Probe, root: RootField, answer: string): void {
   if (answer.includes('"code":"UNAUTHENTICATED"') || answer === closedDoor) return
-  const expected = { null: `"${root.name}":null`, 'a fact': '_code":"', accepted: 'accepted":true' }[probe.anonymous ?? 'null']
+  const expected = { null: `"${root.name}":null`, 'a fact': '_code":"', accepted: 'accepted":true' }[
+    probe.anonymous ?? 'null'
+  ]
   expect(probe.anonymous, answer).toBeDefined()
   expect(answer).toContain(expected)
   expect(answer).not.toContain('"errors"')

@@ -16,8 +16,6 @@ export function secretFor(purpose: string, secret: Uint8Array): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), `ocean-graph ${purpose}`, 32))
 }
 
-/** A JWE (dir, A256GCM) box. `secret` is 32 bytes. Compression is off in jose, so no zip bomb can hide inside. */
-
 /** A JWE (dir, A256GCM) box. `secret` is 32 bytes. Nothing is inflated, so no zip bomb can hide inside. */
 export function createSealedBox(secret: Uint8Array): SealedBox {
   return {
