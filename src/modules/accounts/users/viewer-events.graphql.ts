@@ -1,6 +1,5 @@
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { encodeGlobalId } from '../../../graphql/ids.ts'
 import {
   followSource,
   ResyncRequiredRef,
@@ -10,6 +9,8 @@ import {
 } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { requireUser } from '../../../platform/gate.ts'
+import { DeviceSessionNode } from '../devices/device-session.graphql.ts'
+import { findDeviceSession } from '../devices/device-session.reads.ts'
 import { type AlertKind, type ViewerChannelEvent, viewerChannelEvent } from './viewer.events.ts'
 import { ViewerType } from './viewer.graphql.ts'
 import { ViewerFeed, type ViewerFeedItem } from './viewer-feed.reads.ts'
@@ -40,11 +41,12 @@ const SecurityAlertRef = builder.objectRef<Of<'SecurityAlert'>>('SecurityAlert')
     cursor: t.expose('cursor', { type: 'Cursor', description: cursorDescription }),
     kind: t.field({ type: AlertKindRef, description: 'What happened.', resolve: (alert) => alert.kind }),
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
-    deviceSessionId: t.id({
+    deviceSession: t.field({
+      type: DeviceSessionNode,
       nullable: true,
       description: 'The session it happened to or through, if there is one.',
-      resolve: ({ deviceSessionId }) =>
-        deviceSessionId === null ? null : encodeGlobalId('DeviceSession', deviceSessionId),
+      resolve: ({ deviceSessionId }, _args, ctx) =>
+        deviceSessionId === null ? null : findDeviceSession(ctx, deviceSessionId),
     }),
   }),
 })
@@ -54,9 +56,11 @@ const DeviceSessionEndedRef = builder.objectRef<Of<'DeviceSessionEnded'>>('Devic
   fields: (t) => ({
     cursor: t.expose('cursor', { type: 'Cursor', description: cursorDescription }),
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
-    deviceSessionId: t.id({
-      description: 'Its id.',
-      resolve: (ended) => encodeGlobalId('DeviceSession', ended.deviceSessionId),
+    deviceSession: t.field({
+      type: DeviceSessionNode,
+      nullable: true,
+      description: 'Which; null when it is long forgotten.',
+      resolve: ({ deviceSessionId }, _args, ctx) => findDeviceSession(ctx, deviceSessionId),
     }),
   }),
 })
