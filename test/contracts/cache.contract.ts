@@ -101,13 +101,13 @@ export function cacheContract(name: string, openShared: OpenShared): void {
       })
       await loading.promise
       await cache.drop(things, key)
-      const late = loaderOf({ name: 'after' })
-      const held = Promise.withResolvers<{ name: string }>()
-      const second = cache.read(things, key, '1', () => held.promise)
+      const late = Promise.withResolvers<{ name: string }>()
+      const second = cache.read(things, key, '1', () => late.promise)
       slow.resolve({ name: 'before' })
       expect(await early).toEqual({ name: 'before' })
-      held.resolve(await late())
-      expect(await second).toEqual({ name: 'after' })
+      const third = cache.read(things, key, '1', loaderOf({ name: 'other' }))
+      late.resolve({ name: 'after' })
+      expect([await second, await third]).toEqual([{ name: 'after' }, { name: 'after' }])
       expect(await cache.read(things, key, '1', loaderOf({ name: 'other' }))).toEqual({ name: 'after' })
     })
 
