@@ -136,6 +136,16 @@ function missingFaults(present: Readonly<Record<string, unknown>>): string[] {
   ]
 }
 
+/** Browsers drop a cookie that is for all sites and not for https alone. */
+function cookieFaults({ COOKIE_SAME_SITE, PUBLIC_URL }: Readonly<Record<string, unknown>>): string[] {
+  if (COOKIE_SAME_SITE !== 'none' || (typeof PUBLIC_URL === 'string' && isHttps(PUBLIC_URL))) return []
+  return ['COOKIE_SAME_SITE is none, which browsers take from https alone: set a PUBLIC_URL of https']
+}
+
+function isHttps(url: string): boolean {
+  return URL.canParse(url) && new URL(url).protocol === 'https:'
+}
+
 function isUrl(text: string, protocols: RegExp): boolean {
   try {
     const { protocol, hostname, username, password, pathname, searchParams } = new URL(text)
@@ -199,10 +209,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const isPresent = ([, value]: [string, unknown]) => value !== undefined && value !== ''
   const present = Object.fromEntries(Object.entries(environment).filter(isPresent))
   const parsed = environmentSchema.safeParse(present)
-  const missing = missingFaults(present)
-  if (!parsed.success || missing.length > 0) {
+  const together = [...missingFaults(present), ...cookieFaults(present)]
+  if (!parsed.success || together.length > 0) {
     const malformed = parsed.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? []
-    throw new ConfigInvalid([...malformed, ...missing])
+    throw new ConfigInvalid([...malformed, ...together])
   }
   const env = parsed.data
   const services =
@@ -263,7 +273,7 @@ function settingsOf(
       resetsPerHour: env.RESETS_PER_HOUR ?? defaults.guessing.resetsPerHour,
       verificationsPerHour: env.VERIFICATIONS_PER_HOUR ?? defaults.guessing.verificationsPerHour,
     },
-    cookies: { isSecure: publicUrl.startsWith('https:'), sameSite: env.COOKIE_SAME_SITE },
+    cookies: { isSecure: isHttps(publicUrl), sameSite: env.COOKIE_SAME_SITE },
     generations: {
       ...defaults.generations,
       leaseMillis: lease === undefined ? defaults.generations.leaseMillis : lease * 1_000,

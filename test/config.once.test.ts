@@ -154,6 +154,25 @@ describe('values', () => {
   })
 })
 
+describe('cookies', () => {
+  const cookiesOf = (environment: Record<string, string>) => loadConfig(environment).settings.cookies
+
+  test('are for https alone where people come by https, and lax unless told otherwise', () => {
+    expect(cookiesOf({})).toEqual({ isSecure: false, sameSite: 'lax' })
+    expect(cookiesOf(real)).toEqual({ isSecure: true, sameSite: 'lax' })
+    expect(cookiesOf({ PUBLIC_URL: 'HTTPS://ocean.example.org' }).isSecure).toBe(true)
+    expect(cookiesOf({ COOKIE_SAME_SITE: 'strict' }).sameSite).toBe('strict')
+  })
+
+  test('for every site need https, or browsers would drop them', () => {
+    expect(cookiesOf({ ...real, COOKIE_SAME_SITE: 'none' })).toEqual({ isSecure: true, sameSite: 'none' })
+    for (const environment of [{}, { PUBLIC_URL: 'http://ocean.example.org' }, { ...real, PUBLIC_URL: 'http://a' }]) {
+      const faults = faultsOf({ ...environment, COOKIE_SAME_SITE: 'none' })
+      expect(faults).toEqual([expect.stringMatching(/^COOKIE_SAME_SITE is none/)])
+    }
+  })
+})
+
 test('every fault is told at once, the malformed with the missing', () => {
   const faults = faultsOf({
     ...real,

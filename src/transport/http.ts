@@ -25,7 +25,7 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
     const path = request.url?.split('?', 1)[0]
     if (path === graphqlPath) {
       if (isBrowser(request)) return sendGraphiql(response)
-      await yoga(request, response, { req: request, facts })
+      await yoga(request, response, { req: request, res: response, facts })
     } else if (path === '/health') sendJson(response, 200, health())
     else if (path === '/ready') {
       const state = await readiness(platform, stopping)

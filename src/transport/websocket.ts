@@ -7,10 +7,11 @@ import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload 
 import { type WebSocket, WebSocketServer } from 'ws'
 import { maskError } from '../graphql/errors.ts'
 import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
-import { authenticate } from '../modules/accounts/devices/authentication.service.ts'
 import { createContext, type Platform, type RequestFacts, type Viewer } from '../platform/context.ts'
 import { Unauthenticated } from '../platform/errors.ts'
 import { schema } from '../schema.ts'
+import { cookieValues, socketCookieRefusal } from './cookies.ts'
+import { credentialsOf, type Presented, viewerOf } from './credentials.ts'
 import { serveSocket } from './graphql-socket.ts'
 import { type OriginRule, requestHost } from './origins.ts'
 import { isHarmlessId, requestFacts, type TrustRule } from './request-facts.ts'
@@ -21,6 +22,7 @@ interface Connection {
   readonly socket: WebSocket
   readonly platform: Platform
   readonly facts: RequestFacts
+  readonly cookies: Omit<Presented, 'authorization'>
   /** Aborts when the socket has closed. */
   readonly gone: AbortController
   /** Its operations under way. */
@@ -62,7 +64,7 @@ const TRY_AGAIN_LATER = 1013
 /** Opens the door on a server's upgrades. */
 export function openWebSocketDoor(server: Server, platform: Platform, options: WebSocketDoorOptions): WebSocketDoor {
   const { yoga, allowsOrigin, isTrusted, stopping, pingMillis = PING_MILLIS } = options
-  const { log, clock } = platform
+  const { log, clock, settings } = platform
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, handleProtocols })
   const protocol = makeServer(protocolOptions(platform, yoga))
   const connections = new Set<Connection>()
@@ -73,12 +75,20 @@ export function openWebSocketDoor(server: Server, platform: Platform, options: W
     if (request.url?.split('?', 1)[0] !== graphqlPath) return refuse(stream, '404 Not Found')
     if (origin !== undefined && !allowsOrigin(origin, requestHost(host))) return refuse(stream, '403 Forbidden')
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      const facts = requestFacts(request, clock, isTrusted)
-      const busy = new Set<Promise<void>>()
-      const connection = { socket, platform: platformOf(platform, socket), facts, gone: new AbortController(), busy }
+      const connection: Connection = {
+        socket,
+        platform: platformOf(platform, socket),
+        facts: requestFacts(request, clock, isTrusted),
+        cookies: {
+          accessCookies: cookieValues(request, settings.cookies, 'access'),
+          cookieRefusal: socketCookieRefusal(request, allowsOrigin),
+        },
+        gone: new AbortController(),
+        busy: new Set(),
+      }
       connections.add(connection)
       socket.once('close', () => connections.delete(connection))
-      serveSocket(protocol, socket, connection, { pingMillis, log, busy })
+      serveSocket(protocol, socket, connection, { pingMillis, log, busy: connection.busy })
     })
   })
   return {
@@ -161,7 +171,8 @@ function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Paramete
     connectionInitWaitTimeout: INIT_WAIT_MILLIS,
     onConnect: async ({ connectionParams, extra }) => {
       try {
-        const viewer = await authenticate(platform, authorizationOf(connectionParams))
+        const authorization = authorizationOf(connectionParams)
+        const viewer = await viewerOf(platform, credentialsOf({ authorization, ...extra.cookies }))
         extra.viewer = viewer
         watchSession(extra, viewer)
         return viewer.kind !== 'anonymous' || viewer.reason === null

@@ -1,9 +1,10 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
-import { authenticate } from '../modules/accounts/devices/authentication.service.ts'
 import { type Context, createContext, type Platform, type RequestFacts } from '../platform/context.ts'
 import { schema } from '../schema.ts'
+import { cookieRefusal, cookieValues, openCookieJar } from './cookies.ts'
+import { credentialsOf, viewerOf } from './credentials.ts'
 import { limitDocuments, parserCache } from './document-limits.ts'
 import { type OriginRule, requestHost } from './origins.ts'
 import { maskRequestErrors, readOnlyJson } from './request-errors.ts'
@@ -11,6 +12,7 @@ import { maskRequestErrors, readOnlyJson } from './request-errors.ts'
 /** What the HTTP server knows of a request before GraphQL does. */
 export interface ServerContext {
   readonly req: IncomingMessage
+  readonly res: ServerResponse
   readonly facts: RequestFacts
 }
 
@@ -47,14 +49,30 @@ export function createEngine(platform: Platform, options: { allowsOrigin: Origin
     },
     parserAndValidationCache: parserCache(),
     plugins: [readOnlyJson, limitDocuments, ownExecution, maskRequestErrors(platform), forNoCache],
-    context: async ({ request, facts }) => ({
-      ocean: createContext(platform, {
-        viewer: await authenticate(platform, request.headers.get('authorization')),
-        request: facts,
-        // Not the server's stopping: requests are finished first, and subscriptions say why they end.
-        signal: request.signal,
-      }),
+    // The signal is not the server's stopping: requests are finished first, and subscriptions say why they end.
+    context: async ({ request: { signal }, ...server }) => ({
+      ocean: await contextOf(platform, options.allowsOrigin, { ...server, signal }),
     }),
+  })
+}
+
+async function contextOf(
+  platform: Platform,
+  allowsOrigin: OriginRule,
+  { req: request, res: response, facts, signal }: ServerContext & { readonly signal: AbortSignal },
+): Promise<Context> {
+  const { cookies } = platform.settings
+  const refusal = cookieRefusal(request, allowsOrigin)
+  const credentials = credentialsOf({
+    authorization: request.headers.authorization ?? null,
+    accessCookies: cookieValues(request, cookies, 'access'),
+    cookieRefusal: refusal,
+  })
+  return createContext(platform, {
+    viewer: await viewerOf(platform, credentials),
+    request: facts,
+    cookies: openCookieJar({ request, response, refusal }, cookies),
+    signal,
   })
 }
 

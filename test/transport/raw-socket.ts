@@ -40,13 +40,12 @@ export async function openSocket(
     path = '/graphql',
     protocol = 'graphql-transport-ws',
     origin,
-    headers = {},
-  }: { path?: string; protocol?: string; origin?: string; headers?: Record<string, string> } = {},
+    cookie,
+    headers: extra = {},
+  }: { path?: string; protocol?: string; origin?: string; cookie?: string; headers?: Record<string, string> } = {},
 ): Promise<RawSocket> {
-  const ws = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, protocol, {
-    headers,
-    ...(origin === undefined ? {} : { origin }),
-  })
+  const headers = Object.entries({ ...extra, origin, cookie }).filter(([, value]) => value !== undefined)
+  const ws = new WebSocket(`${url.replace(/^http/, 'ws')}${path}`, protocol, { headers: Object.fromEntries(headers) })
   const frames: Frame[] = []
   ws.on('message', (bytes) => {
     expectNoLeak(String(bytes))
