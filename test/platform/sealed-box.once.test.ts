@@ -37,7 +37,7 @@ test('a box takes no other way of encryption, even under its own secret', async 
   expect(await box.open(await composite)).toBe(null)
 })
 
-test('CVE-2024-28176: nothing is inflated, neither a few kilobytes that become gigabytes nor a word', async () => {
+test('CVE-2024-28176: nothing is inflated, neither a few kilobytes that become megabytes nor a word', async () => {
   const compressed = (text: string) =>
     new CompactEncrypt(new TextEncoder().encode(text))
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', zip: 'DEF' })

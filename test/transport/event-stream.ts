@@ -20,10 +20,11 @@ export interface EventStream {
 
 const LIMIT_MILLIS = 10_000
 
-/** Watches a page over server-sent events. */
+/** Watches a page over server-sent events, as the person or whoever else `authorization` speaks for. */
 export async function watchPage(
   person: Pick<Person, 'url' | 'tokens'>,
   page: { readonly id: string; readonly eventsCursor: string },
+  authorization = `Bearer ${person.tokens.accessToken}`,
 ): Promise<EventStream> {
   const gone = new AbortController()
   const variables = { pageId: page.id, after: page.eventsCursor }
@@ -32,7 +33,7 @@ export async function watchPage(
     headers: {
       accept: 'text/event-stream',
       'content-type': 'application/json',
-      authorization: `Bearer ${person.tokens.accessToken}`,
+      authorization,
     },
     body: JSON.stringify({ query: print(PageEventsDocument), variables }),
     signal: gone.signal,
