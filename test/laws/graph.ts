@@ -18,6 +18,8 @@ import {
 
 // The laws of the schema, each a function from a schema to the coordinates that break it.
 
+/** What may have to come before the one success; front ends act on each by its name. */
+const nextSteps = ['RegistrationPending']
 const listArguments = ['after', 'before', 'first', 'last']
 
 /** Everything without a description, by its schema coordinate. */
@@ -41,7 +43,7 @@ export function oddInputs(schema: GraphQLSchema): string[] {
 }
 
 /**
- * Mutations whose result is not `<Field>Result`: one success, InvalidInput, and facts that implement UserError; nullable,
+ * Mutations whose result is not `<Field>Result`: one success, InvalidInput, facts that implement UserError, and next steps; nullable,
  * so that one denial does not blank the siblings that committed.
  */
 export function oddResults(schema: GraphQLSchema): string[] {
@@ -49,7 +51,9 @@ export function oddResults(schema: GraphQLSchema): string[] {
     const result = getNamedType(field.type)
     if (isNonNullType(field.type) || !isUnionType(result) || result.name !== `${capitalized(field.name)}Result`)
       return false
-    const successes = result.getTypes().filter((type) => !implementsInterface(type, 'UserError'))
+    const successes = result
+      .getTypes()
+      .filter((type) => !implementsInterface(type, 'UserError') && !nextSteps.includes(type.name))
     return successes.length === 1 && result.getTypes().some((type) => type.name === 'InvalidInput')
   })
 }

@@ -96,7 +96,7 @@ describe('the words of the account', () => {
     ['Alice-Example-Jones-1', 'several of them'],
     ['ALICEalice12-', 'one of them twice'],
     ['ａｌｉｃｅ-2026', 'one of them in full-width letters'],
-  ])('make %s too easy: %s', ([password]) => {
+  ] as const)('make %s too easy: %s', ([password]) => {
     expect(byLength(password, alice)).toEqual(own)
   })
 

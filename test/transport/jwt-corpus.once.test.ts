@@ -33,7 +33,7 @@ afterAll(async () => {
 
 async function setStage(algorithm: string): Promise<Stage> {
   let now = new Date(Math.floor(Date.now() / 1_000) * 1_000 + 500)
-  const server = await startServer({ clock: { now: () => now } }, { ACCESS_TOKEN_ALGORITHM: algorithm })
+  const server = await startServer({ clock: { now: () => now }, environment: { ACCESS_TOKEN_ALGORITHM: algorithm } })
   // Where the database held an RSA key, the new one now signs.
   now = new Date(now.getTime() + 11 * 60_000)
   const [alice, stranger] = [await signUp(server, 'Alice'), await signUp(server, 'Stranger')]

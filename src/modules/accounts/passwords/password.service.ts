@@ -10,8 +10,13 @@ import { admitAttempt, limitResets } from '../guessing/login-guard.service.ts'
 import { InvalidCredentials } from '../users/login.service.ts'
 import { nameKey } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
-import { InvalidToken, openLinkToken } from '../verification/mail-link.service.ts'
-import { ownerOfToken, spendOtherTokens, spendToken } from '../verification/one-time-token.service.ts'
+import {
+  InvalidToken,
+  openLinkToken,
+  ownerOfToken,
+  spendOtherTokens,
+  spendToken,
+} from '../verification/mail-link.service.ts'
 import { passwordResetMail } from '../verification/verification.jobs.ts'
 import { sendNotice } from './notice.jobs.ts'
 import { demandStrength } from './password-rules.service.ts'

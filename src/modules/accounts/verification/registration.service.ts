@@ -16,8 +16,7 @@ import { limitRegistrations, limitVerifications } from '../guessing/login-guard.
 import { demandStrength } from '../passwords/password-rules.service.ts'
 import { createAccount, EmailTaken, namedFacts, nameKey, UsernameTaken } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
-import { InvalidToken, openLinkToken } from './mail-link.service.ts'
-import { spendToken } from './one-time-token.service.ts'
+import { InvalidToken, openLinkToken, spendToken } from './mail-link.service.ts'
 import { Registration } from './registration.entity.ts'
 import { registrationMail, verificationMail } from './verification.jobs.ts'
 

@@ -67,7 +67,7 @@ test('a new account is greeted by one mail, sent by a job, with no word of whoev
   await server.app.platform.jobs.idle(15_000)
   const mails = server.mails.to(input.email)
   expect(mails).toHaveLength(1)
-  expect(mails[0]?.text).toContain(`${server.app.platform.settings.publicUrl}/graphql`)
+  expect(mails[0]?.text).toContain(`${server.app.platform.settings.publicUrl}/verify-email#token=`)
   expect(JSON.stringify(mails)).not.toContain('Bobby')
 })
 
