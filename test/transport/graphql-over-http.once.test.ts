@@ -10,7 +10,9 @@ test('the door passes all 61 audits of the GraphQL-over-HTTP specification', asy
   expect(results).toHaveLength(61)
 })
 
-test('an answer is for one caller and one origin, and a page may read its request id', async ({ server }) => {
+test('an answer is for one caller and one origin, and a page may read its request id and when to come back', async ({
+  server,
+}) => {
   const body = { query: '{ __typename }' }
   const origin = 'http://localhost:5173'
   const plain = await ask(server.url, { body })
@@ -19,7 +21,7 @@ test('an answer is for one caller and one origin, and a page may read its reques
   expect(fromPage.headers).toMatchObject({
     'cache-control': 'no-store',
     'access-control-allow-origin': origin,
-    'access-control-expose-headers': 'x-request-id',
+    'access-control-expose-headers': 'x-request-id, retry-after',
   })
   expect(fromPage.headers.vary).toMatch(/origin/i)
 })

@@ -27,13 +27,22 @@ test('of the chain that proxies forward, the first address that is no proxy coun
 })
 
 describe('where the chain holds what is no address, the proxy that said so counts', () => {
-  test.each(['unknown', '198.51.100.7:4711', '[2001:db8::7]', '1', '0x1', 'evil', '10.1', '_hidden', ','])(
-    '%s',
-    (text) => {
-      expect(addressOf('10.0.0.1', text)).toBe('10.0.0.1')
-      expect(addressOf('10.0.0.1', `198.51.100.7, ${text}, 10.0.0.2`)).toBe(text === ',' ? '198.51.100.7' : '10.0.0.2')
-    },
-  )
+  test.each([
+    'unknown',
+    '198.51.100.7:4711',
+    '[2001:db8::7]',
+    '1',
+    '0x1',
+    'evil',
+    '10.1',
+    '167772161',
+    '012.0.0.1',
+    '_hidden',
+    ',',
+  ])('%s', (text) => {
+    expect(addressOf('10.0.0.1', text)).toBe('10.0.0.1')
+    expect(addressOf('10.0.0.1', `198.51.100.7, ${text}, 10.0.0.2`)).toBe(text === ',' ? '198.51.100.7' : '10.0.0.2')
+  })
 })
 
 test('an address is shown in one spelling, and IPv4 as itself', () => {
