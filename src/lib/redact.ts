@@ -11,7 +11,7 @@ const MAX_TOTAL_LENGTH = 65_536
 
 // Names are compared in lower case without punctuation: x-api-key, xApiKey and X_API_KEY are one name.
 const SECRET_NAME_PART =
-  /passw(?:or)?d|passphrase|secret|token|authorization|cookie|credential|signature|jwt|jwe|apikey|privatekey|signingkey|encryptionkey|otpcode|(?:verification|recovery|backup|reset|mfa)code|rawheaders|body$/
+  /passw(?:or)?d|passphrase|secret|token|authorization|cookie|credential|signature|jwt|jwe|apikey|privatekey|signingkey|encryptionkey|otpcode|ocean(?:access|refresh|device)$|(?:verification|recovery|backup|reset|mfa)code|rawheaders|body$/
 const SECRET_NAMES = new Set(['pass', 'pwd', 'otp', 'totp', 'pin', 'text', 'html'])
 const NAME_OF_AN_ID = /(?:token|apikey|credential)ids?$/
 // A language model's "tokens" are counted, and counts are what its log lines are for.
@@ -25,6 +25,8 @@ const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
     /((?:passw(?:or)?d|passphrase|pwd|secret|token(?!s\\?["']?\s{0,3}[:=]\s{0,3}\d)|credential|signature|api[-_]?key|private[-_]?key)[\w-]{0,32}\\?["']?\s{0,3}[:=]\s{0,3})(?:\\?"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&"'(){}\]]+)/gi,
     `$1${REDACTED}`,
   ],
+  // A cookie of ours without the name of its header.
+  [/\b(ocean-(?:access|refresh|device)\\?["']?\s{0,3}[:=]\s{0,3}\\?["']?)[^\s;,"']+/gi, `$1${REDACTED}`],
   [/\b(bearer)\s+[^\s"',;]+/gi, `$1 ${REDACTED}`],
   [/\b(auth (?:plain|login|xoauth2))\s+[^\s"']+/gi, `$1 ${REDACTED}`],
   // Base64url of `{"` or `{ ` opens the header of a JWT (3 parts) and of a JWE (5 parts, the second may be empty). One look

@@ -19,7 +19,7 @@ function seeded(seed: number): (below: number) => number {
 
 const secretNames =
   `password currentPassword newPassword PASSWORD password_hash passwd pass pwd passphrase token accessToken
-  refresh_token ID-TOKEN authorization Authorization Proxy-Authorization cookie Cookie set-cookie Set-Cookie cookies
+  refresh_token ID-TOKEN authorization Authorization Proxy-Authorization cookie Cookie set-cookie Set-Cookie cookies __Host-ocean-device ocean-refresh
   secret clientSecret apiKey api_key X-API-Key x-api-key privateKey private_key signingKey html text body rawBody textBody
   credentials otp totp pin recoveryCodes verificationCode jwt signature rawHeaders`.split(/\s+/)
 
@@ -91,6 +91,8 @@ test.each([
   ['a JWT after an underscore', `access_${JWT}`, 'c2lnbmF0'],
   ['a JWE', `x ${JWE} y`, 'aGVsbG8|XFBo'],
   ['a bearer token', `sent Bearer ${SECRET}`, SECRET],
+  ['a cookie of ours', `got a=b; __Host-ocean-device=${SECRET}; c=d`, SECRET],
+  ['a cookie of ours in JSON', `{"ocean-refresh":"${SECRET}","x":1}`, SECRET],
   ['a bearer token in lower case', `bearer\t${SECRET}`, SECRET],
   ['a URL with a password', `postgres://ocean:${SECRET}@db:5432/x`, SECRET],
   ['a URL with a password alone', `redis://:${SECRET}@cache`, SECRET],
@@ -231,6 +233,8 @@ test('hostile texts are read in linear time', () => {
     'a_key_',
     'sk-',
     'bearer ',
+    'ocean-access=',
+    'ocean-',
   ]
   for (const piece of [...pieces, 'authorization', 'cookie:', '-----BEGIN PRIVATE KEY-----', 'token'.padEnd(9_000)]) {
     const text = piece.repeat(Math.ceil(20_000 / piece.length))

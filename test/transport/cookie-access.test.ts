@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { print } from 'graphql'
-import { describe, expect } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { encodeTypeId } from '../../src/lib/typeid.ts'
 import type { Context } from '../../src/platform/context.ts'
+import { createLog } from '../../src/platform/log.ts'
 import { CreatePageDocument, PageEventsDocument } from '../gql/graphql.ts'
-import { signUp } from '../kit/people.ts'
-import { startServer } from '../kit/server.ts'
+import { type Person, signUp } from '../kit/people.ts'
+import { startServer, type TestServer } from '../kit/server.ts'
 import { test, write } from '../kit/test.ts'
 import { openSocket } from './raw-socket.ts'
 import { type Answer, type Ask, ask } from './wire.ts'
@@ -209,21 +210,41 @@ describe('on a socket the access cookie', () => {
   })
 })
 
+test('what a request brought as cookies is in no log line', async () => {
+  let written = ''
+  const log = createLog({ level: 'trace', destination: { write: (line) => void (written += line) } })
+  const server = await startServer({ log })
+  const cookie = 'ocean-access=canary-1; ocean-refresh=canary-2; ocean-device=canary-3; other=canary-4'
+  for (const headers of [{ cookie }, { cookie, ...CSRF }, { cookie, ...CSRF, origin: FOREIGN }]) {
+    expect((await ask(server.url, { body: createPage, headers })).text).not.toContain('canary')
+  }
+  const socket = await openSocket(server.url, { cookie, origin: server.url })
+  socket.send({ type: 'connection_init' })
+  expect((await socket.closed).reason).toBe('Forbidden')
+  await server.close()
+  expect(written).toContain('refused')
+  expect(written).not.toContain('canary')
+})
+
 describe('a cookie that an operation writes', () => {
-  // What somebody was refused is written down by a function that gets the operation's context: here it writes cookies too.
-  const answerWith = async (write: (ctx: Context) => void, headers: Wire): Promise<Answer> => {
-    const server = await startServer()
-    const recordDenial = async (ctx: Context) => write(ctx)
-    Object.assign(server.app.platform, { recordDenial })
-    const alice = await signUp(server, 'Alice')
+  let server: TestServer
+  let alice: Person
+  let useCookies: (ctx: Context) => void
+  beforeAll(async () => {
+    server = await startServer()
+    alice = await signUp(server, 'Alice')
+    // What somebody was refused is written down by a function that gets the operation's context: here it writes cookies.
+    Object.assign(server.app.platform, { recordDenial: async (ctx: Context) => useCookies(ctx) })
+  })
+  afterAll(async () => {
+    await alice.close()
+    await server.close()
+  })
+  const answerWith = (use: (ctx: Context) => void, headers: Wire): Promise<Answer> => {
+    useCookies = use
     const variables = { input: { title: 'Nowhere', projectId: encodeTypeId('project', randomUUID()) } }
     const authorization = `Bearer ${alice.tokens.accessToken}`
-    try {
-      return await ask(server.url, { body: { ...createPage, variables }, headers: { authorization, ...headers } })
-    } finally {
-      await alice.close()
-      await server.close()
-    }
+    return ask(server.url, { body: { ...createPage, variables }, headers: { authorization, ...headers } })
   }
 
   test.for(['application/json', 'application/graphql-response+json', 'text/event-stream'])(
