@@ -18,11 +18,36 @@ export interface AuditEntry {
   readonly as?: { readonly userId: string | null; readonly organizationId: string | null }
 }
 
+/** Who did it, and by which request. */
+export type Actor = Pick<Context, 'viewer' | 'request'>
+
 /** Writes the deed into the trail, as part of the change's own transaction. */
-export function audit(ctx: Pick<Context, 'viewer' | 'request'>, tx: Transaction, entry: AuditEntry): void {
+export function audit(ctx: Actor, tx: Transaction, entry: AuditEntry): void {
+  tx.em.create(AuditEvent, eventOf(ctx, tx.now, entry))
+}
+
+/** Writes many deeds of one kind in one statement, on the transaction they are done in. */
+export async function auditEach(
+  ctx: Actor,
+  tx: Pick<Transaction, 'unscoped' | 'now'>,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  const rows = entries.map((entry) => {
+    const { organizationId: organization_id, requestId: request_id, ...event } = eventOf(ctx, tx.now, entry)
+    return { ...event, organization_id, request_id }
+  })
+  if (rows.length > 0) await tx.unscoped.insertInto('audit_event').values(rows).execute()
+}
+
+/** Writes a refusal in a transaction of its own, since the one it happened in has rolled back. */
+export async function auditDenial(ctx: Context, action: string, target: string | null): Promise<void> {
+  await transact(ctx, async (tx) => audit(ctx, tx, { action, target, outcome: 'denied' }))
+}
+
+function eventOf(ctx: Actor, now: Date, entry: AuditEntry) {
   const userId = entry.as === undefined ? userOf(ctx.viewer) : entry.as.userId
-  tx.em.create(AuditEvent, {
-    id: newUuid(tx.now),
+  return {
+    id: newUuid(now),
     organizationId: entry.as === undefined ? organizationOf(ctx.viewer) : entry.as.organizationId,
     actor: userId === null ? null : encodeTypeId('user', userId),
     action: entry.action,
@@ -30,13 +55,8 @@ export function audit(ctx: Pick<Context, 'viewer' | 'request'>, tx: Transaction,
     outcome: entry.outcome ?? 'allowed',
     address: ctx.request.address,
     requestId: ctx.request.id,
-    at: tx.now,
-  })
-}
-
-/** Writes a refusal in a transaction of its own, since the one it happened in has rolled back. */
-export async function auditDenial(ctx: Context, action: string, target: string | null): Promise<void> {
-  await transact(ctx, async (tx) => audit(ctx, tx, { action, target, outcome: 'denied' }))
+    at: now,
+  }
 }
 
 function userOf(viewer: Viewer): string | null {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { mailOf } from '../../../lib/mail-template.ts'
+import { writeMail } from '../../../lib/mail-template.ts'
 import type { Platform } from '../../../platform/context.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { defineJob } from '../../../platform/jobs.ts'
@@ -42,7 +42,7 @@ export const noticeMail = defineJob({
     const isOver = notice === 'ACCOUNT_DELETED'
     await sendMail(
       platform,
-      { to, ...mailOf({ subject, lines: ['Hello,', ...lines, ...(isOver ? [] : [help])] }) },
+      { to, ...writeMail({ subject, lines: ['Hello,', ...lines, ...(isOver ? [] : [help])] }) },
       signal,
     )
   },

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { AcknowledgedRef, errorType, UserErrorInterface } from '../../../graphql/errors.ts'
-import { singleLine } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
+import { displayName, username } from '../../../lib/account-fields.ts'
 import { AccountLocked } from '../guessing/login-guard.service.ts'
 import { OrganizationType } from '../organizations/organization.graphql.ts'
 import { deleteAccount, OwnsOrganizations, updateProfile } from './account.service.ts'
@@ -25,12 +25,8 @@ builder.objectType(OwnsOrganizations, {
   }),
 })
 
-/** The rule of every name of a person. */
-export const displayNameText = singleLine({ min: 2, max: 80 })
 /** The description of every name of a person. */
 export const displayNameDescription = 'The name to show: 2 to 80 characters.'
-/** The rule of every username. */
-export const usernameText = z.string().regex(/^[A-Za-z0-9_.-]{3,32}$/, '3 to 32 letters, digits, "_", "." or "-"')
 /** The description of every username. */
 export const usernameDescription = '3 to 32 letters, digits, `_`, `.` or `-`; unique, ignoring case.'
 
@@ -53,8 +49,8 @@ builder.mutationField('updateProfile', (t) =>
     type: ViewerType,
     input: UpdateProfileInput,
     schema: z.object({
-      displayName: displayNameText.nullish().transform((name) => name ?? undefined),
-      username: usernameText.nullish(),
+      displayName: displayName.nullish().transform((name) => name ?? undefined),
+      username: username.nullish(),
       avatarUrl: z.string().nullish(),
       preferences: preferencesObject.nullish().transform((preferences) => preferences ?? undefined),
     }),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
-import { slugOf } from '../../../lib/slug.ts'
+import { personalWorkspace } from '../../../lib/personal-workspace.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
 import { newUuid } from '../../../platform/uuid.ts'
@@ -62,9 +62,7 @@ export function createAccount(tx: Transaction, account: NewAccount): AccountIden
   })
   tx.em.create(Organization, {
     id: organizationId,
-    name: `${[...account.displayName].slice(0, 68).join('')}'s workspace`,
-    // 40 random bits: even the millionth of one name meets a taken slug with a chance of one in a million.
-    slug: `${slugOf(account.displayName, 36) || 'workspace'}-${randomBytes(5).toString('hex')}`,
+    ...personalWorkspace(account.displayName, randomBytes(5).toString('hex')),
     accessEpoch: 0,
     createdAt: tx.now,
     deletedAt: null,

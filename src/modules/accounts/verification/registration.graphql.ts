@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { AcknowledgedRef, errorType } from '../../../graphql/errors.ts'
-import { emailAddress, optional } from '../../../graphql/input.ts'
+import { optional } from '../../../graphql/input.ts'
+import { displayName, emailAddress, username } from '../../../lib/account-fields.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { newPassword, newPasswordDescription } from '../passwords/password.graphql.ts'
 import { WeakPassword } from '../passwords/password-rules.service.ts'
@@ -12,7 +13,7 @@ import {
   TokenModeRef,
   tokenText,
 } from '../tokens/auth-payload.graphql.ts'
-import { displayNameDescription, displayNameText, usernameDescription, usernameText } from '../users/account.graphql.ts'
+import { displayNameDescription, usernameDescription } from '../users/account.graphql.ts'
 import { EmailTaken, UsernameTaken } from '../users/user.service.ts'
 import { InvalidToken } from './mail-link.service.ts'
 import {
@@ -58,8 +59,8 @@ builder.mutationField('register', (t) =>
     schema: z.object({
       email: emailAddress,
       password: newPassword,
-      displayName: displayNameText,
-      username: optional(usernameText),
+      displayName,
+      username: optional(username),
       ...deviceFields,
     }),
     errors: [RegistrationPending, WeakPassword, EmailTaken, UsernameTaken],

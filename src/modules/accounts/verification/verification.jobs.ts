@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { mailOf } from '../../../lib/mail-template.ts'
+import { writeMail } from '../../../lib/mail-template.ts'
 import type { Platform } from '../../../platform/context.ts'
 import { defineJob, PermanentFailure } from '../../../platform/jobs.ts'
 import { type Mail, MailRejected } from '../../../platform/mailer.ts'
@@ -81,7 +81,7 @@ export const passwordResetMail = defineJob({
     const action = { label: 'Set a new password', url }
     await sendMail(
       platform,
-      { to: user.email, ...mailOf({ subject: 'Set a new password', lines, action, footer }) },
+      { to: user.email, ...writeMail({ subject: 'Set a new password', lines, action, footer }) },
       signal,
     )
   },
@@ -172,7 +172,7 @@ function verificationOf(to: string, url: string): Mail {
   const lines = ['Hello,', 'one step is left: show that this address is yours.']
   const footer = 'The link works once, for a day. If you did not ask for an account, you can ignore this mail.'
   const action = { label: 'Confirm my address', url }
-  return { to, ...mailOf({ subject: 'Confirm your address', lines, action, footer }) }
+  return { to, ...writeMail({ subject: 'Confirm your address', lines, action, footer }) }
 }
 
 function accountExists({ settings }: Platform, to: string): Mail {
@@ -182,5 +182,5 @@ function accountExists({ settings }: Platform, to: string): Mail {
     'If you forgot your password, ask for a new one where you sign in.',
   ]
   const footer = `This mail was sent by ${settings.publicUrl}. If it was not you who asked, you can ignore it.`
-  return { to, ...mailOf({ subject: 'You already have an account', lines, footer }) }
+  return { to, ...writeMail({ subject: 'You already have an account', lines, footer }) }
 }
