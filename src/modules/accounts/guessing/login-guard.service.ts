@@ -28,6 +28,8 @@ export interface Attempted {
 export interface Attempt {
   /** Forgets all failures of the name, or of the name on the device; part of the transaction that signs in. */
   succeeded(tx: Pick<Transaction, 'unscoped'>): Promise<void>
+  /** Takes the failure back: the password was not checked after all. */
+  withdrawn(): Promise<void>
 }
 
 const MINUTE = 60
@@ -58,6 +60,32 @@ export async function admitAttempt(ctx: Context, { name, deviceId }: Attempted):
     succeeded: async ({ unscoped }) => {
       await unscoped.deleteFrom('login_failure').where('key', '=', key).execute()
     },
+    withdrawn: async () => {
+      await ctx.platform.database.unscoped
+        .updateTable('login_failure')
+        .set((on) => ({ failures: on('failures', '-', 1), locked_until: null }))
+        .where('key', '=', key)
+        .where('failures', '>', 0)
+        .execute()
+    },
+  }
+}
+
+/**
+ * Checks a password as an admitted attempt; where the queue of hashes is full nothing was tried, and nothing counts.
+ * @throws {Unavailable}
+ */
+export async function checkPassword(
+  { platform }: Context,
+  attempt: Attempt,
+  hash: string | null,
+  password: string,
+): Promise<boolean> {
+  try {
+    return await platform.passwords.verify(hash, password)
+  } catch (error) {
+    await attempt.withdrawn()
+    throw error
   }
 }
 

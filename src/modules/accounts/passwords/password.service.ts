@@ -6,7 +6,7 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { endOtherSessions, lockUser } from '../devices/device-session.service.ts'
-import { admitAttempt, limitResets } from '../guessing/login-guard.service.ts'
+import { admitAttempt, checkPassword, limitResets } from '../guessing/login-guard.service.ts'
 import { InvalidCredentials } from '../users/login.service.ts'
 import { nameKey } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
@@ -102,7 +102,7 @@ export async function provePassword(ctx: Context, userId: string, password: stri
     .executeTakeFirstOrThrow()
   // Not the name's: a stolen session must not lock its owner out, nor one who is locked out their own session.
   const attempt = await admitAttempt(ctx, { name: `id:${userId}`, deviceId: null })
-  if (!(await ctx.platform.passwords.verify(user.passwordHash, password))) {
+  if (!(await checkPassword(ctx, attempt, user.passwordHash, password))) {
     await ctx.platform.recordDenial(ctx, action, encodeTypeId('user', userId))
     throw new InvalidCredentials()
   }

@@ -11,7 +11,7 @@ import {
   openSession,
   type TokenMode,
 } from '../devices/device-session.service.ts'
-import { admitAttempt } from '../guessing/login-guard.service.ts'
+import { AccountLocked, admitAttempt, checkPassword } from '../guessing/login-guard.service.ts'
 import { nameKey } from './user.service.ts'
 
 /** No account matches, or the password is wrong: which of the two is nobody's business. */
@@ -49,8 +49,14 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
   const user = await findAccount(ctx, name)
   const deviceId = await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device'))
   const isKnown = deviceId !== null && (await isKnownDevice(ctx, user?.userId ?? null, deviceId))
-  const attempt = await admitAttempt(ctx, { name, deviceId: isKnown ? deviceId : null })
-  const matches = await ctx.platform.passwords.verify(user?.passwordHash ?? null, input.password)
+  const attempt = await admitAttempt(ctx, { name, deviceId: isKnown ? deviceId : null }).catch(
+    async (error: unknown) => {
+      // What is over the limits of rate alone is not written down: it could fill the trail.
+      if (error instanceof AccountLocked) await tellDenied(ctx, user)
+      throw error
+    },
+  )
+  const matches = await checkPassword(ctx, attempt, user?.passwordHash ?? null, input.password)
   if (user === null || !matches) {
     await tellDenied(ctx, user)
     throw new InvalidCredentials()
