@@ -14,6 +14,18 @@ test('of more tokens than it may remember, the least recently used is forgotten'
   expect(tokens.counts()).toEqual({ checks: 4, hits: 2 })
 })
 
+test('no number of bad tokens makes it forget a good one', async () => {
+  const clock = movableClock()
+  const expiresAt = new Date(clock.now().getTime() + 60_000)
+  const keys = { verifier: async () => ({ algorithm: 'RS256', publicKey: {} as CryptoKey }) }
+  const tokens = createVerifiedTokens<string>({ keys, clock, maxTokens: 2 })
+  const ask = () => tokens.answer('good', async () => ({ answer: 'good', good: { kid: 'kid', expiresAt } }))
+  await ask()
+  for (const token of ['a', 'b', 'c']) await tokens.answer(token, async () => ({ answer: 'bad', good: null }))
+  await ask()
+  expect(tokens.counts()).toEqual({ checks: 4, hits: 1 })
+})
+
 test('a check that fails is an error of all who share it, and of nobody after them', async () => {
   const tokens = createVerifiedTokens<string>({
     keys: { verifier: async () => null },
