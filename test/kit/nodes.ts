@@ -45,13 +45,19 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-/** What to run: variables, beside a free port of 127.0.0.1 and nothing else, and flags of Node. */
+/** What to run: variables, beside a free port of 127.0.0.1 and nothing else, arguments, and flags of Node. */
 export interface NodeOptions {
   readonly env: Readonly<Record<string, string>>
+  readonly args?: readonly string[]
   readonly nodeFlags?: readonly string[]
 }
 
-const scripts = { main: 'src/main.ts', migrate: 'src/migrate.ts', demo: 'demo/run.ts' }
+const scripts = {
+  main: 'src/main.ts',
+  migrate: 'src/migrate.ts',
+  importUsers: 'src/import-users.ts',
+  demo: 'demo/run.ts',
+}
 
 const startLimitMillis = 60_000
 const endLimitMillis = 60_000
@@ -97,10 +103,10 @@ export function launchNode(options: NodeOptions): Program {
 export type Program = ReturnType<typeof launch>
 
 /** Starts a program and does not wait for anything. */
-export function launch(script: keyof typeof scripts, { env, nodeFlags = [] }: NodeOptions) {
+export function launch(script: keyof typeof scripts, { env, args = [], nodeFlags = [] }: NodeOptions) {
   const startedAt = performance.now()
   const path = fileURLToPath(new URL(`../../${scripts[script]}`, import.meta.url))
-  const child = spawn(process.execPath, [...nodeFlags, path], {
+  const child = spawn(process.execPath, [...nodeFlags, path, ...args], {
     // Not the project's directory, where a developer may keep a `.env`.
     cwd: tmpdir(),
     env: { ...inherited(), PORT: '0', HOST: '127.0.0.1', ...env },

@@ -71,6 +71,20 @@ test('a new account is greeted by one mail, sent by a job, with no word of whoev
   expect(JSON.stringify(mails)).not.toContain('Bobby')
 })
 
+test('a common password, or one made of the account’s own words, is refused', async ({ anonymous }) => {
+  const common = await register(anonymous, newcomer({ password: 'Password1!' }))
+  expect(common).toMatchObject({ code: 'WEAK_PASSWORD', missing: ['words that few people use'] })
+  for (const own of [
+    newcomer(),
+    newcomer({ username: `own.${process.pid}` }),
+    newcomer({ displayName: 'Zoë Ångström' }),
+  ]) {
+    const word = own.displayName === 'Zoë Ångström' ? 'Ångström' : (own.username ?? own.email.split('@')[0])
+    const refused = await register(anonymous, { ...own, password: `${word}-A1` })
+    expect(refused).toMatchObject({ code: 'WEAK_PASSWORD', missing: ['more than your own name or address'] })
+  }
+})
+
 test.for([
   ['lower-case-1', ['an upper-case letter']],
   ['UPPER-CASE-1', ['a lower-case letter']],
