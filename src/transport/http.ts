@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Platform, RequestFacts } from '../platform/context.ts'
 import { isBrowser, sendGraphiql } from './graphiql.ts'
 import { health, readiness } from './health.ts'
+import { sendMailLinkPage } from './mail-link-pages.ts'
 import { requestFacts, type TrustRule } from './request-facts.ts'
 import { graphqlPath, type Yoga } from './yoga.ts'
 
@@ -33,7 +34,8 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
     } else if (path === '/.well-known/jwks.json') {
       response.setHeader('cache-control', 'public, max-age=300')
       sendJson(response, 200, await platform.signingKeys.jwks())
-    } else sendJson(response, 404, { error: `Nothing here. The API is at ${graphqlPath}.` })
+    } else if (request.method === 'GET' && path !== undefined && sendMailLinkPage(path, response)) return
+    else sendJson(response, 404, { error: `Nothing here. The API is at ${graphqlPath}.` })
   }
 
   const server = createServer((request, response) => {
