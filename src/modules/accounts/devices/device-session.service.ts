@@ -9,6 +9,7 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { issueAccessToken } from '../tokens/access-token.service.ts'
 import { tellViewer, type ViewerChannelEvent } from '../users/viewer.events.ts'
+import { profileOf } from '../users/viewer.reads.ts'
 import { accessFrom, currentViewer, viewerOfSession } from './authentication.service.ts'
 import { deviceToken, traderOf, userAgentOf } from './device.service.ts'
 import { DeviceSession } from './device-session.entity.ts'
@@ -91,6 +92,8 @@ export async function enterSession(ctx: Context, session: EnteredSession, mode: 
   const viewer = await viewerOfSession(platform, session, accessFrom(platform, platform.clock.now()))
   if (viewer.kind === 'anonymous') throw new Unauthenticated(viewer.reason ?? undefined)
   becomeViewer(ctx, viewer)
+  // Nearly every client asks for it next.
+  await profileOf(ctx, viewer)
   const tokens = {
     accessToken: await issueAccessToken(platform, viewer),
     refreshToken: await platform.refreshBox.seal({ sid: session.deviceSessionId, n: session.counter }),

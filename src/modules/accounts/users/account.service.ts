@@ -12,6 +12,7 @@ import { noticeMail } from '../passwords/notice.jobs.ts'
 import { provePassword } from '../passwords/password.service.ts'
 import { namedFacts, nameKey } from './user.service.ts'
 import { tellViewer } from './viewer.events.ts'
+import { forgetProfile } from './viewer.reads.ts'
 
 /** Others are members of organizations that only this person owns; those have to get another owner first. */
 export class OwnsOrganizations extends UserError {
@@ -34,7 +35,8 @@ export interface ProfileChange {
 
 /** Changes the viewer's own profile. @throws {UsernameTaken} */
 export async function updateProfile(ctx: Context, change: ProfileChange): Promise<UserViewer> {
-  const { userId } = requireUser(ctx)
+  const viewer = requireUser(ctx)
+  const { userId } = viewer
   const { displayName, username, avatarUrl, preferences } = change
   await transact(ctx, async (tx) => {
     await tx.unscoped
@@ -51,7 +53,8 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
     await tellViewer(tx, userId, { type: 'ViewerUpdated' })
     audit(ctx, tx, { action: 'user.update_profile', target: encodeTypeId('user', userId) })
   }).catch(namedFacts)
-  // What was cached of the old profile is of the old access version.
+  await forgetProfile(ctx.platform, viewer)
+  // What is cached of the old profile on other nodes is of the old access version.
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
   return requireUser(ctx)
 }
@@ -62,7 +65,8 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
  * @throws {InvalidCredentials | AccountLocked | OwnsOrganizations | RateLimited}
  */
 export async function deleteAccount(ctx: Context, password: string): Promise<void> {
-  const { userId, deviceSessionId } = requireUser(ctx)
+  const viewer = requireUser(ctx)
+  const { userId, deviceSessionId } = viewer
   const { email } = await provePassword(ctx, userId, password, 'user.delete')
   await transact(ctx, async (tx) => {
     await lockUser(tx, userId)
@@ -82,6 +86,7 @@ export async function deleteAccount(ctx: Context, password: string): Promise<voi
     await tellViewer(tx, userId, { type: 'ViewerUpdated' })
     await tx.enqueue(noticeMail, { to: email, notice: 'ACCOUNT_DELETED' })
   })
+  await forgetProfile(ctx.platform, viewer)
   await leaveSession(ctx, deviceSessionId)
 }
 

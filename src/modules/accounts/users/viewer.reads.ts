@@ -34,6 +34,11 @@ export function profileOf({ platform }: Pick<Context, 'platform'>, viewer: UserV
   )
 }
 
+/** Takes a viewer's rows out of the cache at once, the shared one too: they were changed, or are to be kept no longer. */
+export async function forgetProfile({ cache }: Platform, viewer: UserViewer): Promise<void> {
+  await cache.drop(profiles, `${viewer.userId}:${viewer.organizationId}`)
+}
+
 async function readProfile({ database }: Platform, viewer: UserViewer): Promise<ViewerProfile> {
   const row = await database.unscoped
     .selectFrom('membership')
