@@ -193,7 +193,7 @@ async function createPlatform(
     deviceBox: createSealedBox(secretFor('device tokens', secrets.REFRESH_TOKEN_SECRET)),
     linkBox: createSealedBox(secretFor('mailed links', secrets.REFRESH_TOKEN_SECRET)),
     currentViewer: (viewer) => currentViewer(platform, viewer),
-    watchAccess: (viewer, watcher) => sessions.watch(viewer, watcher),
+    watchAccess: (viewer, watcher, signal) => sessions.watch(viewer, watcher, signal),
     recordDenial: auditDenial,
   }
   const sessions = createSessionWatch(platform)

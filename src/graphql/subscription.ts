@@ -179,10 +179,10 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   }
 }
 
-/** Calls back once when the access of whoever subscribed has ended, until the returned function is called. */
-function watchAccess({ platform, viewer }: Context, lost: (reason: EndReason) => void): () => void {
+/** Calls back once when the access of whoever subscribed has ended, until they leave or the returned function is called. */
+function watchAccess({ platform, viewer, signal }: Context, lost: (reason: EndReason) => void): () => void {
   if (viewer.kind === 'anonymous') return () => undefined
-  return platform.watchAccess(viewer, { ended: (nobody) => lost(reasonOf(nobody)) })
+  return platform.watchAccess(viewer, { ended: (nobody) => lost(reasonOf(nobody)) }, signal)
 }
 
 function reasonOf(viewer: AnonymousViewer): EndReason {

@@ -104,9 +104,9 @@ export interface Platform {
   readonly currentViewer: (viewer: Viewer) => Promise<Viewer>
   /**
    * Tells within 2 s of the commit, on whatever node, when a viewer's access has ended, and a minute ahead when it will
-   * lapse; until the returned function is called.
+   * lapse; until the signal aborts or the returned function is called.
    */
-  readonly watchAccess: (viewer: UserViewer, watcher: AccessWatcher) => () => void
+  readonly watchAccess: (viewer: UserViewer, watcher: AccessWatcher, signal: AbortSignal) => () => void
   /** Writes a refused mutation to the audit trail, in a transaction of its own: the mutation's has rolled back. */
   readonly recordDenial: (ctx: Context, action: string, target: string | null) => Promise<void>
 }

@@ -7,7 +7,13 @@ import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload 
 import { type WebSocket, WebSocketServer } from 'ws'
 import { maskError } from '../graphql/errors.ts'
 import { executeOperation, subscribeOperation } from '../graphql/execution.ts'
-import { createContext, type Platform, type RequestFacts, type Viewer } from '../platform/context.ts'
+import {
+  type AnonymousViewer,
+  createContext,
+  type Platform,
+  type RequestFacts,
+  type Viewer,
+} from '../platform/context.ts'
 import { Unauthenticated } from '../platform/errors.ts'
 import { schema } from '../schema.ts'
 import { cookieValues, socketCookieRefusal } from './cookies.ts'
@@ -27,8 +33,6 @@ interface Connection {
   readonly gone: AbortController
   /** Its operations under way. */
   readonly busy: Set<Promise<void>>
-  /** Stops watching over the access of whoever it is. */
-  unwatch?: () => void
   /** Who `connection_init` spoke for. */
   viewer?: Viewer
 }
@@ -114,28 +118,31 @@ function platformOf(platform: Platform, socket: WebSocket): Platform {
       closeIfLapsed(viewer)
       return viewer
     },
-    watchAccess: (viewer, watcher) =>
-      platform.watchAccess(viewer, {
-        ...watcher,
-        ended: (nobody) => {
-          // First, so that nothing is told to be over that clients are to take up again.
-          closeIfLapsed(nobody)
-          watcher.ended(nobody)
-        },
-      }),
+    watchAccess: (viewer, watcher, signal) => {
+      const ended = (nobody: AnonymousViewer) => {
+        // First, so that nothing is told to be over that clients are to take up again.
+        closeIfLapsed(nobody)
+        watcher.ended(nobody)
+      }
+      return platform.watchAccess(viewer, { ...watcher, ended }, signal)
+    },
   }
 }
 
 /** Closes a socket whose session ends, once what is open on it has said so. Who is no longer a member can still sign in elsewhere. */
 function watchSession(connection: Connection, viewer: Viewer): void {
   if (viewer.kind === 'anonymous') return
-  const { platform, socket, busy } = connection
-  connection.unwatch = platform.watchAccess(viewer, {
-    ended: (nobody) => {
-      if (nobody.isRemoved === true) return
-      void finished([...busy], FAREWELL_MILLIS).then(() => socket.close(UNAUTHORIZED, 'Unauthorized'))
+  const { platform, socket, busy, gone } = connection
+  platform.watchAccess(
+    viewer,
+    {
+      ended: (nobody) => {
+        if (nobody.isRemoved === true) return
+        void finished([...busy], FAREWELL_MILLIS).then(() => socket.close(UNAUTHORIZED, 'Unauthorized'))
+      },
     },
-  })
+    gone.signal,
+  )
 }
 
 /** Resolves when all have ended, or after the limit. */
@@ -183,10 +190,7 @@ function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Paramete
         return false
       }
     },
-    onClose: ({ extra }) => {
-      extra.unwatch?.()
-      extra.gone.abort()
-    },
+    onClose: ({ extra }) => extra.gone.abort(),
     // An exception here would drop the whole socket with everything on it: each becomes an error of its operation.
     onSubscribe: async ({ extra }, _id, payload) => {
       try {

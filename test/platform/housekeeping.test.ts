@@ -23,7 +23,7 @@ test('housekeeping deletes what has outlived its time and nothing else', async (
   const channel = pageChannel(uuidIn(alice.organizationId), uuidIn(page.id))
   const eventsDeleted = async () =>
     (await readChannel(database.unscoped, channel, null, 1)).head -
-    (await database.unscoped.selectFrom('channel_event').select('seq').execute()).length
+    (await database.unscoped.selectFrom('channel_event').select('seq').where('channel', '=', channel).execute()).length
   const makeKey = (idempotencyKey: string) =>
     alice.mutate(CreatePageDocument, { input: { title: 'Once', idempotencyKey } })
 

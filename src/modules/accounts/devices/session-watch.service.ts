@@ -5,7 +5,7 @@ import { viewerChannel } from '../users/viewer.events.ts'
 /** Watches over the sessions that have something open on this node. */
 export interface SessionWatch {
   /** See `Platform.watchAccess`. */
-  watch(viewer: UserViewer, watcher: AccessWatcher): () => void
+  watch(viewer: UserViewer, watcher: AccessWatcher, signal: AbortSignal): () => void
   close(): void
 }
 
@@ -87,13 +87,18 @@ export function createSessionWatch(platform: Platform): SessionWatch {
     return watched
   }
   return {
-    watch: (viewer, watcher) => {
+    watch: (viewer, watcher, signal) => {
+      // A client may have left while its credentials were checked.
+      if (signal.aborted) return () => undefined
       const watched = sessions.get(viewer.deviceSessionId) ?? begin(viewer)
       watched.watchers.add(watcher)
-      return () => {
+      const stop = () => {
+        signal.removeEventListener('abort', stop)
         watched.watchers.delete(watcher)
         if (watched.watchers.size === 0) forget(watched)
       }
+      signal.addEventListener('abort', stop)
+      return stop
     },
     close: () => {
       for (const watched of [...sessions.values()]) forget(watched)

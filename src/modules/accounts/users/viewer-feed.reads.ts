@@ -31,7 +31,8 @@ export class ViewerFeed {
     const start = after === null || after === undefined ? null : (decodeCursor(this.#channel, after) ?? nowhere)
     this.#events = channels.open(this.#channel, start, ctx.signal)
     // The end of access ends the deliveries by themselves.
-    this.#unwatch = watchAccess(viewer, { ended: () => undefined, lapsing: (at) => this.#lapse.resolve(at) })
+    const watcher = { ended: () => undefined, lapsing: (at: Date) => this.#lapse.resolve(at) }
+    this.#unwatch = watchAccess(viewer, watcher, ctx.signal)
   }
 
   async next(): Promise<Result> {
