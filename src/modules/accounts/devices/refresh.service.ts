@@ -55,8 +55,9 @@ export async function refreshSession(ctx: Context, input: Refresh): Promise<Issu
   if (token === null) throw new InvalidRefreshToken()
   const trader = traderOf(ctx, await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device')))
   const session = await transact(ctx, async (tx) => {
+    await lockOwner(tx, token.sid)
     const advanced = await advance(ctx, tx, token, trader)
-    const known = advanced ?? (await lockSession(tx, token.sid))
+    const known = advanced ?? (await findSession(tx, token.sid))
     if (known === undefined) return null
     const isGood = advanced !== undefined || isRepeat(ctx, tx, known, token.n, trader)
     // Also one that has ended already: another copy of its token turned up.
@@ -145,15 +146,21 @@ async function advance(
 }
 
 /**
- * The session whatever its state. The locks make the one who ends it wait for the one who advances it; the person's comes
- * first, as everywhere.
+ * Holds the person's row, before the session's as everywhere: an UPDATE that has waited for another keeps the row locked
+ * even when it then finds another counter in it, and would wait for whoever holds the person's.
  */
-async function lockSession(tx: Transaction, sid: string): Promise<TradedSession | undefined> {
-  const sessions = tx.unscoped.selectFrom('device_session')
-  const owner = await sessions.select('user_id as userId').where('id', '=', sid).executeTakeFirst()
-  if (owner === undefined) return undefined
-  await lockUser(tx, owner.userId)
-  return sessions.select(sessionColumns).where('id', '=', sid).forUpdate().executeTakeFirst()
+async function lockOwner(tx: Transaction, sid: string): Promise<void> {
+  const owner = await tx.unscoped
+    .selectFrom('device_session')
+    .select('user_id as userId')
+    .where('id', '=', sid)
+    .executeTakeFirst()
+  if (owner !== undefined) await lockUser(tx, owner.userId)
+}
+
+/** The session whatever its state. */
+async function findSession(tx: Transaction, sid: string): Promise<TradedSession | undefined> {
+  return tx.unscoped.selectFrom('device_session').select(sessionColumns).where('id', '=', sid).executeTakeFirst()
 }
 
 /** Whether the number is the one before the newest, from whoever traded that, and not too late. */
