@@ -1,56 +1,18 @@
-import { print } from 'graphql'
 import { expect } from 'vitest'
 import { createSealedBox } from '../../../../src/platform/crypto/sealed-box.ts'
-import {
-  LogoutDocument,
-  ProjectsDocument,
-  RefreshTokensDocument,
-  type RefreshTokensMutation,
-  ViewerDocument,
-} from '../../../gql/graphql.ts'
+import { LogoutDocument, ViewerDocument } from '../../../gql/graphql.ts'
 import { test } from '../../../kit/clocked.ts'
 import { endMembership, trailOf } from '../../../kit/inside.ts'
 import { type Person, signIn, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
-import { ask } from '../../../transport/wire.ts'
-
-async function refresh(
-  person: Person,
-  refreshToken: string,
-): Promise<NonNullable<RefreshTokensMutation['refreshTokens']>> {
-  return (await person.mutate(RefreshTokensDocument, { input: { refreshToken } })).refreshTokens
-}
-
-/** Refreshes and answers the new tokens. @throws when the token is refused */
-async function renewed(person: Person, refreshToken: string): Promise<{ accessToken: string; refreshToken: string }> {
-  const result = await refresh(person, refreshToken)
-  if (result.__typename !== 'AuthPayload') throw new Error(`The refresh came to ${JSON.stringify(result)}`)
-  return { accessToken: result.accessToken ?? '', refreshToken: result.refreshToken ?? '' }
-}
-
-async function outcomeOf(person: Person, refreshToken: string): Promise<string> {
-  return (await refresh(person, refreshToken)).__typename
-}
-
-/** What a refresh by a client of another name comes to. */
-async function outcomeOnOtherClient(person: Person, refreshToken: string): Promise<unknown> {
-  const headers = { accept: 'application/json', 'user-agent': 'another client' }
-  const query = print(RefreshTokensDocument)
-  const { body } = await ask(person.url, { headers, body: { query, variables: { input: { refreshToken } } } })
-  const { refreshTokens } = (body.data ?? {}) as Partial<RefreshTokensMutation>
-  return refreshTokens?.__typename
-}
-
-/** Whether a request with the access token of the moment is let in, else why not. */
-async function admission(person: Person): Promise<'admitted' | string> {
-  const { errors } = await person.send(ProjectsDocument, {})
-  if (errors === undefined) return 'admitted'
-  expect(errors[0]?.extensions.code).toBe('UNAUTHENTICATED')
-  return errors[0]?.message ?? ''
-}
-
-const ended = 'This session has ended. Sign in again.'
-const expired = 'The access token has expired.'
+import {
+  admission,
+  sessionEnded as ended,
+  accessExpired as expired,
+  outcomeOf,
+  outcomeOnOtherClient,
+  renewed,
+} from '../../../kit/sessions.ts'
 
 async function counterIn(server: TestServer, refreshToken: string): Promise<unknown> {
   return server.app.platform.refreshBox.open(refreshToken)
@@ -64,7 +26,7 @@ test('a refresh token is traded for new tokens that work, again and again', asyn
   }
 })
 
-test('of 50 refreshes at once all get the same successor and nobody is signed out', async ({
+test('of 50 refreshes at once all get the same successor and nobody is signed out (Keycloak CVE-2026-1035)', async ({
   clocked: server,
   alice,
 }) => {
