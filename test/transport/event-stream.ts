@@ -1,19 +1,20 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { print } from 'graphql'
 import { PageEventsDocument, type PageEventsSubscription } from '../gql/graphql.ts'
 import type { Person } from '../kit/people.ts'
 import { expectNoLeak } from './wire.ts'
 
 /** One message of a stream. */
-export interface StreamMessage {
+export interface StreamMessage<Data = PageEventsSubscription> {
   readonly event: string
-  readonly data: { readonly data?: PageEventsSubscription; readonly errors?: readonly object[] } | null
+  readonly data: { readonly data?: Data; readonly errors?: readonly object[] } | null
 }
 
 /** A subscription over server-sent events, read message by message. */
-export interface EventStream {
+export interface EventStream<Data = PageEventsSubscription> {
   readonly status: number
   /** The next message, or null at the end. @throws when none comes within 10 s */
-  next(): Promise<StreamMessage | null>
+  next(): Promise<StreamMessage<Data> | null>
   /** Goes away without a word. */
   abort(): void
 }
@@ -26,19 +27,28 @@ export async function watchPage(
   page: { readonly id: string; readonly eventsCursor: string },
   authorization = `Bearer ${person.tokens.accessToken}`,
 ): Promise<EventStream> {
+  return openStream(person.url, authorization, PageEventsDocument, { pageId: page.id, after: page.eventsCursor })
+}
+
+/** Subscribes over server-sent events. */
+export async function openStream<Data, Variables>(
+  url: string,
+  authorization: string,
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+): Promise<EventStream<Data>> {
   const gone = new AbortController()
-  const variables = { pageId: page.id, after: page.eventsCursor }
-  const response = await fetch(`${person.url}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: {
       accept: 'text/event-stream',
       'content-type': 'application/json',
       authorization,
     },
-    body: JSON.stringify({ query: print(PageEventsDocument), variables }),
+    body: JSON.stringify({ query: print(document), variables }),
     signal: gone.signal,
   })
-  const messages = messagesOf(response)
+  const messages = messagesOf<Data>(response)
   return {
     status: response.status,
     abort: () => gone.abort(),
@@ -50,7 +60,7 @@ export async function watchPage(
   }
 }
 
-async function* messagesOf(response: Response): AsyncGenerator<StreamMessage, undefined> {
+async function* messagesOf<Data>(response: Response): AsyncGenerator<StreamMessage<Data>, undefined> {
   let held = ''
   for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     const parts = (held + text).split('\n\n')
