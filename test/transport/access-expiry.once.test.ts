@@ -103,13 +103,24 @@ test('a refresh on another door keeps the socket, for as long as new tokens are 
   expect(socket.pending()).toEqual([])
 })
 
-test('a refresh as late as the socket is still found open brings it back', async ({ clocked, alice }) => {
+test('a refresh within 25 s after the access token keeps the socket', async ({ clocked, alice }) => {
   const socket = await signedIn(clocked.url, alice.tokens.accessToken)
-  clocked.clock.advance({ minutes: 20 })
+  clocked.clock.advance({ minutes: 15, seconds: 15 })
   await refresh(alice)
+  clocked.clock.advance({ minutes: 10 })
   socket.subscribe('pages', PagesDocument)
   expect(await socket.next('pages')).toMatchObject({ payload: { data: { pages: { nodes: [] } } } })
   socket.ws.close()
+})
+
+test('a socket on which nothing happens closes all the same, and a refresh after that comes too late for it', async ({
+  clocked,
+  alice,
+}) => {
+  const socket = await signedIn(clocked.url, alice.tokens.accessToken)
+  clocked.clock.advance({ minutes: 15, seconds: 26 })
+  expect(await socket.closed).toEqual(lapsed)
+  await refresh(alice)
 })
 
 test('a stream goes on while its session is refreshed, and else says that the session has ended', async ({
