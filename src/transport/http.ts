@@ -25,6 +25,8 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
     response.setHeader('referrer-policy', 'no-referrer')
     const path = request.url?.split('?', 1)[0]
     if (path === graphqlPath) {
+      // RFC 9112, 3.2; the engine makes a URL of it, and would take its own failure for ours.
+      if (!isHost(request.headers.host)) return sendJson(response, 400, { error: 'The Host header is not valid.' })
       if (isBrowser(request)) return sendGraphiql(response)
       await yoga(request, response, { req: request, res: response, facts })
     } else if (path === '/health') sendJson(response, 200, health())
@@ -50,6 +52,10 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
   server.requestTimeout = REQUEST_TIMEOUT_MILLIS
   server.keepAliveTimeout = KEEP_ALIVE_MILLIS
   return server
+}
+
+function isHost(header: string | undefined): boolean {
+  return !header || URL.canParse(`http://${header}`)
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {
