@@ -134,8 +134,8 @@ async function isMailedEnough(
 }
 
 /**
- * Keeps the row that makes a link work once; a job that is tried again finds its own. False when so many were mailed in
- * the last hour that this one is not.
+ * Keeps the row that makes a link work once, and spends the older ones; a job that is tried again finds its own. False
+ * when so many were mailed in the last hour that this one is not.
  */
 async function keepToken(
   { database, settings, clock }: Platform,
@@ -164,6 +164,14 @@ async function keepToken(
       used_at: null,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute()
+  await database.unscoped
+    .updateTable('one_time_token')
+    .set({ used_at: now })
+    .where('user_id', '=', user.id)
+    .where('purpose', '=', purpose)
+    .where('id', '<', tokenId)
+    .where('used_at', 'is', null)
     .execute()
   return true
 }
