@@ -94,13 +94,22 @@ export function parseInput<Parsed, Shape>(schema: z.ZodType<Parsed, Shape>, inpu
   throw new InvalidInput(result.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })))
 }
 
-/** Text that no database column can hold: NUL characters and halves of surrogate pairs. */
+/** What no database column can hold as it came: NUL characters, halves of surrogate pairs, and JSON beyond all reason. */
 function findUnstorable(value: unknown, path: readonly string[]): InvalidInput['fields'] {
-  if (typeof value === 'string') {
-    return value.includes('\0') || !value.isWellFormed()
-      ? [{ path, message: 'holds characters that are not text' }]
-      : []
-  }
+  if (typeof value === 'string') return isText(value) ? [] : [{ path, message: NOT_TEXT }]
   if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, part]) => findUnstorable(part, [...path, key]))
+  if (path.length > MAX_INPUT_DEPTH) return [{ path: path.slice(0, 2), message: 'is nested too deep' }]
+  return Object.entries(value).flatMap(([key, part]) => {
+    // Rules that copy an object would drop this key without a word.
+    if (!isText(key) || key === '__proto__') return [{ path: [...path, key], message: 'is no name for a key' }]
+    return findUnstorable(part, [...path, key])
+  })
+}
+
+const NOT_TEXT = 'holds characters that are not text'
+/** Deeper ones would take the stack of whatever walks them. */
+const MAX_INPUT_DEPTH = 100
+
+function isText(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
 }
