@@ -66,9 +66,15 @@ export function maskRequestErrors(platform: Platform): Plugin<object, { readonly
       const { errors, data } = result as ExecutionResult
       if (errors !== undefined && data === undefined) setResult({ ...result, errors: errors.map(mask) })
       // Beside data too: those in between, and clients, back off by status and header alone.
-      else errors?.filter((error) => error.extensions.code === 'RATE_LIMITED').forEach(mask)
+      else errors?.filter(({ extensions }) => isToBackOff(extensions.code, data)).forEach(mask)
     },
   }
+}
+
+/** A busy service is a matter of the whole answer only where nothing else came of it. */
+function isToBackOff(code: unknown, data: ExecutionResult['data']): boolean {
+  if (code === 'SERVICE_UNAVAILABLE') return Object.values(data ?? {}).every((field) => field === null)
+  return code === 'RATE_LIMITED'
 }
 
 function badRequest(message: string, http: GraphQLHTTPExtensions = { status: 400 }): GraphQLError {
