@@ -67,8 +67,7 @@ interface Failure {
 }
 
 const SECOND = 1_000
-/** Units that steps and tests count in. */
-export const MINUTE = 60 * SECOND
+const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const MAX_SESSIONS = 10
@@ -180,8 +179,7 @@ function register(model: Model, step: Extract<Step, { do: 'register' }>, now: nu
   const { person, device } = step
   const account = { person, sessions: [], password: passwordOf(person), isVerified: false, isDeleted: false }
   model.accounts.push(account)
-  const opened = open(model, account, device, now)
-  return `${opened}, ${mail(model, person, 'verify', now)}`
+  return `${open(model, account, device, now)}, ${mail(model, person, 'verify', now)}`
 }
 
 /** The password a person registers with. */
@@ -226,9 +224,9 @@ function open(model: Model, account: Account, device: number | null, now: number
   const number = model.sessions.length
   const byUse = livingOf(account, now).toSorted((a, b) => b.refreshedAt - a.refreshedAt)
   end(byUse.slice(MAX_SESSIONS - 1), now)
-  const session = { number, account, device: device ?? number, createdAt: now, counter: 0, isRevoked: false }
-  const times = { refreshedAt: now, expiresAt: now + 7 * DAY, accessUntil: now + 15 * MINUTE }
-  const opened = { ...session, ...times, refreshedBy: '' }
+  const times = { createdAt: now, refreshedAt: now, expiresAt: now + 7 * DAY, accessUntil: now + 15 * MINUTE }
+  const state = { counter: 0, isRevoked: false, refreshedBy: '' }
+  const opened = { number, account, device: device ?? number, ...times, ...state }
   model.sessions.push(opened)
   account.sessions.push(opened)
   return `AuthPayload ${number}.0`
