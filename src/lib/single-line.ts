@@ -4,7 +4,7 @@ import { z } from 'zod'
 // they would dress up one name as another.
 const UNFIT_FOR_A_LINE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u
 
-/** A text shown on one line among others: trimmed, `min` to `max` UTF-16 units. */
+/** A text shown on one line among others: trimmed, `min` to `max` characters (code points: zod counts those). */
 export function singleLine({ min = 0, max }: { min?: number; max: number }) {
   return z
     .string()
