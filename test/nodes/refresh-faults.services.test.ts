@@ -106,8 +106,9 @@ test('a refresh that the database undoes at its commit burns no token', async ()
   const { sid } = await counterIn(refreshToken)
   await sql.query(`create function refuse_refresh() returns trigger language plpgsql as
     $$ begin raise exception 'undone at the commit'; end $$`)
-  await sql.query(`create constraint trigger refuse_refresh after update of refresh_counter on device_session
-    deferrable initially deferred for each row execute function refuse_refresh()`)
+  // Not on the session's own row: what is swapped must hang on all else that belongs to it.
+  await sql.query(`create constraint trigger refuse_refresh after insert on audit_event
+    deferrable initially deferred for each row when (new.action = 'session.refresh') execute function refuse_refresh()`)
   try {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => person.send(RefreshTokensDocument, { input: { refreshToken } })),
@@ -116,7 +117,7 @@ test('a refresh that the database undoes at its commit burns no token', async ()
     expect(await counterOf(sid)).toBe(0)
     expect(await admission(person)).toBe('admitted')
   } finally {
-    await sql.query('drop trigger refuse_refresh on device_session')
+    await sql.query('drop trigger refuse_refresh on audit_event')
     await sql.query('drop function refuse_refresh()')
   }
   const tokens = await renewed(person, refreshToken)
