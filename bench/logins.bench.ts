@@ -38,9 +38,9 @@ try {
   await server.close()
 }
 
-const addressOf = (number: number) => ({
-  'x-forwarded-for': `198.18.${Math.floor(number / 250)}.${1 + (number % 250)}`,
-})
+function addressOf(number: number) {
+  return { 'x-forwarded-for': `198.18.${Math.floor(number / 250)}.${1 + (number % 250)}` }
+}
 
 async function register(number: number): Promise<{ accessToken: string }> {
   const input = `{ email: "login-${number}@example.org", password: "${password}", displayName: "Bench" }`

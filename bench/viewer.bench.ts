@@ -7,7 +7,7 @@ import { ask, startMeasuredServer } from './server.ts'
 const ROUNDS = 5
 const REQUESTS = 400
 const WARM_UP = 200
-const TARGET_RATIO = 1.2
+const TARGET_RATIO = 2
 const QUERY = '{ viewer { actor { displayName } organization { name } role } }'
 
 const server = await startMeasuredServer({ script: 'viewer-server.ts' })
