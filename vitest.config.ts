@@ -14,7 +14,7 @@ if (process.env.REQUIRE_SERVICES === '1' && missingUrls.length > 0) {
 
 const longTests = process.env.FULL === '1' ? [] : ['test/**/*.full.test.ts']
 const embeddedOnly = ['test/laws/**', 'test/lib/**', 'test/kit/**', 'test/**/*.once.test.ts']
-const servicesOnly = ['test/**/*.services.test.ts']
+const servicesOnly = ['test/**/*.services.test.ts', 'test/**/*.services.full.test.ts']
 
 const lanes = [
   lane('embedded', 0, [...longTests, ...servicesOnly]),

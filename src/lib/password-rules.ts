@@ -1,4 +1,8 @@
-import commonPasswords from 'fxa-common-password-list'
+import { createRequire } from 'node:module'
+
+// Loaded when the first password is judged and not at every start, which its 50,000 words would slow down.
+const require = createRequire(import.meta.url)
+const commonPasswords = (): typeof import('fxa-common-password-list') => require('fxa-common-password-list')
 
 /** What a password is judged by. */
 export interface PasswordDemands {
@@ -47,7 +51,7 @@ function isCommon(password: string, folded: string): boolean {
   const core = trimmedTo(/[\p{L}\p{Nd}]/u, folded)
   const word = trimmedTo(/\p{L}/u, folded)
   const candidates = new Set([password, folded, core, word, ...shortWord(word)])
-  return REPETITION.test(folded) || [...candidates].some((candidate) => commonPasswords.test(candidate))
+  return REPETITION.test(folded) || [...candidates].some((candidate) => commonPasswords().test(candidate))
 }
 
 /** The list begins at 8 characters: "qwerty" and "dragon" are on it with the digits most people put behind them. */

@@ -25,9 +25,9 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
     response.setHeader('referrer-policy', 'no-referrer')
     const path = request.url?.split('?', 1)[0]
     if (path === graphqlPath) {
+      if (isBrowser(request)) return sendGraphiql(response)
       // RFC 9112, 3.2; the engine makes a URL of it, and would take its own failure for ours.
       if (!isHost(request.headers.host)) return sendJson(response, 400, { error: 'The Host header is not valid.' })
-      if (isBrowser(request)) return sendGraphiql(response)
       await yoga(request, response, { req: request, res: response, facts })
     } else if (path === '/health') sendJson(response, 200, health())
     else if (path === '/ready') {

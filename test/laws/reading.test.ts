@@ -84,6 +84,11 @@ const lists = [
       } } ${pageInfo} }
     } }`,
   ],
+  [
+    'devices of the viewer',
+    'Viewer.deviceSessions',
+    `query ($first: Int) { viewer { deviceSessions(first: $first) { nodes { id isCurrent lastSeenAt } ${pageInfo} } } }`,
+  ],
   ['things by their ids', 'Query.nodes', `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Page { ${page} } } }`],
 ] as const
 
@@ -139,7 +144,10 @@ async function statementsOf(server: TestServer, work: () => Promise<unknown>): P
 
 /** The items of the list of this name, at the root or one object below it. */
 function itemsIn(data: Record<string, unknown>, field: string): unknown {
-  const holder = (field in data ? data : (data.page ?? data.chatSession)) as Record<string, unknown> | null
+  const holder = (field in data ? data : (data.page ?? data.chatSession ?? data.viewer)) as Record<
+    string,
+    unknown
+  > | null
   const list = holder?.[field]
   return Array.isArray(list) ? list : (list as { nodes?: unknown } | undefined)?.nodes
 }
@@ -196,6 +204,10 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
     const by = { created_by_id: authorOf(index), updated_by_id: authorOf(index + 1) }
     await unscoped.updateTable('block').set(by).where('id', '=', uuidIn(id)).execute()
   }
+  const devices = unscoped.selectFrom('device_session').selectAll().where('user_id', '=', uuidIn(reader.userId))
+  const device = await devices.executeTakeFirstOrThrow()
+  const others = rows(MANY - 1).map(({ id }) => ({ ...device, id, device_id: id }))
+  await unscoped.insertInto('device_session').values(others).execute()
   const fullSessionId = await furnishChats(server, reader, blockIds, fullPageId)
   return { reader, pageIds, fullPageId, fullSessionId }
 }

@@ -100,8 +100,8 @@ describe('a database', () => {
   test.each([
     [
       'a queue',
-      `select pgboss.delete_queue('accounts.welcome-mail')`,
-      /^These queues are missing: accounts\.welcome-mail\. Run: npm run migrate$/,
+      `select pgboss.delete_queue('accounts.notice-mail')`,
+      /^These queues are missing: accounts\.notice-mail\. Run: npm run migrate$/,
     ],
     [
       'the tables of jobs',

@@ -1,7 +1,6 @@
 import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { hash, verify } from 'argon2'
-import { compare } from 'bcrypt'
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
 import { type PasswordHash, type Pbkdf2Hash, readPasswordHash } from '../../lib/password-hash.ts'
 import { Unavailable } from '../errors.ts'
@@ -67,7 +66,13 @@ export function createPasswords(cost: PasswordCost): Passwords {
 
 function matches(known: string, read: PasswordHash, password: string): Promise<boolean> {
   if (read.scheme === 'argon2') return verify(known, password)
-  return read.scheme === 'bcrypt' ? compare(password, read.text) : matchesPbkdf2(read, password)
+  return read.scheme === 'bcrypt' ? matchesBcrypt(read.text, password) : matchesPbkdf2(read, password)
+}
+
+async function matchesBcrypt(known: string, password: string): Promise<boolean> {
+  // Loaded by deployments that imported such hashes alone.
+  const { compare } = await import('bcrypt')
+  return compare(password, known)
 }
 
 const derive = promisify(pbkdf2)

@@ -260,6 +260,8 @@ function mail(model: Model, person: number, purpose: Link['purpose'], now: numbe
   const earlier = model.links.filter((link) => link.account === account && link.purpose === purpose)
   const isEnough = earlier.filter(({ mailedAt }) => mailedAt > now - HOUR).length >= 3
   if (account === undefined || isEnough || (purpose === 'verify' && account.isVerified)) return 'no mail'
+  // The newest is the one that counts.
+  spend(model, account, purpose)
   const number = model.links.length
   model.links.push({ number, account, purpose, mailedAt: now, isSpent: false })
   return `link ${number}`

@@ -121,23 +121,19 @@ function login({ model, random }: World, device: number | null, person = random.
 }
 
 /** Somebody guesses until the name is locked; then its owner comes, from a device that is known, or not. */
-function guesses(world: World, recent: readonly Session[]): readonly Step[] {
-  const { model, random, now } = world
-  const { account, device, number } = random.pick(recent)
-  const wrong = { password: WRONG, next: newPassword(random), as: number, name: emailOf(account.person), device: null }
-  const isInside = isAdmitted(model.sessions[number] ?? random.pick(recent), now) && random.chance(0.4)
-  const guess: Step = isInside ? { ...wrong, do: 'changePassword' } : { ...wrong, do: 'login' }
-  const many = Array.from({ length: 4 + random.below(3) }, () => guess)
-  const { password } = account
+function guesses({ random, now }: World, recent: readonly Session[]): readonly Step[] {
+  const own = random.pick(recent)
+  const { account, device: known, number: as } = own
+  const isInside = isAdmitted(own, now) && random.chance(0.4)
+  const enter = (password: string, device: number | null = null): Step => {
+    return { do: 'login', name: emailOf(account.person), password, device }
+  }
+  const change = (password: string): Step => ({ do: 'changePassword', as, password, next: account.password })
+  const guess = isInside ? change : enter
+  const many = Array.from({ length: 4 + random.below(3) }, () => guess(WRONG))
   const later: Step = { do: 'wait', minutes: 1 + random.below(3) }
-  return [
-    ...many,
-    { ...guess, password },
-    ...[device, null].map((known): Step => ({ ...wrong, do: 'login', password, device: known })),
-    later,
-    guess,
-    { ...guess, password },
-  ]
+  const right = account.password
+  return [...many, guess(right), enter(right, known), enter(right), later, guess(WRONG), guess(right)]
 }
 
 /** More devices at once than one person may have. */

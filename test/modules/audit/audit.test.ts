@@ -3,19 +3,30 @@ import { audit } from '../../../src/modules/audit/audit.service.ts'
 import { transact } from '../../../src/platform/database/transact.ts'
 import { schema } from '../../../src/schema.ts'
 import {
+  ChangePasswordDocument,
   CreateBlocksDocument,
   CreateChatSessionDocument,
   CreatePageDocument,
   CreateProjectDocument,
+  DeleteAccountDocument,
   LoginDocument,
   LogoutDocument,
   RefreshTokensDocument,
   RegisterDocument,
+  RequestPasswordResetDocument,
+  ResendVerificationDocument,
+  ResetPasswordDocument,
+  RevokeDeviceSessionDocument,
+  RevokeOtherDeviceSessionsDocument,
   SendMessageDocument,
   StopGenerationDocument,
+  UpdateProfileDocument,
+  VerifyEmailDocument,
+  ViewerDocument,
 } from '../../gql/graphql.ts'
 import { contextOf, setRole, trailOf } from '../../kit/inside.ts'
-import { type Person, uuidIn } from '../../kit/people.ts'
+import { mailedToken } from '../../kit/mails.ts'
+import { type Person, signIn, uuidIn } from '../../kit/people.ts'
 import { type Posted, post } from '../../kit/post.ts'
 import type { TestServer } from '../../kit/server.ts'
 import { ask, openChat, test } from '../../kit/test.ts'
@@ -26,11 +37,21 @@ interface Scene {
   readonly pageId: string
 }
 
+interface Deed {
+  readonly action: string
+  /** Null for what must not tell whom it concerns. */
+  readonly target: RegExp | null
+  /** By whom the trail says that it was done, and where: the person in their organization unless told otherwise. */
+  readonly by?: 'a newcomer' | 'the person, in none' | 'nobody'
+  readonly run: (scene: Scene) => Promise<Posted>
+}
+
 /** One good use of each mutation, and what the trail says of it. A mutation that is not here fails the test. */
-const deeds: Record<string, { action: string; target: RegExp; run: (scene: Scene) => Promise<Posted> }> = {
+const deeds: Record<string, Deed> = {
   register: {
     action: 'user.register',
     target: /^user_/,
+    by: 'a newcomer',
     run: ({ server }) => {
       const input = {
         email: `audited-${crypto.randomUUID()}@example.org`,
@@ -98,10 +119,82 @@ const deeds: Record<string, { action: string; target: RegExp; run: (scene: Scene
       return as(scene, { document: StopGenerationDocument, variables: { input: { messageId } } })
     },
   },
+  updateProfile: {
+    action: 'user.update_profile',
+    target: /^user_/,
+    run: (scene) => as(scene, { document: UpdateProfileDocument, variables: { input: { displayName: 'Audited' } } }),
+  },
+  verifyEmail: {
+    action: 'user.verify_email',
+    target: /^user_/,
+    by: 'the person, in none',
+    run: async (scene) => {
+      const token = await mailedToken(scene.server, scene.alice, /verify-email/)
+      return as(scene, { document: VerifyEmailDocument, variables: { input: { token } } })
+    },
+  },
+  resendVerification: {
+    action: 'user.resend_verification',
+    target: null,
+    by: 'nobody',
+    run: (scene) =>
+      as(scene, { document: ResendVerificationDocument, variables: { input: { email: scene.alice.email } } }),
+  },
+  requestPasswordReset: {
+    action: 'user.request_password_reset',
+    target: null,
+    by: 'nobody',
+    run: (scene) =>
+      as(scene, { document: RequestPasswordResetDocument, variables: { input: { email: scene.alice.email } } }),
+  },
+  revokeDeviceSession: {
+    action: 'session.end',
+    target: /^device_session_/,
+    run: async (scene) => {
+      const { viewer } = await scene.alice.query(ViewerDocument, {})
+      const other = viewer?.deviceSessions.nodes.find(({ isCurrent }) => !isCurrent)
+      return as(scene, { document: RevokeDeviceSessionDocument, variables: { input: { id: other?.id ?? '' } } })
+    },
+  },
+  revokeOtherDeviceSessions: {
+    action: 'session.end_others',
+    target: /^user_/,
+    run: (scene) => as(scene, { document: RevokeOtherDeviceSessionsDocument, variables: { input: {} } }),
+  },
+  changePassword: {
+    action: 'user.change_password',
+    target: /^user_/,
+    run: (scene) => {
+      const input = { currentPassword: scene.alice.password, newPassword: 'Audited-Pass-1' }
+      return as(scene, { document: ChangePasswordDocument, variables: { input } })
+    },
+  },
   logout: {
     action: 'session.end',
     target: /^device_session_/,
     run: (scene) => as(scene, { document: LogoutDocument, variables: { input: {} } }),
+  },
+  resetPassword: {
+    action: 'user.reset_password',
+    target: /^user_/,
+    by: 'the person, in none',
+    run: async ({ server, alice }) => {
+      await alice.send(RequestPasswordResetDocument, { input: { email: alice.email } })
+      const token = await mailedToken(server, alice, /reset-password/)
+      const input = { token, newPassword: alice.password }
+      return post(server.url, { document: ResetPasswordDocument, variables: { input } })
+    },
+  },
+  deleteAccount: {
+    action: 'user.delete',
+    target: /^user_/,
+    run: async ({ server, alice }) => {
+      const again = await signIn(server, alice.email)
+      await again.close()
+      const variables = { input: { password: alice.password } }
+      const authorization = `Bearer ${again.tokens.accessToken}`
+      return post(server.url, { document: DeleteAccountDocument, variables, authorization })
+    },
   },
 }
 
@@ -110,6 +203,12 @@ function as<Data, Variables>(
   operation: Pick<Parameters<typeof post<Data, Variables>>[1], 'document' | 'variables'>,
 ): Promise<Posted> {
   return post(server.url, { ...operation, authorization: `Bearer ${alice.tokens.accessToken}` })
+}
+
+function doerOf({ by }: Deed, alice: Person) {
+  if (by === 'a newcomer') return { organization_id: expect.any(String), actor: expect.stringMatching(/^user_/) }
+  const organization_id = by === undefined ? uuidIn(alice.organizationId) : null
+  return { organization_id, actor: by === 'nobody' ? null : alice.userId }
 }
 
 test('every mutation leaves one row: who, where, what, to what, in which request; and no secret', async ({
@@ -124,14 +223,12 @@ test('every mutation leaves one row: who, where, what, to what, in which request
     const answer = await deed.run({ server, alice, pageId: page.id })
     const answered = JSON.parse(answer.text)
     expect([name, answered.errors, answered.data?.[name]?.code]).toEqual([name, undefined, undefined])
-    const isNewcomer = name === 'register'
-    expect(await trailOf(server, answer)).toEqual([
+    expect(await trailOf(server, answer), name).toEqual([
       {
         id: expect.any(String),
-        organization_id: isNewcomer ? expect.any(String) : uuidIn(alice.organizationId),
-        actor: isNewcomer ? expect.stringMatching(/^user_/) : alice.userId,
+        ...doerOf(deed, alice),
         action: deed.action,
-        target: expect.stringMatching(deed.target),
+        target: deed.target === null ? null : expect.stringMatching(deed.target),
         outcome: 'allowed',
         address: '127.0.0.1',
         request_id: answer.requestId,
@@ -145,8 +242,8 @@ test('every mutation leaves one row: who, where, what, to what, in which request
     await server.app.platform.database.unscoped.selectFrom('audit_event').selectAll().execute(),
   )
   const secrets = [alice.password, 'Audited-Pass-1', alice.tokens.accessToken, alice.tokens.refreshToken]
-  for (const answer of answers) secrets.push(...(answer.match(/(?<=(?:access|refresh)Token":")[^"]+/g) ?? []))
-  expect(secrets).toHaveLength(10)
+  for (const answer of answers) secrets.push(...(answer.match(/(?<=(?:access|refresh|device)Token":")[^"]+/g) ?? []))
+  expect(secrets).toHaveLength(13)
   for (const secret of secrets) expect(trail.includes(secret)).toBe(false)
   expect(trail).not.toMatch(/eyJ|argon2|@example\.org/)
 })

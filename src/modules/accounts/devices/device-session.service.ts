@@ -156,7 +156,7 @@ export async function revokeOtherDeviceSessions(ctx: Context, notSeenSince: Date
       .filter(({ lastSeenAt }) => notSeenSince === null || lastSeenAt < notSeenSince)
       .map(({ id }) => id)
     await endSessions(tx, userId, ids)
-    for (const id of ids) audit(ctx, tx, { action: 'session.end', target: encodeTypeId('device_session', id) })
+    audit(ctx, tx, { action: 'session.end_others', target: encodeTypeId('user', userId) })
     return ids
   })
 }

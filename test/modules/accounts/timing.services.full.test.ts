@@ -11,7 +11,6 @@ import {
   ResendVerificationDocument,
 } from '../../gql/graphql.ts'
 import { contextOf } from '../../kit/inside.ts'
-import { currentLane } from '../../kit/lane.ts'
 import { createRandom, type Random } from '../../kit/random.ts'
 import { startServer, type TestServer } from '../../kit/server.ts'
 
@@ -80,7 +79,7 @@ const questions: readonly Question[] = [
   },
 ]
 
-test.runIf(currentLane === 'services').for(questions)(
+test.for(questions)(
   '$name answers the same bytes in the same time whether or not an address is known',
   { timeout: 600_000 },
   async ({ name, document, inputFor, seed }, { guarded: server }) => {
