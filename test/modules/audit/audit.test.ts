@@ -54,7 +54,7 @@ const deeds: Record<string, Deed> = {
     by: 'a newcomer',
     run: ({ server }) => {
       const input = {
-        email: `audited-${crypto.randomUUID()}@example.org`,
+        email: `newcomer-${crypto.randomUUID()}@example.org`,
         password: 'Audited-Pass-1',
         displayName: 'Au',
       }
@@ -122,7 +122,7 @@ const deeds: Record<string, Deed> = {
   updateProfile: {
     action: 'user.update_profile',
     target: /^user_/,
-    run: (scene) => as(scene, { document: UpdateProfileDocument, variables: { input: { displayName: 'Audited' } } }),
+    run: (scene) => as(scene, { document: UpdateProfileDocument, variables: { input: { displayName: 'Renamed' } } }),
   },
   verifyEmail: {
     action: 'user.verify_email',
