@@ -105,8 +105,10 @@ export type Program = ReturnType<typeof launch>
 /** Starts a program and does not wait for anything. */
 export function launch(script: keyof typeof scripts, { env, args = [], nodeFlags = [] }: NodeOptions) {
   const startedAt = performance.now()
-  const path = fileURLToPath(new URL(`../../${scripts[script]}`, import.meta.url))
-  const child = spawn(process.execPath, [...nodeFlags, path, ...args], {
+  const fileAt = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+  // As the scripts of package.json start it.
+  const before = ['--import', new URL('../../src/require-node.mjs', import.meta.url).href]
+  const child = spawn(process.execPath, [...before, ...nodeFlags, fileAt(scripts[script]), ...args], {
     // Not the project's directory, where a developer may keep a `.env`.
     cwd: tmpdir(),
     env: { ...inherited(), PORT: '0', HOST: '127.0.0.1', ...env },
