@@ -3,11 +3,15 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type DemoPage, demoQuestions, handbook } from './demo-pages.ts'
-import { register } from './modules/accounts/verification/registration.service.ts'
+import { encodeTypeId } from './lib/typeid.ts'
+import { enterSession, openSession } from './modules/accounts/devices/device-session.service.ts'
+import { createAccount } from './modules/accounts/users/user.service.ts'
+import { audit } from './modules/audit/audit.service.ts'
 import { createBlocks } from './modules/ocean/block.service.ts'
 import { createPage } from './modules/ocean/page.service.ts'
 import { createProject } from './modules/projects/project.service.ts'
-import { createContext, type Platform } from './platform/context.ts'
+import { type Context, createContext, type Platform } from './platform/context.ts'
+import { transact } from './platform/database/transact.ts'
 import { newUuid } from './platform/uuid.ts'
 
 /** How to sign in to the demo workspace. */
@@ -69,6 +73,19 @@ const startPage: DemoPage = {
   ],
 }
 
+/** Makes the account as one whose address is proven: it is nobody's, and no mail would ever arrive. */
+async function signUp(ctx: Context, { email, password }: DemoAccount): Promise<void> {
+  const passwordHash = await ctx.platform.passwords.hash(password)
+  const session = await transact(ctx, async (tx) => {
+    const names = { email, displayName: 'Demo', username: 'demo' }
+    const account = createAccount(tx, { ...names, passwordHash, emailVerifiedAt: tx.now })
+    audit(ctx, tx, { action: 'user.register', target: encodeTypeId('user', account.userId), as: account })
+    await tx.em.flush()
+    return openSession(ctx, tx, { ...account, deviceName: null, deviceId: null })
+  })
+  await enterSession(ctx, session, 'BEARER')
+}
+
 async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   const ctx = createContext(platform, {
     viewer: { kind: 'anonymous', reason: null },
@@ -76,9 +93,7 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
     request: { id: newUuid(platform.clock.now()), address: null, userAgent: 'demo' },
     signal: new AbortController().signal,
   })
-  // Its address is nobody's: there is no one to welcome.
-  const registration = { ...account, displayName: 'Demo', username: 'demo', deviceName: null, deviceToken: null }
-  await register(ctx, { ...registration, mode: 'BEARER' }, { isMailed: false })
+  await signUp(ctx, account)
   const once = { idempotencyKey: null }
   const publish = async ({ blocks, ...page }: DemoPage, { id }: { id: string }) => {
     const { id: pageId } = await createPage(ctx, { ...page, projectId: id, ...once })

@@ -188,7 +188,7 @@ export type RefreshTokensInput = {
   deviceToken?: string | null | undefined;
   /** Where the tokens go: into the answer, unless told otherwise. */
   mode?: TokenMode | null | undefined;
-  /** The newest refresh token of the session; in cookie mode its cookie. */
+  /** The newest refresh token of the session; when left out its cookie, whose successors are cookies too. */
   refreshToken?: string | null | undefined;
 };
 

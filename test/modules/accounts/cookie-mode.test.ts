@@ -122,6 +122,13 @@ describe('refreshing by cookies alone', () => {
     expect(nobodyIn(await sendAs(server.url, jar, VIEWER))).toBe('UNAUTHENTICATED')
   })
 
+  test('shows no script a token, whatever mode it asks for', async ({ server, alice }) => {
+    const jar = jarAfter(await sendAs(server.url, new Map(), loginOf(alice.email)))
+    const answer = await sendAs(server.url, jar, refreshOf('BEARER'))
+    expect(answer.body.data?.refreshTokens).toMatchObject({ __typename: 'AuthPayload', ...jarred })
+    expect(jarAfter(answer, jar).get('ocean-refresh')).not.toBe(jar.get('ocean-refresh'))
+  })
+
   test('without the header does nothing, whatever mode was asked for', async ({ server, alice }) => {
     const jar = jarAfter(await sendAs(server.url, new Map(), loginOf(alice.email)))
     const bearer = await sendAs(server.url, jar, refreshOf('BEARER'), {})

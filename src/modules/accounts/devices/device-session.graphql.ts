@@ -96,7 +96,10 @@ builder.objectField(ViewerType, 'deviceSessions', (t) =>
 const RefreshTokensInput = builder.inputType('RefreshTokensInput', {
   description: 'The session to go on with.',
   fields: (t) => ({
-    refreshToken: t.string({ description: 'The newest refresh token of the session; in cookie mode its cookie.' }),
+    refreshToken: t.string({
+      description:
+        'The newest refresh token of the session; when left out its cookie, whose successors are cookies too.',
+    }),
     deviceToken: t.string({ description: deviceFieldDescriptions.deviceToken }),
     mode: t.field({ type: TokenModeRef, description: deviceFieldDescriptions.mode }),
   }),

@@ -33,6 +33,7 @@ export interface Refresh {
   /** Null: the one in the caller's cookie. */
   readonly refreshToken: string | null
   readonly deviceToken: string | null
+  /** Not asked for a token from a cookie, whose successors go there too. */
   readonly mode: TokenMode
 }
 
@@ -50,6 +51,8 @@ const refreshTokenSchema = z.object({ sid: z.uuid(), n: z.number().int().nonnega
  * @throws {InvalidRefreshToken}
  */
 export async function refreshSession(ctx: Context, input: Refresh): Promise<IssuedTokens> {
+  // What came in a cookie goes back into one: in the answer a script could read it.
+  const mode = input.refreshToken === null ? 'COOKIE' : input.mode
   demandCookieJar(ctx, input.mode)
   const token = await openToken(ctx, input.refreshToken ?? cookieOf(ctx, 'refresh'))
   if (token === null) throw new InvalidRefreshToken()
@@ -71,7 +74,7 @@ export async function refreshSession(ctx: Context, input: Refresh): Promise<Issu
     await leaveSession(ctx, token.sid)
     throw new InvalidRefreshToken()
   }
-  return enterSession(ctx, session, input.mode)
+  return enterSession(ctx, session, mode)
 }
 
 /**

@@ -92,6 +92,9 @@ export function createSessionWatch(platform: Platform): SessionWatch {
       if (signal.aborted) return () => undefined
       const watched = sessions.get(viewer.deviceSessionId) ?? begin(viewer)
       watched.watchers.add(watcher)
+      // Who comes between the announcement and the end is told as well, once they listen.
+      const { accessUntil } = watched.viewer
+      if (watched.announced === accessUntil.getTime()) queueMicrotask(() => watcher.lapsing?.(accessUntil))
       const stop = () => {
         signal.removeEventListener('abort', stop)
         watched.watchers.delete(watcher)

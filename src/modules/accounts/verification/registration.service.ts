@@ -50,14 +50,10 @@ export interface VerifiedEmail {
 
 /**
  * Where addresses are taken on trust: makes an account with a personal organization, signs it in and mails the link that
- * proves the address, unless `isMailed` is false. Where they have to be proven first: keeps the registration and mails.
+ * proves the address. Where they have to be proven first: keeps the registration and mails.
  * @throws {WeakPassword | EmailTaken | UsernameTaken | RegistrationPending | RateLimited}
  */
-export async function register(
-  ctx: Context,
-  input: NewRegistration,
-  { isMailed = true }: { readonly isMailed?: boolean } = {},
-): Promise<IssuedTokens> {
+export async function register(ctx: Context, input: NewRegistration): Promise<IssuedTokens> {
   demandCookieJar(ctx, input.mode)
   await limitRegistrations(ctx)
   demandStrength(ctx.platform, input.password, input)
@@ -69,7 +65,7 @@ export async function register(
     const account = createAccount(tx, { ...input, passwordHash, emailVerifiedAt: null })
     audit(ctx, tx, { action: 'user.register', target: encodeTypeId('user', account.userId), as: account })
     await tx.em.flush()
-    if (isMailed) await tx.enqueue(verificationMail, mailFor(tx, input.email))
+    await tx.enqueue(verificationMail, mailFor(tx, input.email))
     return openSession(ctx, tx, { ...account, deviceName: input.deviceName, deviceId })
   }).catch(namedFacts)
   return enterSession(ctx, session, input.mode)
