@@ -104,7 +104,7 @@ export const defaultSettings = {
   emailVerification: 'optional',
   passwordRules: 'classes',
   deviceSessions: { maxPerUser: 10 },
-  mailLinks: { verifySeconds: 86_400, resetSeconds: 3_600, perAccountAndHour: 3 },
+  mailLinks: { verifySeconds: 86_400, resetSeconds: 1_800, perAccountAndHour: 3 },
   guessing: {
     loginsPerMinute: 10,
     loginsPerName: 10,

@@ -1,4 +1,5 @@
 import { pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { hash, verify } from 'argon2'
 import { BulkheadRejectedError, bulkhead } from 'cockatiel'
@@ -30,7 +31,8 @@ export interface Passwords {
   isOutdated(hash: string): boolean
 }
 
-const HASHES_AT_ONCE = 2
+// Two at most, and a core is left to everything else where there are two: each hash takes all of one.
+const HASHES_AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1))
 const HASHES_WAITING = 64
 
 /**

@@ -21,6 +21,8 @@ export interface Session {
   refreshedBy: string
   expiresAt: number
   isRevoked: boolean
+  /** Its device is no longer known to the account. */
+  isForgotten: boolean
   /** Until when its newest access token is good. */
   accessUntil: number
 }
@@ -192,7 +194,8 @@ function login(model: Model, { name, password, device }: Extract<Step, { do: 'lo
   const account = model.accounts.find(
     ({ person, isDeleted }) => !isDeleted && (key === emailOf(person) || key === usernameOf(person)),
   )
-  const isKnown = device !== null && account?.sessions.some((session) => session.device === device) === true
+  const isKnown =
+    device !== null && account?.sessions.some((session) => session.device === device && !session.isForgotten) === true
   const refusal = tryPassword(model, isKnown ? `${device} ${key}` : ` ${key}`, account, password, now)
   if (refusal !== null || account === undefined) return refusal ?? 'InvalidCredentials'
   return open(model, account, device, now)
@@ -225,7 +228,7 @@ function open(model: Model, account: Account, device: number | null, now: number
   const byUse = livingOf(account, now).toSorted((a, b) => b.refreshedAt - a.refreshedAt)
   end(byUse.slice(MAX_SESSIONS - 1), now)
   const times = { createdAt: now, refreshedAt: now, expiresAt: now + 7 * DAY, accessUntil: now + 15 * MINUTE }
-  const state = { counter: 0, isRevoked: false, refreshedBy: '' }
+  const state = { counter: 0, isRevoked: false, isForgotten: false, refreshedBy: '' }
   const opened = { number, account, device: device ?? number, ...times, ...state }
   model.sessions.push(opened)
   account.sessions.push(opened)
@@ -241,6 +244,8 @@ function refresh(model: Model, step: Extract<Step, { do: 'refresh' }>, now: numb
   if (!isNewest && !isRepeat) {
     const { person } = session.account
     if (!session.isRevoked) model.copies.set(person, (model.copies.get(person) ?? 0) + 1)
+    // A thief may hold the device's token as well.
+    if (!session.isRevoked) session.isForgotten = true
     session.isRevoked = true
   }
   if (!isLiving(session, now)) return 'InvalidRefreshToken'
@@ -268,7 +273,7 @@ function mail(model: Model, person: number, purpose: Link['purpose'], now: numbe
 }
 
 function isGood({ account, purpose, mailedAt, isSpent }: Link, wanted: Link['purpose'], now: number): boolean {
-  const isInTime = now < mailedAt + (purpose === 'reset' ? HOUR : DAY)
+  const isInTime = now < mailedAt + (purpose === 'reset' ? HOUR / 2 : DAY)
   return purpose === wanted && isInTime && !isSpent && !account.isDeleted
 }
 
@@ -278,6 +283,8 @@ function reset(model: Model, { link: number, next }: Extract<Step, { do: 'reset'
   spend(model, link.account, 'reset')
   link.account.password = next
   link.account.isVerified = true
+  for (const session of link.account.sessions) session.isForgotten = true
+  for (const name of [emailOf, usernameOf]) model.failures.delete(` ${name(link.account.person)}`)
   end(link.account.sessions, now)
   return 'Acknowledged'
 }

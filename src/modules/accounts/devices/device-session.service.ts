@@ -52,14 +52,12 @@ export async function openSession(ctx: Context, tx: Transaction, input: NewSessi
   const deviceSessionId = newUuid(tx.now)
   const deviceId = input.deviceId ?? newUuid(tx.now)
   await lockUser(tx, userId)
-  const earlier = await sessionsOf(tx, userId)
-  const living = earlier.filter(({ isLiving }) => isLiving)
-  const surplus = living.slice(deviceSessions.maxPerUser - 1)
+  const surplus = (await livingSessions(tx, userId)).slice(deviceSessions.maxPerUser - 1)
   await revoke(
     tx,
     surplus.map(({ id }) => id),
   )
-  const isNewDevice = earlier.length > 0 && earlier.every((session) => session.deviceId !== deviceId)
+  const isNewDevice = await isNewToAccount(tx, userId, deviceId)
   const alert = { type: 'SecurityAlert', kind: 'NEW_DEVICE', deviceSessionId } as const
   await tellViewer(tx, userId, ...surplus.map(({ id }) => sessionEnded(id)), ...(isNewDevice ? [alert] : []))
   tx.em.create(DeviceSession, {
@@ -134,10 +132,9 @@ export async function revokeDeviceSession(ctx: Context, id: string): Promise<Dev
   const target = encodeTypeId('device_session', id)
   await transact(ctx, async (tx) => {
     await lockUser(tx, userId)
-    const own = await sessionsOf(tx, userId)
-    const session = own.find((one) => one.id === id)
-    if (session === undefined) throw new NotFound('device session', 'session.end', target)
-    if (session.isLiving) await endSessions(tx, userId, [id])
+    if (!(await isOwn(tx, userId, id))) throw new NotFound('device session', 'session.end', target)
+    const isLiving = (await livingSessions(tx, userId)).some((session) => session.id === id)
+    if (isLiving) await endSessions(tx, userId, [id])
     audit(ctx, tx, { action: 'session.end', target })
   })
   const row = await findDeviceSession(ctx, id)
@@ -148,10 +145,12 @@ export async function revokeDeviceSession(ctx: Context, id: string): Promise<Dev
 
 /** Ends the viewer's other sessions, or those of them not seen since a time; answers which. */
 export async function revokeOtherDeviceSessions(ctx: Context, notSeenSince: Date | null): Promise<readonly string[]> {
-  const { userId, deviceSessionId } = requireUser(ctx)
+  const viewer = requireUser(ctx)
+  const { userId, deviceSessionId } = viewer
   return transact(ctx, async (tx) => {
     await lockUser(tx, userId)
-    const others = (await sessionsOf(tx, userId)).filter(({ id, isLiving }) => isLiving && id !== deviceSessionId)
+    await demandLiving(tx, viewer)
+    const others = (await livingSessions(tx, userId)).filter(({ id }) => id !== deviceSessionId)
     const ids = others
       .filter(({ lastSeenAt }) => notSeenSince === null || lastSeenAt < notSeenSince)
       .map(({ id }) => id)
@@ -163,7 +162,7 @@ export async function revokeOtherDeviceSessions(ctx: Context, notSeenSince: Date
 
 /** Ends all living sessions of a person but one, inside the transaction of what led to it. */
 export async function endOtherSessions(tx: Transaction, userId: string, kept: string | null): Promise<void> {
-  const others = (await sessionsOf(tx, userId)).filter(({ id, isLiving }) => isLiving && id !== kept)
+  const others = (await livingSessions(tx, userId)).filter(({ id }) => id !== kept)
   await endSessions(
     tx,
     userId,
@@ -189,22 +188,54 @@ export async function lockUser(tx: Transaction, userId: string): Promise<void> {
   await tx.unscoped.selectFrom('user').select('id').where('id', '=', userId).forNoKeyUpdate().execute()
 }
 
+/**
+ * Demands, under the lock of the person's row, that a session has not ended since its request was let in: who was just
+ * signed out must not sign others out.
+ * @throws {Unauthenticated}
+ */
+export async function demandLiving(tx: Transaction, session: SessionIdentity): Promise<void> {
+  const living = await livingSessions(tx, session.userId)
+  if (!living.some(({ id }) => id === session.deviceSessionId)) throw new Unauthenticated()
+}
+
+/** Makes devices unknown to an account: those of its sessions with these ids, or all. Whoever held them may be a thief. */
+export async function forgetDevices(tx: Transaction, userId: string, ids: readonly string[] | null): Promise<void> {
+  const update = tx.unscoped
+    .updateTable('device_session')
+    .set({ device_id: sql<string>`gen_random_uuid()` })
+    .where('user_id', '=', userId)
+  await (ids === null ? update : update.where('id', 'in', [...ids])).execute()
+}
+
 /** Lets an operation go on as nobody whose own session this was and has ended. */
 export async function leaveSession(ctx: Context, deviceSessionId: string): Promise<void> {
   if (ctx.viewer.kind === 'anonymous' || ctx.viewer.deviceSessionId !== deviceSessionId) return
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
 }
 
-/** The sessions of a person whatever their state, the one used last first. */
-async function sessionsOf(tx: Transaction, userId: string) {
+/** The living sessions of a person, the one used last first. */
+async function livingSessions(tx: Transaction, userId: string) {
   return tx.unscoped
     .selectFrom('device_session')
-    .select(['id', 'device_id as deviceId', 'last_seen_at as lastSeenAt'])
-    .select(sql<boolean>`revoked_at is null and expires_at > ${tx.now}`.as('isLiving'))
+    .select(['id', 'last_seen_at as lastSeenAt'])
     .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', tx.now)
     .orderBy('refreshed_at', 'desc')
     .orderBy('id', 'desc')
     .execute()
+}
+
+/** Whether the account was used before, and never on this device. */
+async function isNewToAccount(tx: Transaction, userId: string, deviceId: string): Promise<boolean> {
+  const sessions = tx.unscoped.selectFrom('device_session').select('id').where('user_id', '=', userId).limit(1)
+  if ((await sessions.where('device_id', '=', deviceId).executeTakeFirst()) !== undefined) return false
+  return (await sessions.executeTakeFirst()) !== undefined
+}
+
+async function isOwn(tx: Transaction, userId: string, id: string): Promise<boolean> {
+  const sessions = tx.unscoped.selectFrom('device_session').select('id').where('user_id', '=', userId)
+  return (await sessions.where('id', '=', id).executeTakeFirst()) !== undefined
 }
 
 /** Ends sessions that have not ended before. */

@@ -14,6 +14,7 @@ import {
   type EnteredSession,
   endSessions,
   enterSession,
+  forgetDevices,
   type IssuedTokens,
   leaveSession,
   lockUser,
@@ -177,6 +178,7 @@ async function endCopied(tx: Transaction, { userId, deviceSessionId, revokedAt }
   if (revokedAt !== null) return
   const alert = { type: 'SecurityAlert', kind: 'REFRESH_TOKEN_REUSED', deviceSessionId } as const
   await endSessions(tx, userId, [deviceSessionId], alert)
+  await forgetDevices(tx, userId, [deviceSessionId])
   await sendNotice(tx, userId, 'REFRESH_TOKEN_REUSED')
 }
 

@@ -20,7 +20,7 @@ export class AccountLocked extends UserError {
 /** Who is to be signed in: a name as it was typed, of an account or not. */
 export interface Attempted {
   readonly name: string
-  /** Of a device that is known to have signed in under this name before, else null. Holds no space. */
+  /** Of a device that is known to have signed in under this name before, or what else has failures of its own; else null. Holds no space. */
   readonly deviceId: string | null
 }
 
@@ -54,7 +54,7 @@ export async function admitAttempt(ctx: Context, { name, deviceId }: Attempted):
   await limits.consume({ name: 'login', points: loginsPerMinute, windowSeconds: MINUTE }, group)
   await limits.consume({ name: 'login-name', points: loginsPerName, windowSeconds: QUARTER_HOUR }, `${group} ${known}`)
   // The first space is where the device ends, so that no name can be typed that stands for another on a device.
-  const key = sha256Hex(`${deviceId ?? ''} ${known}`)
+  const key = failureKey(known, deviceId)
   await countFailure(ctx, key)
   return {
     succeeded: async ({ unscoped }) => {
@@ -69,6 +69,16 @@ export async function admitAttempt(ctx: Context, { name, deviceId }: Attempted):
         .execute()
     },
   }
+}
+
+function failureKey(name: string, deviceId: string | null): string {
+  return sha256Hex(`${deviceId ?? ''} ${name}`)
+}
+
+/** Forgets the failures of names that were tried by whoever: their owner has shown who they are by other means. */
+export async function forgiveNames(tx: Pick<Transaction, 'unscoped'>, names: readonly string[]): Promise<void> {
+  const keys = names.map((name) => failureKey(name.trim().toLowerCase(), null))
+  await tx.unscoped.deleteFrom('login_failure').where('key', 'in', keys).execute()
 }
 
 /**

@@ -87,7 +87,7 @@ builder.mutationField('requestPasswordReset', (t) =>
     isPublic: true,
     schema: z.object({ email: emailAddress }),
     description:
-      'Mails a link that sets a new password, good for an hour. The answer is the same whether or not there is such an account.',
+      'Mails a link that sets a new password, good for half an hour. The answer is the same whether or not there is such an account.',
     resolve: async (input, ctx) => {
       await requestPasswordReset(ctx, input.email)
       return { isAccepted: true } as const

@@ -5,8 +5,8 @@ import { requireUser } from '../../../platform/gate.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
-import { endOtherSessions, lockUser } from '../devices/device-session.service.ts'
-import { admitAttempt, checkPassword, limitResets } from '../guessing/login-guard.service.ts'
+import { demandLiving, endOtherSessions, forgetDevices, lockUser } from '../devices/device-session.service.ts'
+import { admitAttempt, checkPassword, forgiveNames, limitResets } from '../guessing/login-guard.service.ts'
 import { InvalidCredentials } from '../users/login.service.ts'
 import { nameKey } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
@@ -38,12 +38,14 @@ export interface PasswordReset {
  * @throws {InvalidCredentials | AccountLocked | WeakPassword | RateLimited}
  */
 export async function changePassword(ctx: Context, input: PasswordChange): Promise<UserViewer> {
-  const { userId, deviceSessionId } = requireUser(ctx)
+  const viewer = requireUser(ctx)
+  const { userId, deviceSessionId } = viewer
   const user = await provePassword(ctx, userId, input.currentPassword, 'user.change_password')
   demandStrength(ctx.platform, input.newPassword, user)
   const passwordHash = await ctx.platform.passwords.hash(input.newPassword)
   await transact(ctx, async (tx) => {
     await lockUser(tx, userId)
+    await demandLiving(tx, viewer)
     // Of two changes at once the second has proven a password that is no longer the one.
     if (!(await replacePassword(tx, userId, passwordHash, user.passwordHash))) throw new InvalidCredentials()
     await endOtherSessions(tx, userId, deviceSessionId)
@@ -83,6 +85,9 @@ export async function resetPassword(ctx: Context, input: PasswordReset): Promise
     await spendOtherTokens(tx, user.id, use)
     await replacePassword(tx, user.id, passwordHash, null)
     await endOtherSessions(tx, user.id, null)
+    await forgetDevices(tx, user.id, null)
+    // Whoever forgot the password has tried it, and the mail has shown who they are.
+    await forgiveNames(tx, [user.email, ...(user.username === null ? [] : [user.username])])
     await tellViewer(tx, user.id, { type: 'SecurityAlert', kind: 'PASSWORD_RESET', deviceSessionId: null })
     await sendNotice(tx, user.id, 'PASSWORD_RESET')
     const as = { userId: user.id, organizationId: null }
@@ -100,8 +105,9 @@ export async function provePassword(ctx: Context, userId: string, password: stri
     .select(['email', 'username', 'display_name as displayName', 'password_hash as passwordHash'])
     .where('id', '=', userId)
     .executeTakeFirstOrThrow()
-  // Not the name's: a stolen session must not lock its owner out, nor one who is locked out their own session.
-  const attempt = await admitAttempt(ctx, { name: `id:${userId}`, deviceId: null })
+  // Not the name's, and none that can be typed as a name: a stolen session must not lock its owner out at the door, nor
+  // those at the door the owner's session.
+  const attempt = await admitAttempt(ctx, { name: userId, deviceId: 'signed-in' })
   if (!(await checkPassword(ctx, attempt, user.passwordHash, password))) {
     await ctx.platform.recordDenial(ctx, action, encodeTypeId('user', userId))
     throw new InvalidCredentials()

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
@@ -6,7 +8,7 @@ import { UserError } from '../../../platform/errors.ts'
 import { requireUser } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
-import { endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
+import { demandLiving, endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
 import type { OrganizationRow } from '../organizations/organization.reads.ts'
 import { noticeMail } from '../passwords/notice.jobs.ts'
 import { provePassword } from '../passwords/password.service.ts'
@@ -70,6 +72,7 @@ export async function deleteAccount(ctx: Context, password: string): Promise<voi
   const { email } = await provePassword(ctx, userId, password, 'user.delete')
   await transact(ctx, async (tx) => {
     await lockUser(tx, userId)
+    await demandLiving(tx, viewer)
     const owned = await organizationsOwnedAlone(tx, userId)
     const needed = owned.filter(({ others }) => others > 0)
     if (needed.length > 0)
@@ -126,15 +129,26 @@ async function giveUp(tx: Transaction, organizationIds: readonly string[]): Prom
   if (organizationIds.length === 0) return
   await tx.unscoped
     .updateTable('organization')
-    .set((on) => ({ deleted_at: tx.now, access_epoch: on('access_epoch', '+', 1) }))
+    .set((on) => ({
+      // Both were made of the person's name.
+      name: 'Deleted workspace',
+      slug: sql<string>`'deleted-' || id`,
+      deleted_at: tx.now,
+      access_epoch: on('access_epoch', '+', 1),
+    }))
     .where('id', 'in', [...organizationIds])
     .execute()
 }
 
 /** Takes a person out of their row, which stays for what they are the author of; its address is free again. */
 async function forgetPerson(tx: Transaction, userId: string): Promise<void> {
-  // RFC 2606 reserves .invalid: no mail can ever go there.
-  const nobody = `${userId}@deleted.invalid`
+  // RFC 2606 reserves .invalid: no mail can ever go there. Nor can anybody have taken what cannot be foreseen.
+  const nobody = `${userId}.${randomBytes(8).toString('hex')}@deleted.invalid`
+  await tx.unscoped
+    .updateTable('device_session')
+    .set({ address: null, user_agent: null, device_name: null, refreshed_by: '' })
+    .where('user_id', '=', userId)
+    .execute()
   await tx.unscoped
     .updateTable('user')
     .set({

@@ -1,13 +1,14 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { UserError } from '../../../platform/errors.ts'
+import { Unavailable, UserError } from '../../../platform/errors.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { cookieOf, deviceIn, isKnownDevice } from '../devices/device.service.ts'
 import {
   demandCookieJar,
   enterSession,
   type IssuedTokens,
+  lockUser,
   openSession,
   type TokenMode,
 } from '../devices/device-session.service.ts'
@@ -47,7 +48,8 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
   demandCookieJar(ctx, input.mode)
   const name = nameKey(input.identifier)
   const user = await findAccount(ctx, name)
-  const deviceId = await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device'))
+  // A device that is known by its cookie stays known by that alone: no script gets its token.
+  const deviceId = await deviceIn(ctx, input.deviceToken ?? (input.mode === 'COOKIE' ? cookieOf(ctx, 'device') : null))
   const isKnown = deviceId !== null && (await isKnownDevice(ctx, user?.userId ?? null, deviceId))
   const attempt = await admitAttempt(ctx, { name, deviceId: isKnown ? deviceId : null }).catch(
     async (error: unknown) => {
@@ -64,17 +66,20 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
   const rehashed = await rehashOf(ctx, user.passwordHash, input.password)
   const isRefused = ctx.platform.settings.emailVerification === 'required' && user.emailVerifiedAt === null
   const session = await transact(ctx, async (tx) => {
+    await lockUser(tx, user.userId)
+    // A password that was changed while this one was checked ended all sessions, and must not leave one behind.
+    if (!(await isStillTheHash(tx, user))) return 'changed'
     await attempt.succeeded(tx)
     if (rehashed !== null) await replaceHash(tx, user, rehashed)
-    if (isRefused) return null
+    if (isRefused) return 'unverified'
     const opened = await openSession(ctx, tx, { ...user, deviceName: input.deviceName, deviceId })
     const target = encodeTypeId('device_session', opened.deviceSessionId)
     audit(ctx, tx, { action: 'session.login', target, as: user })
     return opened
   })
-  if (session === null) {
+  if (typeof session === 'string') {
     await tellDenied(ctx, user)
-    throw new EmailUnverified()
+    throw session === 'changed' ? new InvalidCredentials() : new EmailUnverified()
   }
   return enterSession(ctx, session, input.mode)
 }
@@ -113,9 +118,27 @@ async function tellDenied(ctx: Context, user: KnownAccount | null): Promise<void
   })
 }
 
-/** The hash at today's cost of a password that just matched one at another; null where there is none to make. */
+/**
+ * The hash at today's cost of a password that just matched one at another; null where there is none to make, or no time:
+ * the next sign-in makes it.
+ */
 async function rehashOf({ platform }: Context, passwordHash: string, password: string): Promise<string | null> {
-  return platform.passwords.isOutdated(passwordHash) ? platform.passwords.hash(password) : null
+  if (!platform.passwords.isOutdated(passwordHash)) return null
+  // Of what bcrypt does not see, a slip of the finger would become part of the password.
+  if (passwordHash.startsWith('$2') && Buffer.byteLength(password) > BCRYPT_BYTES) return null
+  try {
+    return await platform.passwords.hash(password)
+  } catch (error) {
+    if (error instanceof Unavailable) return null
+    throw error
+  }
+}
+
+const BCRYPT_BYTES = 72
+
+async function isStillTheHash(tx: Transaction, { userId, passwordHash }: KnownAccount): Promise<boolean> {
+  const users = tx.unscoped.selectFrom('user').select('id').where('id', '=', userId)
+  return (await users.where('password_hash', '=', passwordHash).executeTakeFirst()) !== undefined
 }
 
 /** Only while the old hash still stands: a password changed meanwhile wins. */

@@ -9,6 +9,7 @@ import {
   demandCookieJar,
   enterSession,
   type IssuedTokens,
+  lockUser,
   openSession,
   type TokenMode,
 } from '../devices/device-session.service.ts'
@@ -16,7 +17,7 @@ import { limitRegistrations, limitVerifications } from '../guessing/login-guard.
 import { demandStrength } from '../passwords/password-rules.service.ts'
 import { createAccount, EmailTaken, namedFacts, nameKey, UsernameTaken } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
-import { InvalidToken, openLinkToken, spendToken } from './mail-link.service.ts'
+import { InvalidToken, openLinkToken, ownerOfToken, spendToken } from './mail-link.service.ts'
 import { Registration } from './registration.entity.ts'
 import { registrationMail, verificationMail } from './verification.jobs.ts'
 
@@ -60,7 +61,7 @@ export async function register(ctx: Context, input: NewRegistration): Promise<Is
   // Outside the transaction: a hash takes tens of milliseconds, and the embedded database has one session.
   const passwordHash = await ctx.platform.passwords.hash(input.password)
   if (ctx.platform.settings.emailVerification === 'required') return keepRegistration(ctx, input, passwordHash)
-  const deviceId = await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device'))
+  const deviceId = await deviceIn(ctx, input.deviceToken ?? (input.mode === 'COOKIE' ? cookieOf(ctx, 'device') : null))
   const session = await transact(ctx, async (tx) => {
     const account = createAccount(tx, { ...input, passwordHash, emailVerifiedAt: null })
     audit(ctx, tx, { action: 'user.register', target: encodeTypeId('user', account.userId), as: account })
@@ -150,7 +151,10 @@ async function completeRegistration(ctx: Context, tx: Transaction, id: string): 
 }
 
 async function verifyAccount(ctx: Context, tx: Transaction, id: string): Promise<VerifiedEmail> {
-  const userId = await spendToken(tx, id, 'VERIFY_EMAIL')
+  const { id: userId } = await ownerOfToken(tx.unscoped, { id, purpose: 'VERIFY_EMAIL', now: tx.now })
+  // Before the link's row, as everywhere.
+  await lockUser(tx, userId)
+  await spendToken(tx, id, 'VERIFY_EMAIL')
   const { email } = await tx.unscoped
     .updateTable('user')
     .set((on) => ({ email_verified_at: on.fn.coalesce('email_verified_at', on.val(tx.now)), updated_at: tx.now }))

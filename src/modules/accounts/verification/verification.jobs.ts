@@ -77,7 +77,7 @@ export const passwordResetMail = defineJob({
     const url = await mailLink(platform, { use: 'RESET_PASSWORD', id: tokenId })
     const lines = ['Hello,', 'somebody, you we hope, asked to set a new password for your account.']
     const footer =
-      'The link works once, for an hour. If you did not ask for it, you can ignore this mail: nothing changes.'
+      'The link works once, for half an hour. If you did not ask for it, you can ignore this mail: nothing changes.'
     const action = { label: 'Set a new password', url }
     await sendMail(
       platform,
@@ -135,45 +135,48 @@ async function isMailedEnough(
 
 /**
  * Keeps the row that makes a link work once, and spends the older ones; a job that is tried again finds its own. False
- * when so many were mailed in the last hour that this one is not.
+ * when this one is not to be mailed: so many were in the last hour, or it is spent, expired or older than another already.
  */
 async function keepToken(
   { database, settings, clock }: Platform,
   { tokenId, user, purpose, seconds }: { tokenId: string; user: MailedUser; purpose: Purpose; seconds: number },
 ): Promise<boolean> {
   const now = clock.now()
-  const { count } = await database.unscoped
-    .selectFrom('one_time_token')
-    .select((on) => on.fn.countAll<number>().as('count'))
-    .where('user_id', '=', user.id)
-    .where('purpose', '=', purpose)
-    .where('id', '<>', tokenId)
-    .where('created_at', '>', new Date(now.getTime() - HOUR_MILLIS))
-    .executeTakeFirstOrThrow()
-  if (count >= settings.mailLinks.perAccountAndHour) return false
-  const expiresAt = new Date(now.getTime() + seconds * 1_000)
-  await database.unscoped
-    .insertInto('one_time_token')
-    .values({
-      id: tokenId,
-      user_id: user.id,
-      purpose,
-      email_key: user.emailKey,
-      created_at: now,
-      expires_at: expiresAt,
-      used_at: null,
-    })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute()
-  await database.unscoped
-    .updateTable('one_time_token')
-    .set({ used_at: now })
-    .where('user_id', '=', user.id)
-    .where('purpose', '=', purpose)
-    .where('id', '<', tokenId)
-    .where('used_at', 'is', null)
-    .execute()
-  return true
+  const hourAgo = new Date(now.getTime() - HOUR_MILLIS)
+  return database.unscoped.transaction().execute(async (tx) => {
+    // Two mails at once to one account come one after the other.
+    await tx.selectFrom('user').select('id').where('id', '=', user.id).forNoKeyUpdate().execute()
+    const tokens = await tx
+      .selectFrom('one_time_token')
+      .select(['id', 'used_at as usedAt', 'created_at as createdAt', 'expires_at as expiresAt'])
+      .where('user_id', '=', user.id)
+      .where('purpose', '=', purpose)
+      .where(({ eb, or }) => or([eb('created_at', '>', hourAgo), eb('id', '=', tokenId)]))
+      .execute()
+    const own = tokens.find(({ id }) => id === tokenId)
+    if (own !== undefined) return own.usedAt === null && own.expiresAt > now
+    if (tokens.length >= settings.mailLinks.perAccountAndHour || tokens.some(({ id }) => id > tokenId)) return false
+    await tx
+      .updateTable('one_time_token')
+      .set({ used_at: now })
+      .where('user_id', '=', user.id)
+      .where('purpose', '=', purpose)
+      .where('used_at', 'is', null)
+      .execute()
+    await tx
+      .insertInto('one_time_token')
+      .values({
+        id: tokenId,
+        user_id: user.id,
+        purpose,
+        email_key: user.emailKey,
+        created_at: now,
+        expires_at: new Date(now.getTime() + seconds * 1_000),
+        used_at: null,
+      })
+      .execute()
+    return true
+  })
 }
 
 function verificationOf(to: string, url: string): Mail {
