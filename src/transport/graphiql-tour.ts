@@ -35,7 +35,7 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   requestPasswordReset: { input: { email: 'you@example.org' } },
   resetPassword: { input: { token: '…', newPassword: '…' } },
   resendVerification: { input: { email: 'you@example.org' } },
-  verifyEmail: { input: { token: '…' } },
+  verifyEmail: { input: { token: '…', password: '…' } },
   // The rest, by name.
   block: { id: 'block_…' },
   deleteAccount: { input: { password: '…' } },

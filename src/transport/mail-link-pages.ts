@@ -13,27 +13,30 @@ interface MailLinkPage {
   readonly done: string
   /** A mutation with the variable `$input`. */
   readonly mutation: string
+  /** The input's name for the password. */
+  readonly passwordName: string
 }
 
 const pages: Readonly<Record<string, MailLinkPage>> = {
   '/verify-email': {
     title: 'Confirm your address',
     intro: 'Confirm that this address is yours.',
-    field: '',
+    field: passwordField('Your password, if you just registered', 'current-password', ''),
     button: 'Confirm',
     done: 'Your address is confirmed. You can sign in now.',
     mutation:
       'mutation ($input: VerifyEmailInput!) { result: verifyEmail(input: $input) { ... on UserError { message } } }',
+    passwordName: 'password',
   },
   '/reset-password': {
     title: 'Set a new password',
     intro: 'All your devices will be signed out.',
-    field:
-      '<label for="password">New password</label><input id="password" type="password" autocomplete="new-password" required minlength="8" maxlength="1024">',
+    field: passwordField('New password', 'new-password', ' required'),
     button: 'Set the password',
     done: 'Your new password is set. You can sign in with it now.',
     mutation:
       'mutation ($input: ResetPasswordInput!) { result: resetPassword(input: $input) { ... on UserError { message } } }',
+    passwordName: 'newPassword',
   },
 }
 
@@ -57,7 +60,8 @@ const script = `
     button.disabled = true
     status.textContent = 'One moment …'
     try {
-      const input = password ? { token, newPassword: password.value } : { token }
+      const input = { token }
+      if (password.value) input[document.body.dataset.field] = password.value
       const response = await fetch(new URL('graphql', location.href), {
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json' },
@@ -95,11 +99,15 @@ export function sendMailLinkPage(path: string, response: ServerResponse): boolea
   return true
 }
 
-function htmlOf({ title, intro, field, button, done, mutation }: MailLinkPage): string {
+function passwordField(label: string, autocomplete: string, rules: string): string {
+  return `<label for="password">${label}</label><input id="password" type="password" autocomplete="${autocomplete}"${rules}>`
+}
+
+function htmlOf({ title, intro, field, button, done, mutation, passwordName }: MailLinkPage): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>
 <style>${style}</style></head>
-<body data-mutation="${mutation}" data-done="${done}"><main><h1>${title}</h1><p>${intro}</p>
+<body data-mutation="${mutation}" data-field="${passwordName}" data-done="${done}"><main><h1>${title}</h1><p>${intro}</p>
 <form>${field}<button>${button}</button></form><p role="status" aria-live="polite"></p></main>
 <script>${script}</script></body></html>
 `

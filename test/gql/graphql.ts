@@ -292,6 +292,8 @@ export type UpdateProfileInput = {
 
 /** Proof of an address. */
 export type VerifyEmailInput = {
+  /** The password that was registered with, where the link makes the account: it shows that whoever opens it is who registered. */
+  password?: string | null | undefined;
   /** What stands behind `#token=` in the link of the mail. */
   token: string;
 };
@@ -642,6 +644,7 @@ export type VerifyEmailMutationVariables = Exact<{
 
 
 export type VerifyEmailMutation = { verifyEmail:
+    | { __typename: 'InvalidCredentials', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string }
     | { __typename: 'InvalidToken', code: string, message: string }
     | { __typename: 'VerifiedEmail', email: string }

@@ -16,7 +16,7 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   register: () => ({ ...newcomer, password: 'weak-password', username: 'rules', ...device }),
   login: () => ({ identifier: 'rules', password: 'x', ...device }),
   refreshTokens: () => ({ refreshToken: 'x', deviceToken: 'x' }),
-  verifyEmail: () => ({ token: 'x' }),
+  verifyEmail: () => ({ token: 'x', password: 'x' }),
   resendVerification: () => ({ email: newcomer.email }),
   requestPasswordReset: () => ({ email: newcomer.email }),
   resetPassword: () => ({ token: 'x', newPassword: 'weak-password' }),

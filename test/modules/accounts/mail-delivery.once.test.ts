@@ -152,7 +152,9 @@ test('a registration is mailed over TLS, as text and as HTML, both with a link t
   const link = `${mailing.server.app.platform.settings.publicUrl}/verify-email#token=${token}`
   expect(text).toContain(link)
   expect(html).toContain(link)
-  const { verifyEmail } = await mailing.client.mutate(VerifyEmailDocument, { input: { token } })
+  const { verifyEmail } = await mailing.client.mutate(VerifyEmailDocument, {
+    input: { token, password: input.password },
+  })
   expect(verifyEmail).toMatchObject({ __typename: 'VerifiedEmail', email: input.email })
   const { login } = await mailing.client.mutate(LoginDocument, {
     input: { identifier: input.email, password: input.password },

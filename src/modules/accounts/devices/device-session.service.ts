@@ -37,7 +37,8 @@ export interface NewSession {
 
 /** A session whose tokens are to be issued. */
 export interface EnteredSession extends SessionIdentity {
-  readonly deviceId: string
+  /** Whose token to hand out; null for a caller who has not proven to be the session's device. */
+  readonly deviceId: string | null
   /** The number for the refresh token. */
   readonly counter: number
 }
@@ -95,7 +96,7 @@ export async function enterSession(ctx: Context, session: EnteredSession, mode: 
   const tokens = {
     accessToken: await issueAccessToken(platform, viewer),
     refreshToken: await platform.refreshBox.seal({ sid: session.deviceSessionId, n: session.counter }),
-    deviceToken: await deviceToken(ctx, session.deviceId),
+    deviceToken: session.deviceId === null ? null : await deviceToken(ctx, session.deviceId),
   }
   if (mode === 'BEARER') return { ...tokens, expiresInSeconds: ttlSeconds }
   storeTokens(ctx, tokens)
@@ -117,13 +118,13 @@ export function demandCookieJar({ cookies }: Context, mode: TokenMode): void {
 
 function storeTokens(
   { cookies, platform }: Context,
-  tokens: { accessToken: string; refreshToken: string; deviceToken: string },
+  tokens: { accessToken: string; refreshToken: string; deviceToken: string | null },
 ): void {
   const { accessTokens, refreshTokens } = platform.settings
   if (cookies === null) throw new Error('There is no answer whose cookies could be set')
   cookies.write('access', tokens.accessToken, accessTokens.ttlSeconds)
   cookies.write('refresh', tokens.refreshToken, refreshTokens.ttlSeconds)
-  cookies.write('device', tokens.deviceToken, DEVICE_COOKIE_SECONDS)
+  if (tokens.deviceToken !== null) cookies.write('device', tokens.deviceToken, DEVICE_COOKIE_SECONDS)
 }
 
 /** Ends one of the viewer's own sessions; ending an ended one is no error. @throws {NotFound} */
@@ -211,9 +212,15 @@ export async function forgetDevices(tx: Transaction, userId: string, ids: readon
 export async function leaveSession(ctx: Context, deviceSessionId: string): Promise<void> {
   if (ctx.viewer.kind === 'anonymous' || ctx.viewer.deviceSessionId !== deviceSessionId) return
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
+  forgetCookies(ctx)
 }
 
-/** The living sessions of a person, the one used last first. */
+/** Clears the cookies of a session that has ended, which no script could. */
+export function forgetCookies({ cookies }: Context): void {
+  for (const name of ['access', 'refresh'] as const) cookies?.clear(name)
+}
+
+/** The living sessions of a person, the one refreshed last first. */
 async function livingSessions(tx: Transaction, userId: string) {
   return tx.unscoped
     .selectFrom('device_session')

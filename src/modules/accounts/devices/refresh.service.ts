@@ -14,6 +14,7 @@ import {
   type EnteredSession,
   endSessions,
   enterSession,
+  forgetCookies,
   forgetDevices,
   type IssuedTokens,
   leaveSession,
@@ -57,7 +58,8 @@ export async function refreshSession(ctx: Context, input: Refresh): Promise<Issu
   demandCookieJar(ctx, input.mode)
   const token = await openToken(ctx, input.refreshToken ?? cookieOf(ctx, 'refresh'))
   if (token === null) throw new InvalidRefreshToken()
-  const trader = traderOf(ctx, await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device')))
+  const presented = await deviceIn(ctx, input.deviceToken ?? cookieOf(ctx, 'device'))
+  const trader = traderOf(ctx, presented)
   const session = await transact(ctx, async (tx) => {
     await lockOwner(tx, token.sid)
     const advanced = await advance(ctx, tx, token, trader)
@@ -73,9 +75,12 @@ export async function refreshSession(ctx: Context, input: Refresh): Promise<Issu
   })
   if (session === null) {
     await leaveSession(ctx, token.sid)
+    if (input.refreshToken === null) forgetCookies(ctx)
     throw new InvalidRefreshToken()
   }
-  return enterSession(ctx, session, mode)
+  // A thief of the refresh token alone must not become the device by trading it.
+  const deviceId = presented === session.deviceId ? presented : null
+  return enterSession(ctx, { ...session, deviceId }, mode)
 }
 
 /**
@@ -92,7 +97,7 @@ export async function logout(ctx: Context, refreshToken: string | null): Promise
     if (isLiving) await endSessions(tx, as.userId, [as.deviceSessionId])
     audit(ctx, tx, { action: 'session.end', target: encodeTypeId('device_session', as.deviceSessionId), as })
   })
-  if (ctx.cookies?.mayWrite === true) for (const name of ['access', 'refresh'] as const) ctx.cookies.clear(name)
+  forgetCookies(ctx)
   await leaveSession(ctx, as.deviceSessionId)
   return { deviceSessionId: as.deviceSessionId }
 }

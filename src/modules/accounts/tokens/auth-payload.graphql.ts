@@ -37,7 +37,7 @@ export const AuthPayloadType = builder.objectRef<IssuedTokens>('AuthPayload').im
     deviceToken: t.exposeString('deviceToken', {
       nullable: true,
       description:
-        'Keep it for as long as the app is installed and send it with `login` and `refreshTokens`: a device that is known gets in while somebody else guesses at the account, and a stolen refresh token alone is found out. It opens nothing by itself. Null in cookie mode.',
+        'Keep it for as long as the app is installed and send it with `login` and `refreshTokens`: a device that is known gets in while somebody else guesses at the account, and a stolen refresh token alone is found out. It opens nothing by itself. Null in cookie mode, and after a refresh without it.',
     }),
     viewer: t.field({
       type: ViewerType,

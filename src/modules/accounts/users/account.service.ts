@@ -41,6 +41,8 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
   const { userId } = viewer
   const { displayName, username, avatarUrl, preferences } = change
   await transact(ctx, async (tx) => {
+    await lockUser(tx, userId)
+    await demandLiving(tx, viewer)
     await tx.unscoped
       .updateTable('user')
       .set({
@@ -83,6 +85,7 @@ export async function deleteAccount(ctx: Context, password: string): Promise<voi
       owned.map(({ id }) => id),
     )
     await tx.unscoped.deleteFrom('membership').where('user_id', '=', userId).execute()
+    await tx.unscoped.deleteFrom('registration').where('email_key', '=', nameKey(email)).execute()
     await tx.unscoped.deleteFrom('one_time_token').where('user_id', '=', userId).execute()
     await endOtherSessions(tx, userId, null)
     await forgetPerson(tx, userId)

@@ -39,7 +39,7 @@ builder.mutationField('login', (t) =>
     isPublic: true,
     schema: z.object({ identifier: z.string().max(254), password: anyPassword, ...deviceFields }),
     errors: [InvalidCredentials, AccountLocked, EmailUnverified],
-    description: 'Signs in on this device. Of too many devices at once the one used longest ago is signed out.',
+    description: 'Signs in on this device. Of too many devices at once the one refreshed longest ago is signed out.',
     resolve: (input, ctx) => login(ctx, input),
   }),
 )

@@ -86,4 +86,4 @@ const MAX_PREFERENCES_BYTES = 16 * 1024
 /** The rule of preferences: an object that is JSON through and through. */
 export const preferencesObject = z
   .record(z.string(), z.json(), 'has to be an object')
-  .refine((object) => JSON.stringify(object).length <= MAX_PREFERENCES_BYTES, 'at most 16,384 characters')
+  .refine((object) => Buffer.byteLength(JSON.stringify(object)) <= MAX_PREFERENCES_BYTES, 'at most 16 KiB')

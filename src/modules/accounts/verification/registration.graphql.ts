@@ -4,7 +4,7 @@ import { AcknowledgedRef, errorType } from '../../../graphql/errors.ts'
 import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { displayName, emailAddress, username } from '../../../lib/account-fields.ts'
-import { newPassword, newPasswordDescription } from '../passwords/password.graphql.ts'
+import { anyPassword, newPassword, newPasswordDescription } from '../passwords/password.graphql.ts'
 import { WeakPassword } from '../passwords/password-rules.service.ts'
 import {
   AuthPayloadType,
@@ -14,6 +14,7 @@ import {
   tokenText,
 } from '../tokens/auth-payload.graphql.ts'
 import { displayNameDescription, usernameDescription } from '../users/account.graphql.ts'
+import { InvalidCredentials } from '../users/login.service.ts'
 import { EmailTaken, UsernameTaken } from '../users/user.service.ts'
 import { InvalidToken } from './mail-link.service.ts'
 import {
@@ -81,6 +82,10 @@ const VerifyEmailInput = builder.inputType('VerifyEmailInput', {
   description: 'Proof of an address.',
   fields: (t) => ({
     token: t.string({ required: true, description: 'What stands behind `#token=` in the link of the mail.' }),
+    password: t.string({
+      description:
+        'The password that was registered with, where the link makes the account: it shows that whoever opens it is who registered.',
+    }),
   }),
 })
 
@@ -90,11 +95,11 @@ builder.mutationField('verifyEmail', (t) =>
     type: VerifiedEmailRef,
     input: VerifyEmailInput,
     isPublic: true,
-    schema: z.object({ token: tokenText }),
-    errors: [InvalidToken],
+    schema: z.object({ token: tokenText, password: optional(anyPassword) }),
+    errors: [InvalidToken, InvalidCredentials],
     description:
       'Proves an address by a mailed link, which works once. A registration that waited for it becomes an account, without its username if that was taken meanwhile. Signs nobody in.',
-    resolve: (input, ctx) => verifyEmail(ctx, input.token),
+    resolve: (input, ctx) => verifyEmail(ctx, input.token, input.password),
   }),
 )
 

@@ -15,6 +15,7 @@ import {
 } from '../devices/device-session.service.ts'
 import { limitRegistrations, limitVerifications } from '../guessing/login-guard.service.ts'
 import { demandStrength } from '../passwords/password-rules.service.ts'
+import { InvalidCredentials } from '../users/login.service.ts'
 import { createAccount, EmailTaken, namedFacts, nameKey, UsernameTaken } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
 import { InvalidToken, openLinkToken, ownerOfToken, spendToken } from './mail-link.service.ts'
@@ -56,8 +57,8 @@ export interface VerifiedEmail {
  */
 export async function register(ctx: Context, input: NewRegistration): Promise<IssuedTokens> {
   demandCookieJar(ctx, input.mode)
-  await limitRegistrations(ctx)
   demandStrength(ctx.platform, input.password, input)
+  await limitRegistrations(ctx)
   // Outside the transaction: a hash takes tens of milliseconds, and the embedded database has one session.
   const passwordHash = await ctx.platform.passwords.hash(input.password)
   if (ctx.platform.settings.emailVerification === 'required') return keepRegistration(ctx, input, passwordHash)
@@ -96,13 +97,15 @@ async function keepRegistration(ctx: Context, input: NewRegistration, passwordHa
 
 /**
  * Proves an address by the token of its link, once: an account's address is verified from then on, and a pending
- * registration becomes an account, without its username if somebody else has taken that meanwhile.
- * @throws {InvalidToken}
+ * registration becomes an account, without its username if somebody else has taken that meanwhile. That takes the
+ * password of the registration as well: whoever registered somebody else's address must not get an account by their click.
+ * @throws {InvalidToken | InvalidCredentials | RateLimited}
  */
-export async function verifyEmail(ctx: Context, token: string): Promise<VerifiedEmail> {
+export async function verifyEmail(ctx: Context, token: string, password: string | null): Promise<VerifiedEmail> {
   const { use, id } = await openLinkToken(ctx.platform, token)
   if (use === 'RESET_PASSWORD') throw new InvalidToken()
   if (use === 'VERIFY_EMAIL') return transact(ctx, (tx) => verifyAccount(ctx, tx, id))
+  await proveRegistrant(ctx, id, password)
   const complete = () => transact(ctx, (tx) => completeRegistration(ctx, tx, id)).catch(namedFacts)
   return complete().catch((error: unknown) => {
     // Somebody took the one or the other between the look and the flush; the second time the look finds it.
@@ -123,6 +126,19 @@ export async function resendVerification(ctx: Context, email: string): Promise<v
 function mailFor(tx: Transaction, email: string) {
   return { emailKey: nameKey(email), tokenId: newUuid(tx.now) }
 }
+
+/** Demands the password that a registration was made with. */
+async function proveRegistrant({ platform }: Context, id: string, password: string | null): Promise<void> {
+  const { database, clock, limits, passwords } = platform
+  const registrations = database.unscoped.selectFrom('registration').select('password_hash as passwordHash')
+  const known = await registrations.where('id', '=', id).where('expires_at', '>', clock.now()).executeTakeFirst()
+  if (known === undefined) throw new InvalidToken()
+  await limits.consume({ name: 'registrant', points: PROOFS_PER_HOUR, windowSeconds: 3_600 }, id)
+  if (!(await passwords.verify(known.passwordHash, password ?? ''))) throw new InvalidCredentials()
+}
+
+/** Of the holder of one link, who would guess at a password of their own. */
+const PROOFS_PER_HOUR = 60
 
 async function completeRegistration(ctx: Context, tx: Transaction, id: string): Promise<VerifiedEmail> {
   const registrations = tx.unscoped.selectFrom('registration')

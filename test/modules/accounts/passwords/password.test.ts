@@ -10,7 +10,7 @@ import {
 import type { Client } from '../../../kit/client.ts'
 import { test } from '../../../kit/clocked.ts'
 import { mailedToken } from '../../../kit/mails.ts'
-import { type Person, signIn } from '../../../kit/people.ts'
+import { type Person, signIn, uuidIn } from '../../../kit/people.ts'
 import { post } from '../../../kit/post.ts'
 import type { TestServer } from '../../../kit/server.ts'
 
@@ -220,4 +220,24 @@ test('of changes at once one wins, and its password is the one', async ({ clocke
   expect(await login(anonymous, alice.email, winning ?? '')).toBe('AuthPayload')
   expect(await login(anonymous, alice.email, losing ?? '')).toBe('InvalidCredentials')
   await second.close()
+})
+
+test('nobody at the door can lock a signed-in person out of changing their password', async ({ alice, anonymous }) => {
+  const uuid = uuidIn(alice.userId)
+  for (const name of [`id:${uuid}`, uuid, `signed-in ${uuid}`, ` ${uuid}`, alice.email]) {
+    for (const _ of times(6, () => null)) await login(anonymous, name, 'Wrong-Horse-1')
+  }
+  expect((await change(alice, alice.password, newPassword)).__typename).toBe('Viewer')
+})
+
+test('a reset unlocks the name, and makes no device known that was before', async ({ clocked, alice, anonymous }) => {
+  const known = { identifier: alice.email, deviceToken: alice.tokens.deviceToken ?? null }
+  for (const _ of times(6, () => null)) await login(anonymous, alice.email, 'Wrong-Horse-1')
+  expect(await login(anonymous, alice.email, alice.password)).toBe('AccountLocked')
+  await reset(anonymous, await resetToken(clocked, alice, anonymous))
+  expect(await login(anonymous, alice.email, newPassword)).toBe('AuthPayload')
+
+  for (const _ of times(6, () => null)) await login(anonymous, alice.email, 'Wrong-Horse-1')
+  const { login: again } = await anonymous.mutate(LoginDocument, { input: { ...known, password: newPassword } })
+  expect(again.__typename).toBe('AccountLocked')
 })

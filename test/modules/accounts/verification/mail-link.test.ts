@@ -35,7 +35,7 @@ const test = base.extend<{ linking: Stage }>({
       const input = newcomer()
       await client.mutate(RegisterDocument, { input })
       const token = await mailedToken(server, input, /verify-email/)
-      await client.mutate(VerifyEmailDocument, { input: { token } })
+      await client.mutate(VerifyEmailDocument, { input: { token, password: input.password } })
       await use({ server, client, known: input.email })
       await client.close()
       await server.close()

@@ -50,8 +50,8 @@ async function pendingToken(server: TestServer, client: Client, input: RegisterI
   return mailedToken(server, input, VERIFY)
 }
 
-async function verify(client: Client, token: string) {
-  return (await client.mutate(VerifyEmailDocument, { input: { token } })).verifyEmail
+async function verify(client: Client, token: string, password = goodPassword) {
+  return (await client.mutate(VerifyEmailDocument, { input: { token, password } })).verifyEmail
 }
 
 /** Registers somebody and opens the link. */
@@ -142,9 +142,9 @@ test('of two registrations of one address whose links are opened at once one bec
     const first = newcomer({ displayName: 'First' })
     const second = { ...first, displayName: 'Second', password: 'Another-Horse-2', email: first.email.toUpperCase() }
     const tokens = [await pendingToken(strict, client, first), await pendingToken(strict, client, second)]
-    const outcomes = (await Promise.all(tokens.map((token) => verify(client, token)))).map(
-      ({ __typename }) => __typename,
-    )
+    const outcomes = (
+      await Promise.all(tokens.map((token, at) => verify(client, token, at === 0 ? first.password : second.password)))
+    ).map(({ __typename }) => __typename)
     expect(outcomes.toSorted()).toEqual(['InvalidToken', 'VerifiedEmail'])
     const [winner, loser] = outcomes[0] === 'VerifiedEmail' ? [first, second] : [second, first]
     expect(await accountsOf(strict, [first.email])).toEqual([{ username: null, displayName: winner.displayName }])
@@ -152,6 +152,18 @@ test('of two registrations of one address whose links are opened at once one bec
     expect((await login(client, loser)).__typename).toBe('InvalidCredentials')
     for (const token of tokens) expect((await verify(client, token)).__typename).toBe('InvalidToken')
   }
+})
+
+test('whoever registers the address of somebody else gets no account by their click', async ({ strict, client }) => {
+  const theirs = newcomer()
+  const own = { ...theirs, password: 'Attacker-Horse-3' }
+  const [planted, asked] = [await pendingToken(strict, client, own), await pendingToken(strict, client, theirs)]
+  for (const password of [theirs.password, '', 'x'])
+    expect(await verify(client, planted, password)).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+  expect(await accountsOf(strict, [theirs.email])).toEqual([])
+  expect((await verify(client, asked, theirs.password)).__typename).toBe('VerifiedEmail')
+  expect((await login(client, own)).__typename).toBe('InvalidCredentials')
+  entered(await login(client, theirs))
 })
 
 test('a username that was taken meanwhile is left out of the account', async ({ strict, client }) => {
