@@ -48,8 +48,9 @@ export const noticeMail = defineJob({
   },
 })
 
-/** Asks for a notice in the transaction of what it tells. */
+/** Asks for a notice in the transaction of what it tells; nobody is left to tell of a deleted account. */
 export async function sendNotice(tx: Transaction, userId: string, notice: Notice): Promise<void> {
-  const user = await tx.unscoped.selectFrom('user').select('email').where('id', '=', userId).executeTakeFirst()
+  const users = tx.unscoped.selectFrom('user').select('email').where('deleted_at', 'is', null)
+  const user = await users.where('id', '=', userId).executeTakeFirst()
   if (user !== undefined) await tx.enqueue(noticeMail, { to: user.email, notice })
 }
