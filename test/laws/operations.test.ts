@@ -103,8 +103,8 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     const token = await mailedToken(server, alice, /reset-password/)
     return { variables: { input: { token, newPassword: 'Another-Horse-2' } } }
   },
-  viewerEvents: ({ alice }) => ({
-    variables: {},
+  viewerEvents: async ({ alice }) => ({
+    variables: { after: (await alice.query(ViewerDocument, {})).viewer?.eventsCursor },
     provoke: async () => (await signIn(alice, alice.email)).close(),
   }),
   chatSession: async ({ alice }) => {
