@@ -11,7 +11,9 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const limitMillis = 60_000
 const directory = temporaryDirectory()
-const env = { TMPDIR: directory.path }
+// What Node keeps of the compiled sources is for the next start.
+const NODE_DISABLE_COMPILE_CACHE = '1'
+const env = { TMPDIR: directory.path, NODE_DISABLE_COMPILE_CACHE }
 
 afterAll(async () => {
   await directory.remove()
@@ -59,7 +61,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 )
 
 test('what cannot be played is told in one sentence, and 1', async () => {
-  const exit = await runToEnd('demo', { env: { TMPDIR: join(directory.path, 'nowhere') } })
+  const exit = await runToEnd('demo', { env: { TMPDIR: join(directory.path, 'nowhere'), NODE_DISABLE_COMPILE_CACHE } })
   expect(exit.code).toBe(1)
   expect(exit.stderr).toMatch(/^\nThe demo broke off: .*nowhere.*\n$/)
 })
