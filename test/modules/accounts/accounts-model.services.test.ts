@@ -14,7 +14,7 @@ const told = 20
 test(`${steps} random steps of several people come to what a small model of accounts says`, {
   timeout: 1_800_000,
 }, async () => {
-  const random = createRandom(process.env.SEED === undefined ? undefined : Number(process.env.SEED))
+  const random = createRandom(process.env.SEED ? Number(process.env.SEED) : undefined)
   console.log(`accounts model: seed ${random.seed}, ${steps} steps`)
   const clock = standingClock()
   await using opened = new AsyncDisposableStack()
@@ -47,6 +47,7 @@ test(`${steps} random steps of several people come to what a small model of acco
       .join('\n'),
   )
 
+  const people = new Set(model.accounts.map(({ person }) => emailOf(person)))
   const { unscoped } = server.app.platform.database
   await server.app.platform.jobs.idle(15_000)
   const rows = await unscoped
@@ -70,6 +71,8 @@ test(`${steps} random steps of several people come to what a small model of acco
   )
   expect(inDatabase, `seed ${random.seed}`).toEqual(inModel)
   expect(living.size, `seed ${random.seed}`).toBe(inModel.flat().length)
+  const strangers = server.mails.sent.map(({ to }) => to).filter((to) => !people.has(to))
+  expect(strangers, `seed ${random.seed}`).toEqual([])
   for (const [person, copies] of model.copies) {
     const notices = server.mails
       .to(emailOf(person))

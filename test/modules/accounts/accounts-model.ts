@@ -242,8 +242,8 @@ function refresh(model: Model, step: Extract<Step, { do: 'refresh' }>, now: numb
   const isRepeat =
     step.counter === session.counter - 1 && session.refreshedBy === trader && now <= session.refreshedAt + DAY
   if (!isNewest && !isRepeat) {
-    const { person } = session.account
-    if (!session.isRevoked) model.copies.set(person, (model.copies.get(person) ?? 0) + 1)
+    const { person, isDeleted } = session.account
+    if (!session.isRevoked && !isDeleted) model.copies.set(person, (model.copies.get(person) ?? 0) + 1)
     // A thief may hold the device's token as well.
     if (!session.isRevoked) session.isForgotten = true
     session.isRevoked = true
