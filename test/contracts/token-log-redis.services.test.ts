@@ -27,10 +27,11 @@ describe('two nodes on one Redis', { timeout: 60_000 }, () => {
     redis = await startPrivateRedis()
     const node = async () => {
       const { openLog, openNudges } = onRedis(redis.url)
-      const nudges = openNudges()
-      await nudges.connected()
+      const [tokens, nudges] = [openLog(), openNudges()]
+      // What is appended before the log is connected goes to the checkpoints alone.
+      await Promise.all([tokens.connected(), nudges.connected()])
       const options = {
-        tokens: openLog(),
+        tokens,
         nudges,
         log: quietLog,
         checkpoints: async () => checkpoints,
