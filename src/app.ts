@@ -192,7 +192,7 @@ async function createPlatform(
     refreshBox: createSealedBox(secrets.REFRESH_TOKEN_SECRET),
     deviceBox: createSealedBox(secretFor('device tokens', secrets.REFRESH_TOKEN_SECRET)),
     linkBox: createSealedBox(secretFor('mailed links', secrets.REFRESH_TOKEN_SECRET)),
-    currentViewer: (viewer) => currentViewer(platform, viewer),
+    currentViewer: (viewer, projectId) => currentViewer(platform, viewer, projectId),
     watchAccess: (viewer, watcher, signal) => sessions.watch(viewer, watcher, signal),
     recordDenial: auditDenial,
   }

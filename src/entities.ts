@@ -1,5 +1,8 @@
+import { Agent, AgentToken } from './modules/accounts/agents/agent.entity.ts'
 import { DeviceSession } from './modules/accounts/devices/device-session.entity.ts'
 import { LoginFailure } from './modules/accounts/guessing/login-failure.entity.ts'
+import { Invitation } from './modules/accounts/invitations/invitation.entity.ts'
+import { ApiKey } from './modules/accounts/keys/api-key.entity.ts'
 import { Membership } from './modules/accounts/memberships/membership.entity.ts'
 import { Organization } from './modules/accounts/organizations/organization.entity.ts'
 import { User } from './modules/accounts/users/user.entity.ts'
@@ -10,7 +13,7 @@ import { Message } from './modules/chat/messages/message.entity.ts'
 import { ChatParticipant, ChatSession } from './modules/chat/sessions/chat-session.entity.ts'
 import { Block } from './modules/ocean/block.entity.ts'
 import { Page } from './modules/ocean/page.entity.ts'
-import { Project } from './modules/projects/project.entity.ts'
+import { Project, ProjectMember } from './modules/projects/project.entity.ts'
 import { ChannelEvent, ChannelHead } from './platform/channels/channel.entity.ts'
 import { SigningKey } from './platform/crypto/signing-key.entity.ts'
 import { IdempotencyKey } from './platform/idempotency-key.entity.ts'
@@ -29,7 +32,12 @@ export const entities = [
   LoginFailure,
   Registration,
   OneTimeToken,
+  Invitation,
+  ApiKey,
+  Agent,
+  AgentToken,
   Project,
+  ProjectMember,
   Page,
   Block,
   ChatSession,

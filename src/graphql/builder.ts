@@ -3,7 +3,7 @@ import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin, { type AuthFailure, AuthScopeFailureType } from '@pothos/plugin-scope-auth'
 import { type GraphQLSchema, isObjectType } from 'graphql'
-import { type Action, roleIncludes } from '../platform/access.ts'
+import { type Action, isAllowed } from '../platform/access.ts'
 import type { Context } from '../platform/context.ts'
 import { BadRequest, Fault, Forbidden, Unauthenticated } from '../platform/errors.ts'
 import { decodeGlobalId, encodeGlobalId } from './ids.ts'
@@ -23,7 +23,7 @@ export interface SchemaTypes {
   AuthScopes: {
     /** Somebody is signed in. */
     authenticated: boolean
-    /** The viewer's role in the active organization includes the action. */
+    /** The viewer may do this in the active organization, by role and by grant. */
     action: Action
   }
   DefaultFieldNullability: false
@@ -47,7 +47,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     unauthorizedError: (_parent, ctx, _info, { failure }) => refusal(ctx, failure),
     authScopes: (ctx) => ({
       authenticated: ctx.viewer.kind !== 'anonymous',
-      action: (action) => ctx.viewer.kind !== 'anonymous' && roleIncludes(ctx.viewer.role, action),
+      action: (action) => ctx.viewer.kind !== 'anonymous' && isAllowed(ctx.viewer, action),
     }),
   },
   relay: {

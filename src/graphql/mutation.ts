@@ -11,7 +11,7 @@ import {
   Unauthenticated,
   type UserError,
 } from '../platform/errors.ts'
-import { requireUser } from '../platform/gate.ts'
+import { requireViewer } from '../platform/gate.ts'
 import type { SchemaTypes } from './builder.ts'
 import { ruleInWords } from './input.ts'
 
@@ -59,7 +59,7 @@ export function mutation<Type extends TypeParam<Types>, Shape, Parsed>(
       const { viewer } = ctx
       try {
         // Not a scope, whose outcome is kept: a field before this one may have signed somebody in or out.
-        if (options.isPublic !== true) requireUser(ctx)
+        if (options.isPublic !== true) requireViewer(ctx)
         return await options.resolve(parseInput(options.schema, args.input), ctx)
       } catch (error) {
         await noteRefusal(ctx, info.fieldName, error)

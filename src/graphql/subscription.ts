@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { decodeCursor, encodeCursor, nowhere } from '../lib/cursor.ts'
 import type { ChannelEvent } from '../platform/channels/log.ts'
 import type { ChannelItem } from '../platform/channels/topic.ts'
-import { type AnonymousViewer, type Context, createContext, type Viewer } from '../platform/context.ts'
+import {
+  type AccessWatcher,
+  type ActingViewer,
+  type AnonymousViewer,
+  type Context,
+  createContext,
+} from '../platform/context.ts'
 import { Fault } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
 import { builder } from './builder.ts'
@@ -27,18 +33,39 @@ export interface Source<Item> {
   return(): Promise<unknown>
 }
 
+/** What a gate found. */
+export interface Followed {
+  /** The project it stands in, by whose access epoch its access goes as well. */
+  readonly projectId: string | null
+}
+
+/** The passing of a gate. */
+interface Admission {
+  readonly viewer: ActingViewer
+  readonly at: number
+  readonly projectId: string | null
+  /** The epochs it was passed under; null when that of the project was not known yet. */
+  readonly epochs: string | null
+}
+
 /** What a subscription follows, who may, and how an item becomes an event of the graph. */
 export interface Following<Item> {
   readonly source: Source<Item>
-  /** Throws a Fault when the context's viewer may not, or no longer, follow. Run before every event. */
-  readonly gate: (ctx: Context) => Promise<unknown>
+  /**
+   * Throws a Fault when the context's viewer may not, or no longer, follow. Run whenever an access epoch has moved since it
+   * was last passed: that of the actor, the organization, or the project it answers.
+   */
+  readonly gate: (ctx: Context) => Promise<Followed>
   readonly toEvent: (item: Item) => object
+  /** Whether an item says that what is followed has moved, so that the gate is to be passed again whatever the epochs. */
+  readonly isMove?: (item: Item) => boolean
   /** Of items that come many times a second: how old the last passing of the gate may be, in milliseconds. */
   readonly admittedFor?: (item: Item) => number
 }
 
 /** The same for one channel of domain events. */
 export interface FollowingChannel extends Pick<Following<never>, 'gate'> {
+  readonly isMove?: (event: ChannelEvent) => boolean
   readonly channel: string
   readonly after: string | null | undefined
   /** Null for an event that this code does not know: a newer node recorded it. */
@@ -52,12 +79,13 @@ const HOLD_PAUSE_MILLIS = 500
 /** Follows a channel from a cursor, or from now on; see `followSource`. */
 export function follow(
   ctx: Context,
-  { channel, after, gate, toEvent }: FollowingChannel,
+  { channel, after, gate, toEvent, isMove }: FollowingChannel,
 ): AsyncIterableIterator<Delivery> {
   const start = after === null || after === undefined ? null : (decodeCursor(channel, after) ?? nowhere)
   return followSource<ChannelItem>(ctx, {
     source: ctx.platform.channels.open(channel, start, ctx.signal),
     gate,
+    isMove: (item) => item.kind === 'resync' || isMove?.(item.event) === true,
     toEvent: (item) => {
       const cursor = encodeCursor(channel, item.position)
       if (item.kind === 'resync') return resyncRequired(cursor)
@@ -67,8 +95,8 @@ export function follow(
 }
 
 /**
- * Each item gets a fresh context and passes the gate again; when it no longer does, `SubscriptionEnded` is the last thing
- * delivered. `return()` ends it at once.
+ * Each item gets a fresh context, and passes the gate again if access may have changed; so does what is open while nothing
+ * happens. When it no longer passes, `SubscriptionEnded` is the last thing delivered. `return()` ends it at once.
  */
 export function followSource<Item>(ctx: Context, following: Following<Item>): AsyncIterableIterator<Delivery> {
   return new Deliveries(ctx, following)
@@ -93,14 +121,16 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   #ended = false
   /** Why access has ended, once it has: also when nothing happens that could be told. */
   #lost: EndReason | null = null
-  #admitted: { readonly viewer: Viewer; readonly at: number } | null = null
+  #admitted: Admission | null = null
+  #isLooking = false
+  #isStale = false
 
   constructor(ctx: Context, following: Following<Item>) {
     this.#ctx = ctx
     this.#following = following
-    this.#unwatch = watchAccess(ctx, (reason) => {
-      this.#lost = reason
-      void following.source.return()
+    this.#unwatch = watchAccess(ctx, {
+      ended: (nobody) => this.#lose(reasonOf(nobody)),
+      changed: () => void this.#look(),
     })
   }
 
@@ -131,7 +161,8 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     if (this.#ended || (item.done === true && this.#ctx.signal.aborted)) return this.return()
     if (this.#lost !== null) return this.#end(this.#lost)
     if (item.done === true) return this.#end('SERVER_RESTART')
-    const context = this.#stillAdmitted(item.value) ?? (await this.#admit())
+    const context =
+      this.#stillAdmitted(item.value) ?? (await this.#admit(this.#following.isMove?.(item.value) === true))
     if (this.#ended || this.#ctx.signal.aborted) return this.return()
     if (typeof context === 'string') return this.#end(context)
     return { done: false, value: { context, event: this.#following.toEvent(item.value) } }
@@ -140,6 +171,24 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   async #end(reason: EndReason): Promise<IteratorResult<Delivery>> {
     await this.return()
     return { done: false, value: { context: this.#ctx, event: { type: 'SubscriptionEnded', reason } } }
+  }
+
+  #lose(reason: EndReason): void {
+    this.#lost ??= reason
+    void this.#following.source.return()
+  }
+
+  /** Finds out, while nothing happens that could be told, whether it may be followed any longer. */
+  async #look(): Promise<void> {
+    this.#isStale = true
+    if (this.#isLooking) return
+    this.#isLooking = true
+    while (this.#isStale && !this.#ended) {
+      this.#isStale = false
+      const admitted = await this.#admit(false)
+      if (typeof admitted === 'string') this.#lose(admitted)
+    }
+    this.#isLooking = false
   }
 
   #stillAdmitted(item: Item): Context | null {
@@ -154,16 +203,20 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
    * A context in which the viewer may have this event, or why not. While that cannot be found out, the event waits; past the
    * limit the reader is sent away to come back, since clients do not retry after an error.
    */
-  async #admit(): Promise<Context | EndReason> {
+  async #admit(isMove: boolean): Promise<Context | EndReason> {
     const { platform, request, signal } = this.#ctx
     const giveUpAt = platform.clock.now().getTime() + HOLD_MILLIS
     for (;;) {
       try {
-        const viewer = await platform.currentViewer(this.#ctx.viewer)
+        const asked = this.#admitted?.projectId ?? null
+        const viewer = await platform.currentViewer(this.#ctx.viewer, asked)
         if (viewer.kind === 'anonymous') return reasonOf(viewer)
         const context = createContext(platform, { viewer, request, signal })
-        await this.#following.gate(context)
-        this.#admitted = { viewer, at: performance.now() }
+        const epochs = `${viewer.accessVersion}.${viewer.projectEpoch}`
+        // Read before the gate: what changes behind it moves them on once more.
+        const isSame = !isMove && this.#admitted?.epochs === epochs
+        const { projectId } = isSame ? { projectId: asked } : await this.#following.gate(context)
+        this.#admitted = { viewer, at: performance.now(), projectId, epochs: projectId === asked ? epochs : null }
         return context
       } catch (error) {
         if (error instanceof Fault && error.code !== 'SERVICE_UNAVAILABLE') return 'ACCESS_REMOVED'
@@ -179,10 +232,9 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   }
 }
 
-/** Calls back once when the access of whoever subscribed has ended, until they leave or the returned function is called. */
-function watchAccess({ platform, viewer, signal }: Context, lost: (reason: EndReason) => void): () => void {
-  if (viewer.kind === 'anonymous') return () => undefined
-  return platform.watchAccess(viewer, { ended: (nobody) => lost(reasonOf(nobody)) }, signal)
+/** Watches over the access of whoever subscribed, until they leave or the returned function is called. */
+function watchAccess({ platform, viewer, signal }: Context, watcher: AccessWatcher): () => void {
+  return viewer.kind === 'anonymous' ? () => undefined : platform.watchAccess(viewer, watcher, signal)
 }
 
 function reasonOf(viewer: AnonymousViewer): EndReason {

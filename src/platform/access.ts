@@ -11,31 +11,111 @@ export interface Actions {}
 /** The name of an action: what gates check, tokens list and `viewerCan` shows. */
 export type Action = keyof Actions & string
 
-/** The one table of who may do what: action → least role. Gates, scope-auth and `viewerCan` all read this. */
-const leastRoles = new Map<string, Role>()
+/**
+ * What an action comes to, and so which trust level an agent needs for it. `manage` decides what others may do: no agent
+ * ever does.
+ */
+export type ActionKind = 'read' | 'suggest' | 'write' | 'manage'
+
+/** Who may do one action. */
+export interface ActionRule {
+  /** The least role on the thing it is done to; or being an administrator of the platform, which no role includes. */
+  readonly least: Role | 'PLATFORM_ADMIN'
+  readonly kind: ActionKind
+  /** Also where the project is archived, in which else only reading is left. */
+  readonly inArchive?: true
+}
+
+/** What a viewer is to one thing: their role on it, and whether it stands in an archived project. */
+export interface Standing {
+  /** Null where they are nobody to it. */
+  readonly viewerRole: Role | null
+  readonly isArchived: boolean
+}
+
+/** What somebody who acts brings along; plain people have no `grants`: their role alone decides. */
+export interface Grantee {
+  /** In the organization. */
+  readonly role: Role
+  /** Of a key or an agent: the only actions it may use at all, whatever the role of whoever it acts for. */
+  readonly grants: ReadonlySet<string> | null
+  readonly isPlatformAdmin: boolean
+}
+
+/** The one table of who may do what. Gates, scope-auth and `viewerCan` all read this. */
+const rules = new Map<string, ActionRule>()
 
 /** Adds a noun's actions to the table. @throws when an action is defined twice: that is a bug in the code. */
-export function defineActions<const Table extends Partial<Record<Action, Role>>>(table: Table): Table {
-  for (const [action, role] of Object.entries(table)) {
-    if (leastRoles.has(action)) throw new Error(`The action ${action} is defined twice`)
-    leastRoles.set(action, role as Role)
+export function defineActions<const Table extends Partial<Record<Action, ActionRule>>>(table: Table): Table {
+  for (const [action, rule] of Object.entries<ActionRule | undefined>(table)) {
+    if (rules.has(action)) throw new Error(`The action ${action} is defined twice`)
+    if (rule !== undefined) rules.set(action, rule)
   }
   return table
 }
 
 /** Whether a role includes an action. An unknown action, an unknown role or no role at all is a denial. */
 export function roleIncludes(role: Role | null, action: string): boolean {
-  const least = leastRoles.get(action)
-  if (role === null || least === undefined || !roles.includes(role)) return false
+  const least = rules.get(action)?.least
+  if (role === null || least === undefined || least === 'PLATFORM_ADMIN' || !roles.includes(role)) return false
   return roles.indexOf(role) <= roles.indexOf(least)
 }
 
-/** All actions a role includes, sorted by name. */
-export function permissionsOf(role: Role | null): readonly Action[] {
-  return allActions().filter((action) => roleIncludes(role, action))
+/** The roles that include an action, for predicates of queries. */
+export function rolesIncluding(action: Action): readonly Role[] {
+  return roles.filter((role) => roleIncludes(role, action))
 }
+
+/**
+ * The one decision: whether somebody may do this to a thing; without a thing, by their role in the organization. Whoever
+ * lacks a grant, a role or a rule is denied.
+ */
+export function isAllowed(who: Grantee, action: string, thing?: Standing): boolean {
+  const rule = rules.get(action)
+  if (rule === undefined) return false
+  if (rule.least === 'PLATFORM_ADMIN') return who.isPlatformAdmin && who.grants === null
+  if (!isGranted(who, action)) return false
+  if (thing?.isArchived === true && rule.kind !== 'read' && rule.inArchive !== true) return false
+  return roleIncludes(thing === undefined ? who.role : thing.viewerRole, action)
+}
+
+/** Whether somebody brings along what an action needs beside a role: lists ask this, and their predicates the rest. */
+export function isGranted({ grants }: Grantee, action: string): boolean {
+  return grants === null || grants.has(action)
+}
+
+/** All that somebody may do to a thing, or in the organization, sorted by name. */
+export function permissionsOf(who: Grantee, thing?: Standing): readonly Action[] {
+  return allActions().filter((action) => isAllowed(who, action, thing))
+}
+
+/**
+ * The role on what stands in a project: in one that is open to the organization the higher of both roles, in a private one
+ * that of the project alone. A guest's role in the organization opens no content.
+ */
+export function effectiveRole(
+  inOrganization: Role,
+  project: { readonly visibility: Visibility; readonly role: Role | null },
+): Role | null {
+  if (project.visibility === 'PRIVATE' || inOrganization === 'GUEST') return project.role
+  return project.role === null || isAtLeast(inOrganization, project.role) ? inOrganization : project.role
+}
+
+/** Whether a role includes all that another does. */
+export function isAtLeast(role: Role, other: Role): boolean {
+  return roles.indexOf(role) <= roles.indexOf(other)
+}
+
+/** Whom a project is open to: everybody in the organization, or its own members alone. */
+export const visibilities = ['ORGANIZATION', 'PRIVATE'] as const
+export type Visibility = (typeof visibilities)[number]
 
 /** All actions there are, sorted by name. */
 export function allActions(): readonly Action[] {
-  return [...leastRoles.keys()].sort() as Action[]
+  return [...rules.keys()].sort() as Action[]
+}
+
+/** The rule of an action. */
+export function ruleOf(action: Action): ActionRule | undefined {
+  return rules.get(action)
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
-import type { Role } from './access.ts'
+import type { Grantee } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Channels } from './channels/hub.ts'
 import type { LiveTexts } from './channels/live-text.ts'
@@ -9,7 +9,7 @@ import type { KeySet } from './crypto/key-set.ts'
 import type { Passwords } from './crypto/passwords.ts'
 import type { SealedBox } from './crypto/sealed-box.ts'
 import type { Database } from './database/database.ts'
-import { type TenantReads, tenantReads } from './database/tenant-reads.ts'
+import { type Reader, type TenantReads, tenantReads } from './database/tenant-reads.ts'
 import type { Jobs } from './jobs.ts'
 import { forgetLoaded } from './loaders.ts'
 import type { Log } from './log.ts'
@@ -29,21 +29,61 @@ export interface AnonymousViewer {
   readonly isLapsed?: true
 }
 
-/** A person signed in on a device, acting in one organization. */
-export interface UserViewer {
-  readonly kind: 'user'
+/** What everyone who acts has in common: a person, in one organization, whose role decides. */
+interface Acting extends Grantee {
+  /** Who acts, or whom a key or an agent acts for: whose memberships count. */
   readonly userId: string
   readonly organizationId: string
-  readonly role: Role
-  readonly deviceSessionId: string
   /** The access epochs under which this was read: what was known under others is stale. */
   readonly accessVersion: string
+  /** The access epoch of the project that was asked about with the viewer; null when none was. */
+  readonly projectEpoch: number | null
   /** When the newest access known of ends: that of the token presented, or of a later refresh of the session. */
   readonly accessUntil: Date
 }
 
-/** Who is acting: plain ids and a role, resolved once per unit of work. */
-export type Viewer = AnonymousViewer | UserViewer
+/** A person signed in on a device, acting in one organization. */
+export interface UserViewer extends Acting {
+  readonly kind: 'user'
+  readonly deviceSessionId: string
+  readonly grants: null
+}
+
+/** A program that acts as the person who made its key, within the key's scopes. */
+export interface ApiKeyViewer extends Acting {
+  readonly kind: 'api_key'
+  readonly apiKeyId: string
+}
+
+/** An agent with a short-lived token, acting for the person who owns it, in its own name. */
+export interface AgentViewer extends Acting {
+  readonly kind: 'agent'
+  readonly agentId: string
+  readonly agentTokenId: string
+}
+
+/** Somebody signed in, by whatever credential. */
+export type ActingViewer = UserViewer | ApiKeyViewer | AgentViewer
+
+/** Who is acting: plain ids, a role and grants, resolved once per unit of work. */
+export type Viewer = AnonymousViewer | ActingViewer
+
+/** What a viewer came in with, as text: what is open of one credential ends together. */
+export function credentialOf(viewer: ActingViewer): string {
+  switch (viewer.kind) {
+    case 'user':
+      return `device_session/${viewer.deviceSessionId}`
+    case 'api_key':
+      return `api_key/${viewer.apiKeyId}`
+    case 'agent':
+      return `agent_token/${viewer.agentTokenId}`
+  }
+}
+
+/** Whose name stands under what a viewer makes: the agent's own, else the person's. */
+export function authorIdOf(viewer: ActingViewer): string {
+  return viewer.kind === 'agent' ? viewer.agentId : viewer.userId
+}
 
 /** Somebody who has to know when a viewer's access ends. */
 export interface AccessWatcher {
@@ -51,6 +91,8 @@ export interface AccessWatcher {
   ended(viewer: AnonymousViewer): void
   /** Called once for each access that is about to lapse: a minute before `at`, unless the session is refreshed. */
   lapsing?(at: Date): void
+  /** Called whenever somebody's rights in the organization, or the viewer's own anywhere, may have changed. */
+  changed?(): void
 }
 
 /** Facts of the request for logs, audit and error messages; nothing in it is proof of identity. */
@@ -99,14 +141,14 @@ export interface Platform {
   readonly linkBox: SealedBox
   /**
    * Who a viewer is now: their role today, or anonymous once their session has ended or was not refreshed in time. Asked
-   * before every operation on a socket and every live event.
+   * before every operation on a socket and every live event. With a project, its access epoch is looked at as well.
    */
-  readonly currentViewer: (viewer: Viewer) => Promise<Viewer>
+  readonly currentViewer: (viewer: Viewer, projectId?: string | null) => Promise<Viewer>
   /**
    * Tells within 2 s of the commit, on whatever node, when a viewer's access has ended, and a minute ahead when it will
    * lapse; until the signal aborts or the returned function is called.
    */
-  readonly watchAccess: (viewer: UserViewer, watcher: AccessWatcher, signal: AbortSignal) => () => void
+  readonly watchAccess: (viewer: ActingViewer, watcher: AccessWatcher, signal: AbortSignal) => () => void
   /** Writes a refused mutation to the audit trail, in a transaction of its own: the mutation's has rolled back. */
   readonly recordDenial: (ctx: Context, action: string, target: string | null) => Promise<void>
 }
@@ -152,8 +194,8 @@ export function createContext(platform: Platform, input: ContextInput): Context 
     },
     get db() {
       refuseInsideTransaction(context)
-      const organizationId = organizationOf(context.viewer)
-      if (db?.organizationId !== organizationId) db = tenantReads(platform.database.unscoped, organizationId)
+      const reader = readerOf(context.viewer)
+      if (db === undefined || !isSameReader(db, reader)) db = tenantReads(platform.database.unscoped, reader)
       return db
     },
   }
@@ -173,6 +215,16 @@ export function becomeViewer(ctx: Context, viewer: Viewer): void {
 /** The organization whose rows this viewer can reach at all; null reaches none. */
 export function organizationOf(viewer: Viewer): string | null {
   return viewer.kind === 'anonymous' ? null : viewer.organizationId
+}
+
+/** Whose eyes reads are made for. */
+export function readerOf(viewer: Viewer): Reader {
+  if (viewer.kind === 'anonymous') return { organizationId: null, userId: null, role: null }
+  return { organizationId: viewer.organizationId, userId: viewer.userId, role: viewer.role }
+}
+
+function isSameReader(one: Reader, other: Reader): boolean {
+  return one.organizationId === other.organizationId && one.userId === other.userId && one.role === other.role
 }
 
 /** Marks the context's transaction as open until the returned function is called. @throws when one is open already. */

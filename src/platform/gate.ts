@@ -1,29 +1,61 @@
-import { type Action, roleIncludes } from './access.ts'
-import type { Context, UserViewer } from './context.ts'
+import { type Action, isAllowed, isGranted, permissionsOf, type Standing } from './access.ts'
+import type { ActingViewer, Context, UserViewer } from './context.ts'
 import { Forbidden, NotFound, Unauthenticated } from './errors.ts'
 
-/** The person who is acting. @throws {Unauthenticated} when nobody is signed in */
-export function requireUser(ctx: Context): UserViewer {
+/** Whoever is acting: a person, a key or an agent. @throws {Unauthenticated} when nobody is signed in */
+export function requireViewer(ctx: Context): ActingViewer {
   if (ctx.viewer.kind === 'anonymous') throw new Unauthenticated(ctx.viewer.reason ?? undefined)
   return ctx.viewer
 }
 
-/** The person who is acting, once their role includes the action. @throws {Unauthenticated | Forbidden} */
-export function requireAction(ctx: Context, action: Action, target: string | null = null): UserViewer {
-  const viewer = requireUser(ctx)
-  if (!roleIncludes(viewer.role, action)) throw new Forbidden(action, target)
+/**
+ * The person who is acting, on a device of theirs: for what no key and no agent may do in their name, whatever it was
+ * granted. @throws {Unauthenticated | Forbidden}
+ */
+export function requirePerson(ctx: Context, action: string, target: string | null = null): UserViewer {
+  const viewer = requireViewer(ctx)
+  if (viewer.kind !== 'user') throw new Forbidden(action, target)
   return viewer
 }
 
-/** Whether the viewer's role includes the action. */
-export function may(ctx: Context, action: Action): boolean {
-  return ctx.viewer.kind !== 'anonymous' && roleIncludes(ctx.viewer.role, action)
+/** Whoever is acting, once they may do this to the thing, or in the organization. @throws {Unauthenticated | Forbidden} */
+export function requireAction(
+  ctx: Context,
+  action: Action,
+  target: string | null = null,
+  thing?: Standing,
+): ActingViewer {
+  const viewer = requireViewer(ctx)
+  if (!isAllowed(viewer, action, thing)) throw new Forbidden(action, target)
+  return viewer
+}
+
+/** Whether the viewer may do this to a thing, or in the organization. */
+export function may(ctx: Context, action: Action, thing?: Standing): boolean {
+  return ctx.viewer.kind !== 'anonymous' && isAllowed(ctx.viewer, action, thing)
+}
+
+/** Whether anything at all may be open to the viewer for this: which things are, their roles on them decide. */
+export function isGrantedTo(ctx: Context, action: Action): boolean {
+  return ctx.viewer.kind !== 'anonymous' && isGranted(ctx.viewer, action)
+}
+
+/** What the viewer may do to a thing, of the actions that begin with one of these nouns; sorted. */
+export function allowedActions(ctx: Context, thing: Standing, ...nouns: readonly string[]): Action[] {
+  if (ctx.viewer.kind === 'anonymous') return []
+  return permissionsOf(ctx.viewer, thing).filter((action) => nouns.some((noun) => action.startsWith(`${noun}.`)))
 }
 
 /** What a gate found, checked: absent and unreadable are one answer, and only what can be read can be forbidden. */
-export function pass<Row>(ctx: Context, noun: string, row: Row | null, action: Action, target: string): Row {
-  requireUser(ctx)
+export function pass<Row extends Standing>(
+  ctx: Context,
+  noun: string,
+  row: Row | null,
+  action: Action,
+  target: string,
+): Row {
+  requireViewer(ctx)
   if (row === null) throw new NotFound(noun, action, target)
-  requireAction(ctx, action, target)
+  requireAction(ctx, action, target, row)
   return row
 }

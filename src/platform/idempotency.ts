@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { canonicalJson, sha256Hex } from '../lib/hash.ts'
-import type { Context, UserViewer } from './context.ts'
+import { type ActingViewer, authorIdOf, type Context } from './context.ts'
 import { type Transaction, transact } from './database/transact.ts'
 import { UserError } from './errors.ts'
-import { requireUser } from './gate.ts'
+import { requireViewer } from './gate.ts'
 
 /** The key was used before with another input; the earlier result stands. */
 export class IdempotencyKeyReused extends UserError {
@@ -15,7 +15,7 @@ export class IdempotencyKeyReused extends UserError {
 
 /** One use of a client's key: by whom, for which field, with what input. */
 interface IdempotentWrite {
-  readonly viewer: UserViewer
+  readonly viewer: ActingViewer
   readonly field: string
   readonly key: string
   readonly input: IdempotentInput
@@ -38,9 +38,9 @@ export async function createManyOnce(
   ctx: Context,
   field: string,
   input: IdempotentInput,
-  make: (tx: Transaction, viewer: UserViewer) => Promise<readonly string[]>,
+  make: (tx: Transaction, viewer: ActingViewer) => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
-  const viewer = requireUser(ctx)
+  const viewer = requireViewer(ctx)
   const { idempotencyKey: key } = input
   const { ttlSeconds } = ctx.platform.settings.idempotency
   return transact(ctx, (tx) =>
@@ -53,7 +53,7 @@ export async function createOnce(
   ctx: Context,
   field: string,
   input: IdempotentInput,
-  make: (tx: Transaction, viewer: UserViewer) => string,
+  make: (tx: Transaction, viewer: ActingViewer) => string,
 ): Promise<string> {
   const [id] = await createManyOnce(ctx, field, input, async (tx, viewer) => [make(tx, viewer)])
   if (id === undefined) throw new Error('An idempotency key is held by nothing')
@@ -66,7 +66,7 @@ async function onceOnly(
   create: () => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
   const identity = {
-    actor_id: write.viewer.userId,
+    actor_id: authorIdOf(write.viewer),
     organization_id: write.viewer.organizationId,
     field: write.field,
     key: write.key,

@@ -113,8 +113,8 @@ function platformOf(platform: Platform, socket: WebSocket): Platform {
   }
   return {
     ...platform,
-    currentViewer: async (earlier) => {
-      const viewer = await platform.currentViewer(earlier)
+    currentViewer: async (earlier, projectId) => {
+      const viewer = await platform.currentViewer(earlier, projectId)
       closeIfLapsed(viewer)
       return viewer
     },

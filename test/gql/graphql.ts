@@ -178,6 +178,8 @@ export type PageFilter = {
 
 /** Narrows a list of projects. */
 export type ProjectFilter = {
+  /** Only archived ones, or only others; both when left out. */
+  isArchived?: boolean | null | undefined;
   /** Only projects whose name contains this text, ignoring case. */
   name?: string | null | undefined;
 };

@@ -5,6 +5,7 @@ import { printPermissions } from '../kit/permissions.ts'
 import { unaskedActions } from './house.ts'
 import { parseSources, readSources } from './sources.ts'
 
+const as = (role: Role) => ({ role, grants: null, isPlatformAdmin: false })
 const unknownRoles = ['KING', '', 'owner', 'constructor', '__proto__'] as unknown as Role[]
 const unknownActions = ['', 'page', 'page.', 'page.fly', 'PAGE.READ', 'constructor', '__proto__']
 
@@ -14,9 +15,9 @@ test('schema/permissions.md is this table (npm run codegen)', () => {
 
 test('the table has a line for every action and a column for every role', () => {
   const lines = printPermissions().split('\n')
-  expect(lines).toContain(`| action | ${roles.join(' | ')} |`)
+  expect(lines).toContain(`| action | kind | ${roles.join(' | ')} | in an archive |`)
   expect(lines.filter((line) => line.startsWith('| `'))).toHaveLength(allActions().length)
-  expect(lines).toContain('| `page.create` | ✓ | ✓ | ✓ |   |   |')
+  expect(lines).toContain('| `page.create` | write | ✓ | ✓ | ✓ |   |   |   |')
 })
 
 test('every action is asked for somewhere', () => {
@@ -37,21 +38,21 @@ test.each(unknownActions)('nobody may do what no policy knows: "%s"', (action) =
 
 test.each(unknownRoles)('a role that does not exist may do nothing: "%s"', (role) => {
   expect(allActions().filter((action) => roleIncludes(role, action))).toEqual([])
-  expect(permissionsOf(role)).toEqual([])
+  expect(permissionsOf(as(role))).toEqual([])
 })
 
 test('nobody in particular may do nothing', () => {
-  expect(permissionsOf(null)).toEqual([])
+  expect(permissionsOf(as('OWNER'), { viewerRole: null, isArchived: false })).toEqual([])
 })
 
 test('each role may do all that the ones after it may', () => {
   for (const [index, role] of roles.entries()) {
     for (const lesser of roles.slice(index))
-      expect(permissionsOf(role)).toEqual(expect.arrayContaining([...permissionsOf(lesser)]))
+      expect(permissionsOf(as(role))).toEqual(expect.arrayContaining([...permissionsOf(as(lesser))]))
   }
-  expect(permissionsOf('GUEST').length).toBeLessThan(permissionsOf('VIEWER').length)
+  expect(permissionsOf(as('GUEST')).length).toBeLessThan(permissionsOf(as('VIEWER')).length)
 })
 
 test('an action defined twice is refused', () => {
-  expect(() => defineActions({ 'page.read': 'OWNER' })).toThrow('page.read')
+  expect(() => defineActions({ 'page.read': { least: 'OWNER', kind: 'read' } })).toThrow('page.read')
 })

@@ -179,7 +179,14 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
   await unscoped
     .insertInto('project')
     .values(
-      projects.map(({ id, index }) => ({ ...owned, id, name: id, description: null, created_by_id: authorOf(index) })),
+      projects.map(({ id, index }) => ({
+        ...owned,
+        id,
+        name: id,
+        description: null,
+        settings: {},
+        created_by_id: authorOf(index),
+      })),
     )
     .execute()
   await unscoped

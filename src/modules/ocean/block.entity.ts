@@ -1,7 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { Table } from '../../platform/database/tables.ts'
 import { Organization } from '../accounts/organizations/organization.entity.ts'
-import { User } from '../accounts/users/user.entity.ts'
 import { Page } from './page.entity.ts'
 
 /** The kinds whose whole content is their text. */
@@ -37,8 +36,9 @@ export const BlockSchema = defineEntity({
     text: p.text(),
     /** Fractional rank among the page's blocks, the id breaking ties; compared byte by byte. */
     position: p.text().collation('C'),
-    createdBy: () => p.manyToOne(User).mapToPk(),
-    updatedBy: () => p.manyToOne(User).mapToPk(),
+    /** A person, or an agent; so are they below. */
+    createdById: p.uuid(),
+    updatedById: p.uuid(),
     version: p.integer().version(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),

@@ -11,7 +11,7 @@ import { IdempotencyKeyReused } from '../../platform/idempotency.ts'
 import { ActorInterface } from '../accounts/users/user.graphql.ts'
 import { authorOf } from '../accounts/users/user.reads.ts'
 import { type BlockType as BlockTypeName, blockTypes } from './block.entity.ts'
-import { type BlockRow, countBlocks, findBlock, listBlocks } from './block.reads.ts'
+import { type BlockRow, countBlocks, findBlock, listBlocks, mayReadBlock } from './block.reads.ts'
 import { type CreatedBlocks, createBlocks } from './block.service.ts'
 import { PageType } from './page.graphql.ts'
 import { findPage } from './page.reads.ts'
@@ -35,7 +35,7 @@ const BlockTypeEnum = builder.enumType('BlockType', {
 /** A block. */
 export const BlockNode = builder.node(builder.objectRef<BlockRow>('Block'), {
   description: 'A piece of a page, in document order.',
-  authScopes: { action: 'block.read' },
+  authScopes: (block, ctx) => mayReadBlock(ctx, block),
   id: { description: 'Opaque, typed and sortable: `block_01jd…`.', resolve: (block) => block.id },
   loadOne: (id, ctx) => findBlock(ctx, id),
   fields: (t) => ({
@@ -79,9 +79,9 @@ builder.objectField(PageType, 'blocks', (t) =>
         keysetConnection({
           args,
           keySchema: z.tuple([z.string().regex(/^[\w-]+$/), z.uuid()]),
-          rows: (window) => listBlocks(ctx, page.id, window),
+          rows: (window) => listBlocks(ctx, page, window),
           keyOf: (block) => [block.position, block.id],
-          count: () => countBlocks(ctx, page.id),
+          count: () => countBlocks(ctx, page),
         }),
     },
     { name: 'BlockConnection', description: 'A page of a list of blocks.' },

@@ -1,9 +1,10 @@
 import type { Context } from '../../platform/context.ts'
 import { inKeysetOrder, keyset, type Window } from '../../platform/database/keyset.ts'
+import type { TenantReads } from '../../platform/database/tenant-reads.ts'
 import { may } from '../../platform/gate.ts'
 import { defineListLoader, defineLoader, load } from '../../platform/loaders.ts'
 import type { BlockType } from './block.entity.ts'
-import { findPage } from './page.reads.ts'
+import { findPage, type PageRow, readablePages } from './page.reads.ts'
 
 /** A block as the graph shows it. */
 export interface BlockRow {
@@ -41,11 +42,21 @@ export const blockById = defineLoader<string, BlockRow>({
   },
 })
 
-/** Finds a block the viewer may read, which means its page; or null. */
+/** Finds a block the viewer may read, which goes by its page; or null. */
 export async function findBlock(ctx: Context, id: string): Promise<BlockRow | null> {
-  if (!may(ctx, 'block.read')) return null
   const block = await load(ctx, blockById, id)
-  return block !== null && (await findPage(ctx, block.pageId)) !== null ? block : null
+  return block !== null && (await mayReadBlock(ctx, block)) ? block : null
+}
+
+/** Whether the viewer may read a block. */
+export async function mayReadBlock(ctx: Context, { pageId }: Pick<BlockRow, 'pageId'>): Promise<boolean> {
+  const page = await findPage(ctx, pageId)
+  return page !== null && may(ctx, 'block.read', page)
+}
+
+/** The blocks the reader may read, for queries over many pages. */
+export function readableBlocks(db: TenantReads) {
+  return db.from('block').where('block.page_id', 'in', readablePages(db).select('page.id'))
 }
 
 const order = ['block.position', 'block.id'] as const
@@ -76,11 +87,12 @@ const blockCountByPage = defineLoader<string, number>({
 })
 
 /** The blocks of a page the viewer has read already, in document order. */
-export async function listBlocks(ctx: Context, pageId: string, window: Window): Promise<BlockRow[]> {
-  return may(ctx, 'block.read') ? ((await load(ctx, blocksByPage, { parentId: pageId, window })) ?? []) : []
+export async function listBlocks(ctx: Context, page: PageRow, window: Window): Promise<BlockRow[]> {
+  if (!may(ctx, 'block.read', page)) return []
+  return (await load(ctx, blocksByPage, { parentId: page.id, window })) ?? []
 }
 
 /** How many blocks a page has. */
-export async function countBlocks(ctx: Context, pageId: string): Promise<number> {
-  return may(ctx, 'block.read') ? ((await load(ctx, blockCountByPage, pageId)) ?? 0) : 0
+export async function countBlocks(ctx: Context, page: PageRow): Promise<number> {
+  return may(ctx, 'block.read', page) ? ((await load(ctx, blockCountByPage, page.id)) ?? 0) : 0
 }

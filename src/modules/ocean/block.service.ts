@@ -1,6 +1,6 @@
 import { generateNJitteredKeysBetween } from 'fractional-indexing-jittered'
 import { encodeTypeId } from '../../lib/typeid.ts'
-import type { Context, UserViewer } from '../../platform/context.ts'
+import { type ActingViewer, authorIdOf, type Context } from '../../platform/context.ts'
 import type { Transaction } from '../../platform/database/transact.ts'
 import { NotFound } from '../../platform/errors.ts'
 import { createManyOnce } from '../../platform/idempotency.ts'
@@ -37,7 +37,12 @@ export async function createBlocks(ctx: Context, input: CreateBlocks): Promise<C
   }
 }
 
-async function appendBlocks(ctx: Context, tx: Transaction, viewer: UserViewer, input: CreateBlocks): Promise<string[]> {
+async function appendBlocks(
+  ctx: Context,
+  tx: Transaction,
+  viewer: ActingViewer,
+  input: CreateBlocks,
+): Promise<string[]> {
   const { pageId } = input
   await lockPage(tx, viewer, pageId)
   const last = await tx.db
@@ -57,8 +62,8 @@ async function appendBlocks(ctx: Context, tx: Transaction, viewer: UserViewer, i
       type,
       text,
       position: positions[index] ?? '',
-      createdBy: viewer.userId,
-      updatedBy: viewer.userId,
+      createdById: authorIdOf(viewer),
+      updatedById: authorIdOf(viewer),
       version: 1,
       createdAt: tx.now,
       updatedAt: tx.now,
@@ -69,10 +74,10 @@ async function appendBlocks(ctx: Context, tx: Transaction, viewer: UserViewer, i
 }
 
 /** Takes the page's row lock, under which its blocks are ordered, and notes who touched it. */
-async function lockPage(tx: Transaction, viewer: UserViewer, pageId: string): Promise<void> {
+async function lockPage(tx: Transaction, viewer: ActingViewer, pageId: string): Promise<void> {
   const { numUpdatedRows } = await tx.unscoped
     .updateTable('page')
-    .set({ updated_at: tx.now, updated_by_id: viewer.userId })
+    .set({ updated_at: tx.now, updated_by_id: authorIdOf(viewer) })
     .where('id', '=', pageId)
     .where('organization_id', '=', viewer.organizationId)
     .executeTakeFirst()

@@ -1,7 +1,7 @@
 import { builder } from '../../graphql/builder.ts'
 import { uuidOf } from '../../graphql/ids.ts'
 import { follow, ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../graphql/subscription.ts'
-import { requireUser } from '../../platform/gate.ts'
+import { requireViewer } from '../../platform/gate.ts'
 import { BlockNode } from './block.graphql.ts'
 import { findBlock } from './block.reads.ts'
 import { pageChannel, pageChannelEvent } from './page.events.ts'
@@ -46,7 +46,7 @@ builder.subscriptionField('pageEvents', (t) =>
       const pageId = uuidOf('Page', args.pageId)
       await getPage(ctx, pageId, 'page.read')
       return follow(ctx, {
-        channel: pageChannel(requireUser(ctx).organizationId, pageId),
+        channel: pageChannel(requireViewer(ctx).organizationId, pageId),
         after: args.after,
         gate: (fresh) => getPage(fresh, pageId, 'page.read'),
         toEvent: (event, cursor) => {

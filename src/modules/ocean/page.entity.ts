@@ -1,7 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { Table } from '../../platform/database/tables.ts'
 import { Organization } from '../accounts/organizations/organization.entity.ts'
-import { User } from '../accounts/users/user.entity.ts'
 import { Project } from '../projects/project.entity.ts'
 
 export const PageSchema = defineEntity({
@@ -14,8 +13,9 @@ export const PageSchema = defineEntity({
     project: () => p.manyToOne(Project).mapToPk().nullable(),
     title: p.string().length(200),
     icon: p.string().length(32).nullable(),
-    createdBy: () => p.manyToOne(User).mapToPk(),
-    updatedBy: () => p.manyToOne(User).mapToPk(),
+    /** A person, or an agent; so are they below. */
+    createdById: p.uuid(),
+    updatedById: p.uuid(),
     version: p.integer().version(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),

@@ -6,7 +6,7 @@ import { idOf, uuidOf } from '../../graphql/ids.ts'
 import { optional } from '../../graphql/input.ts'
 import { mutation } from '../../graphql/mutation.ts'
 import { singleLine } from '../../lib/single-line.ts'
-import { permissionsOf } from '../../platform/access.ts'
+import { allowedActions, may } from '../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../platform/idempotency.ts'
 import { ActorInterface } from '../accounts/users/user.graphql.ts'
 import { authorOf } from '../accounts/users/user.reads.ts'
@@ -18,7 +18,7 @@ import { createPage } from './page.service.ts'
 /** A page. */
 export const PageType = builder.node(builder.objectRef<PageRow>('Page'), {
   description: 'A document. Its text lives in blocks.',
-  authScopes: { action: 'page.read' },
+  authScopes: (page, ctx) => may(ctx, 'page.read', page),
   id: { description: 'Opaque, typed and sortable: `page_01jd…`.', resolve: (page) => page.id },
   loadOne: (id, ctx) => findPage(ctx, id),
   fields: (t) => ({
@@ -50,10 +50,7 @@ export const PageType = builder.node(builder.objectRef<PageRow>('Page'), {
     viewerCan: t.field({
       type: ['Permission'],
       description: 'What you may do with it and its blocks.',
-      resolve: (_page, _args, ctx) =>
-        ctx.viewer.kind === 'anonymous'
-          ? []
-          : permissionsOf(ctx.viewer.role).filter((action) => /^(page|block)\./.test(action)),
+      resolve: (page, _args, ctx) => allowedActions(ctx, page, 'page', 'block'),
     }),
   }),
 })

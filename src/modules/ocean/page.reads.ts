@@ -1,14 +1,16 @@
 import { sql } from 'kysely'
 import { beforeAnyLog, encodeCursor } from '../../lib/cursor.ts'
+import type { Standing } from '../../platform/access.ts'
 import type { Context } from '../../platform/context.ts'
 import { keyset, type Window } from '../../platform/database/keyset.ts'
 import type { TenantReads } from '../../platform/database/tenant-reads.ts'
-import { may } from '../../platform/gate.ts'
+import { isGrantedTo, may } from '../../platform/gate.ts'
 import { defineLoader, load } from '../../platform/loaders.ts'
+import { isOpenAnywhere, type ProjectFacts, projectRole, standingIn } from '../projects/project-access.reads.ts'
 import { pageChannel } from './page.events.ts'
 
 /** A page as the graph shows it. */
-export interface PageRow {
+export interface PageRow extends Standing {
   readonly id: string
   readonly projectId: string | null
   readonly title: string
@@ -32,41 +34,51 @@ export const pageById = defineLoader<string, PageRow>({
   name: 'pageById',
   batch: async (db, ids) => {
     const rows = await selectPages(db).where('page.id', 'in', ids).execute()
-    return new Map(rows.map((row) => [row.id, withCursor(row)]))
+    return new Map(rows.map((row) => [row.id, shown(db, row)]))
   },
 })
 
 /** Finds a page the viewer may read, or null. */
 export async function findPage(ctx: Context, id: string): Promise<PageRow | null> {
-  return may(ctx, 'page.read') ? load(ctx, pageById, id) : null
+  const page = await load(ctx, pageById, id)
+  return page !== null && may(ctx, 'page.read', page) ? page : null
 }
 
 /** Pages the viewer may read, newest first. */
 export async function listPages(ctx: Context, filter: PageFilter, window: Window): Promise<PageRow[]> {
-  if (!may(ctx, 'page.read')) return []
-  const query =
-    filter.projectId === null
-      ? selectPages(ctx.db)
-      : selectPages(ctx.db).where('page.project_id', '=', filter.projectId)
+  if (!isGrantedTo(ctx, 'page.read')) return []
+  const query = selectPages(ctx.db).where(matches(ctx.db, filter))
   const rows = await keyset(query, ['page.id'], 'desc', window).execute()
-  return rows.map(withCursor)
+  return rows.map((row) => shown(ctx.db, row))
 }
 
 /** How many `listPages` has in all. */
 export async function countPages(ctx: Context, filter: PageFilter): Promise<number> {
-  if (!may(ctx, 'page.read')) return 0
-  const query = ctx.db.from('page').select((on) => on.fn.countAll<number>().as('count'))
-  const row = await (filter.projectId === null
-    ? query
-    : query.where('page.project_id', '=', filter.projectId)
-  ).executeTakeFirstOrThrow()
+  if (!isGrantedTo(ctx, 'page.read')) return 0
+  const row = await ctx.db
+    .from('page')
+    .where(matches(ctx.db, filter))
+    .select((on) => on.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
   return row.count
+}
+
+/** The pages the reader may read, for queries over what stands on them. */
+export function readablePages(db: TenantReads) {
+  return db.from('page').where(isOpenAnywhere(db, 'page.read', 'page.project_id'))
+}
+
+function matches(db: TenantReads, { projectId }: PageFilter) {
+  const open = isOpenAnywhere(db, 'page.read', 'page.project_id')
+  return projectId === null ? open : sql<boolean>`${open} and page.project_id = ${projectId}`
 }
 
 // The head is read in the same statement: whatever the reader loads of the page after it cannot miss an event before it.
 function selectPages(db: TenantReads) {
   return db
     .from('page')
+    .leftJoin('project', 'project.id', 'page.project_id')
+    .where('project.deleted_at', 'is', null)
     .leftJoin('channel_head', (join) =>
       // Without an organization `from` finds no page to join.
       join.on('channel_head.channel', '=', sql<string>`${pageChannel(db.organizationId ?? '', '')}::text || page.id`),
@@ -82,18 +94,23 @@ function selectPages(db: TenantReads) {
       'page.version',
       'page.created_at as createdAt',
       'page.updated_at as updatedAt',
+      'project.visibility',
+      'project.archived_at as archivedAt',
+      projectRole(db, 'page.project_id').as('projectRole'),
       'channel_head.epoch',
       'channel_head.seq',
     ])
 }
 
-interface JoinedRow extends Omit<PageRow, 'eventsCursor'> {
+interface JoinedRow extends Omit<PageRow, 'eventsCursor' | keyof Standing>, ProjectFacts {
   readonly organizationId: string
   readonly epoch: string | null
   readonly seq: number | null
 }
 
-function withCursor({ organizationId, epoch, seq, ...page }: JoinedRow): PageRow {
+function shown(db: TenantReads, row: JoinedRow): PageRow {
+  const { organizationId, epoch, seq, visibility, archivedAt, projectRole: role, ...page } = row
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
-  return { ...page, eventsCursor: encodeCursor(pageChannel(organizationId, page.id), position) }
+  const eventsCursor = encodeCursor(pageChannel(organizationId, page.id), position)
+  return { ...page, eventsCursor, ...standingIn(db, { visibility, archivedAt, projectRole: role }) }
 }

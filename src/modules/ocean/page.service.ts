@@ -1,6 +1,6 @@
 import { encodeTypeId } from '../../lib/typeid.ts'
 import type { Action } from '../../platform/access.ts'
-import type { Context } from '../../platform/context.ts'
+import { authorIdOf, type Context } from '../../platform/context.ts'
 import { pass, requireAction } from '../../platform/gate.ts'
 import { createOnce } from '../../platform/idempotency.ts'
 import { newUuid } from '../../platform/uuid.ts'
@@ -25,8 +25,8 @@ export async function getPage(ctx: Context, id: string, action: Action): Promise
 /** Makes an empty page, in a project or at the top. @throws {IdempotencyKeyReused} */
 export async function createPage(ctx: Context, input: CreatePage): Promise<PageRow> {
   const { projectId } = input
-  requireAction(ctx, 'page.create', projectId === null ? null : encodeTypeId('project', projectId))
-  if (projectId !== null) await getProject(ctx, projectId, 'page.create')
+  if (projectId === null) requireAction(ctx, 'page.create')
+  else await getProject(ctx, projectId, 'page.create')
   const id = await createOnce(ctx, 'createPage', input, (tx, viewer) => {
     const page = tx.em.create(Page, {
       id: newUuid(tx.now),
@@ -34,8 +34,8 @@ export async function createPage(ctx: Context, input: CreatePage): Promise<PageR
       project: projectId,
       title: input.title,
       icon: input.icon,
-      createdBy: viewer.userId,
-      updatedBy: viewer.userId,
+      createdById: authorIdOf(viewer),
+      updatedById: authorIdOf(viewer),
       version: 1,
       createdAt: tx.now,
       updatedAt: tx.now,

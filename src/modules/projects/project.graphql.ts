@@ -6,7 +6,7 @@ import { uuidOf } from '../../graphql/ids.ts'
 import { optional } from '../../graphql/input.ts'
 import { mutation, parseInput } from '../../graphql/mutation.ts'
 import { singleLine } from '../../lib/single-line.ts'
-import { permissionsOf } from '../../platform/access.ts'
+import { allowedActions, may } from '../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../platform/idempotency.ts'
 import { ActorInterface } from '../accounts/users/user.graphql.ts'
 import { authorOf } from '../accounts/users/user.reads.ts'
@@ -16,7 +16,7 @@ import { createProject } from './project.service.ts'
 /** A project. */
 export const ProjectType = builder.node(builder.objectRef<ProjectRow>('Project'), {
   description: 'A body of work in an organization: its pages and, later, its chat sessions.',
-  authScopes: { action: 'project.read' },
+  authScopes: (project, ctx) => may(ctx, 'project.read', project),
   id: { description: 'Opaque, typed and sortable: `project_01jd…`.', resolve: (project) => project.id },
   loadOne: (id, ctx) => findProject(ctx, id),
   fields: (t) => ({
@@ -33,10 +33,7 @@ export const ProjectType = builder.node(builder.objectRef<ProjectRow>('Project')
     viewerCan: t.field({
       type: ['Permission'],
       description: 'What you may do with it.',
-      resolve: (_project, _args, ctx) =>
-        ctx.viewer.kind === 'anonymous'
-          ? []
-          : permissionsOf(ctx.viewer.role).filter((action) => action.startsWith('project.')),
+      resolve: (project, _args, ctx) => allowedActions(ctx, project, 'project'),
     }),
   }),
 })
@@ -55,9 +52,12 @@ builder.queryField('project', (t) =>
 
 const ProjectFilter = builder.inputType('ProjectFilter', {
   description: 'Narrows a list of projects.',
-  fields: (t) => ({ name: t.string({ description: 'Only projects whose name contains this text, ignoring case.' }) }),
+  fields: (t) => ({
+    name: t.string({ description: 'Only projects whose name contains this text, ignoring case.' }),
+    isArchived: t.boolean({ description: 'Only archived ones, or only others; both when left out.' }),
+  }),
 })
-const projectFilter = z.object({ name: optional(z.string().max(120)) })
+const projectFilter = z.object({ name: optional(z.string().max(120)), isArchived: optional(z.boolean()) })
 
 // Query.projects
 builder.queryField('projects', (t) =>

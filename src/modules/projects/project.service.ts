@@ -1,6 +1,6 @@
 import { encodeTypeId } from '../../lib/typeid.ts'
 import type { Action } from '../../platform/access.ts'
-import type { Context } from '../../platform/context.ts'
+import { authorIdOf, type Context } from '../../platform/context.ts'
 import { pass, requireAction } from '../../platform/gate.ts'
 import { createOnce } from '../../platform/idempotency.ts'
 import { newUuid } from '../../platform/uuid.ts'
@@ -29,10 +29,15 @@ export async function createProject(ctx: Context, input: CreateProject): Promise
       organization: viewer.organizationId,
       name: input.name,
       description: input.description,
-      createdBy: viewer.userId,
+      settings: {},
+      visibility: 'ORGANIZATION',
+      accessEpoch: 0,
+      createdById: authorIdOf(viewer),
       version: 1,
       createdAt: tx.now,
       updatedAt: tx.now,
+      archivedAt: null,
+      deletedAt: null,
     })
     audit(ctx, tx, { action: 'project.create', target: encodeTypeId('project', project.id) })
     return project.id

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Kysely } from 'kysely'
 import { appendEvents, type NewChannelEvent } from '../channels/log.ts'
-import { type Context, holdTransaction, organizationOf } from '../context.ts'
+import { type Context, holdTransaction, readerOf } from '../context.ts'
 import type { Job } from '../jobs.ts'
 import { forgetLoaded } from '../loaders.ts'
 import type { Tables } from './tables.ts'
@@ -38,7 +38,7 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
         em,
         unscoped,
         now,
-        db: tenantReads(unscoped, organizationOf(ctx.viewer)),
+        db: tenantReads(unscoped, readerOf(ctx.viewer)),
         record: (event) => void events.push(event),
         enqueue: async (job, payload) => {
           await jobs.enqueue(unscoped, job, payload)

@@ -47,7 +47,7 @@ test('a project is read back as it was made, by all who share the organization',
     name: made.name,
     createdAt: made.createdAt,
     owner: { id: alice.userId },
-    viewerCan: ['project.create', 'project.read'],
+    viewerCan: ['project.create', 'project.read', 'project.update'],
   })
   expect(await stranger.query(ProjectDocument, { id: made.id })).toEqual({ project: null })
 })

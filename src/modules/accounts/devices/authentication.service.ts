@@ -19,8 +19,12 @@ export async function authenticate(platform: Platform, authorization: string | n
  * Who a viewer is now: with today's role, or anonymous once session or membership has ended. What outlives its access
  * token, a socket or a stream, goes on for as long as the session is refreshed, on whatever door.
  */
-export async function currentViewer(platform: Platform, viewer: Viewer): Promise<Viewer> {
-  return viewer.kind === 'anonymous' ? viewer : viewerOfSession(platform, viewer, viewer.accessUntil)
+export async function currentViewer(
+  platform: Platform,
+  viewer: Viewer,
+  projectId: string | null = null,
+): Promise<Viewer> {
+  return viewer.kind === 'user' ? viewerOfSession(platform, viewer, viewer.accessUntil, projectId) : viewer
 }
 
 /** Who a session speaks for now, whose newest access known of ends at `accessUntil`. */
@@ -28,10 +32,11 @@ export async function viewerOfSession(
   platform: Platform,
   { userId, organizationId, deviceSessionId }: SessionIdentity,
   accessUntil: Date,
+  projectId: string | null = null,
 ): Promise<Viewer> {
   const session = { userId, organizationId, deviceSessionId }
   const now = platform.clock.now()
-  const access = await accessOfSession(platform.database.unscoped, session, now)
+  const access = await accessOfSession(platform.database.unscoped, session, { now, projectId })
   if (access === null) return { kind: 'anonymous', reason: 'This session has ended. Sign in again.' }
   const role = await roleUnder(platform, session, access.version)
   if (role === null) {
@@ -43,7 +48,9 @@ export async function viewerOfSession(
     return { kind: 'anonymous', reason: 'The access token has expired.', isLapsed: true }
   }
   await noteSeen(platform, deviceSessionId, access.lastSeenAt, now)
-  return { kind: 'user', ...session, role, accessVersion: access.version, accessUntil: until } satisfies UserViewer
+  const { version: accessVersion, projectEpoch, isPlatformAdmin } = access
+  const acting = { role, grants: null, isPlatformAdmin, accessVersion, projectEpoch, accessUntil: until }
+  return { kind: 'user', ...session, ...acting } satisfies UserViewer
 }
 
 /** When an access token issued at this time expires. */

@@ -57,7 +57,7 @@ export const DeviceSessionNode = builder.node(builder.objectRef<DeviceSessionRow
     userAgent: t.exposeString('userAgent', { nullable: true, description: 'What its client calls itself.' }),
     isCurrent: t.boolean({
       description: 'Whether it is the one that asks.',
-      resolve: ({ id }, _args, { viewer }) => viewer.kind !== 'anonymous' && viewer.deviceSessionId === id,
+      resolve: ({ id }, _args, { viewer }) => viewer.kind === 'user' && viewer.deviceSessionId === id,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it signed in.' }),
     lastSeenAt: t.expose('lastSeenAt', {

@@ -32,8 +32,11 @@ export interface SessionIdentity {
 export interface SessionAccess {
   readonly refreshedAt: Date
   readonly lastSeenAt: Date
+  readonly isPlatformAdmin: boolean
   /** The access epochs of the person and the organization; another one means that something of their access changed. */
   readonly version: string
+  /** That of the project asked about, in that organization; null when none was. */
+  readonly projectEpoch: number | null
 }
 
 const roleInOrganization = defineNamespace({ name: 'role', schema: z.enum(roles).nullable() })
@@ -45,7 +48,7 @@ const roleInOrganization = defineNamespace({ name: 'role', schema: z.enum(roles)
 export async function accessOfSession(
   unscoped: Kysely<Tables>,
   session: SessionIdentity,
-  now: Date,
+  { now, projectId = null }: { readonly now: Date; readonly projectId?: string | null },
 ): Promise<SessionAccess | null> {
   const row = await unscoped
     .selectFrom('device_session')
@@ -53,20 +56,26 @@ export async function accessOfSession(
     .leftJoin('organization', (join) =>
       join.on('organization.id', '=', session.organizationId).on('organization.deleted_at', 'is', null),
     )
+    .leftJoin('project', (join) =>
+      join.on('project.id', '=', projectId).on('project.organization_id', '=', session.organizationId),
+    )
     .select([
       'device_session.refreshed_at as refreshedAt',
       'device_session.last_seen_at as lastSeenAt',
       'user.access_epoch as actorEpoch',
+      'user.is_platform_admin as isPlatformAdmin',
       'organization.access_epoch as organizationEpoch',
+      'project.access_epoch as projectEpoch',
     ])
     .where('device_session.id', '=', session.deviceSessionId)
     .where('device_session.user_id', '=', session.userId)
     .where('device_session.revoked_at', 'is', null)
     .where('device_session.expires_at', '>', now)
+    .where('user.suspended_at', 'is', null)
     .executeTakeFirst()
   if (row === undefined) return null
-  const { refreshedAt, lastSeenAt, actorEpoch, organizationEpoch } = row
-  return { refreshedAt, lastSeenAt, version: `${actorEpoch}.${organizationEpoch ?? 'gone'}` }
+  const { actorEpoch, organizationEpoch, ...access } = row
+  return { ...access, version: `${actorEpoch}.${organizationEpoch ?? 'gone'}` }
 }
 
 /** The role of a person in an organization under these access epochs, or null: from the cache as long as they stand. */
@@ -102,7 +111,7 @@ const columns = [
 
 /** Finds a session of the viewer's own, ended or not; null for anybody else's. */
 export async function findDeviceSession({ db, viewer }: Context, id: string): Promise<DeviceSessionRow | null> {
-  if (viewer.kind === 'anonymous') return null
+  if (viewer.kind !== 'user') return null
   const own = db.shared('device_session').select(columns).where('device_session.user_id', '=', viewer.userId)
   return (await own.where('device_session.id', '=', id).executeTakeFirst()) ?? null
 }
@@ -121,7 +130,7 @@ export async function countDeviceSessions(ctx: Context): Promise<number> {
 }
 
 function livingSessions({ db, viewer, platform }: Context) {
-  const userId = viewer.kind === 'anonymous' ? NIL : viewer.userId
+  const userId = viewer.kind === 'user' ? viewer.userId : NIL
   return db
     .shared('device_session')
     .where('device_session.user_id', '=', userId)

@@ -4,7 +4,7 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import { becomeViewer, type Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { InvalidInput, NotFound, Unauthenticated } from '../../../platform/errors.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requirePerson } from '../../../platform/gate.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { issueAccessToken } from '../tokens/access-token.service.ts'
@@ -89,7 +89,8 @@ export async function enterSession(ctx: Context, session: EnteredSession, mode: 
   const { platform } = ctx
   const { ttlSeconds } = platform.settings.accessTokens
   const viewer = await viewerOfSession(platform, session, accessFrom(platform, platform.clock.now()))
-  if (viewer.kind === 'anonymous') throw new Unauthenticated(viewer.reason ?? undefined)
+  if (viewer.kind !== 'user')
+    throw new Unauthenticated(viewer.kind === 'anonymous' ? (viewer.reason ?? undefined) : undefined)
   becomeViewer(ctx, viewer)
   // Nearly every client asks for it next.
   await profileOf(ctx, viewer)
@@ -129,8 +130,8 @@ function storeTokens(
 
 /** Ends one of the viewer's own sessions; ending an ended one is no error. @throws {NotFound} */
 export async function revokeDeviceSession(ctx: Context, id: string): Promise<DeviceSessionRow> {
-  const { userId } = requireUser(ctx)
   const target = encodeTypeId('device_session', id)
+  const { userId } = requirePerson(ctx, 'session.end', target)
   await transact(ctx, async (tx) => {
     await lockUser(tx, userId)
     if (!(await isOwn(tx, userId, id))) throw new NotFound('device session', 'session.end', target)
@@ -146,7 +147,7 @@ export async function revokeDeviceSession(ctx: Context, id: string): Promise<Dev
 
 /** Ends the viewer's other sessions, or those of them not seen since a time; answers which. */
 export async function revokeOtherDeviceSessions(ctx: Context, notSeenSince: Date | null): Promise<readonly string[]> {
-  const viewer = requireUser(ctx)
+  const viewer = requirePerson(ctx, 'session.end_others')
   const { userId, deviceSessionId } = viewer
   return transact(ctx, async (tx) => {
     await lockUser(tx, userId)
@@ -210,7 +211,7 @@ export async function forgetDevices(tx: Transaction, userId: string, ids: readon
 
 /** Lets an operation go on as nobody whose own session this was and has ended. */
 export async function leaveSession(ctx: Context, deviceSessionId: string): Promise<void> {
-  if (ctx.viewer.kind === 'anonymous' || ctx.viewer.deviceSessionId !== deviceSessionId) return
+  if (ctx.viewer.kind !== 'user' || ctx.viewer.deviceSessionId !== deviceSessionId) return
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
   forgetCookies(ctx)
 }

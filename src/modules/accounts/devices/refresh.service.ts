@@ -4,7 +4,7 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requirePerson } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { sendNotice } from '../passwords/notice.jobs.ts'
 import { cookieOf, deviceIn, traderOf, userAgentOf } from './device.service.ts'
@@ -90,7 +90,7 @@ export async function refreshSession(ctx: Context, input: Refresh): Promise<Issu
  */
 export async function logout(ctx: Context, refreshToken: string | null): Promise<EndedSession> {
   const token = refreshToken ?? (ctx.viewer.kind === 'anonymous' ? cookieOf(ctx, 'refresh') : null)
-  const as = token === null ? requireUser(ctx) : await sessionOf(ctx, token)
+  const as = token === null ? requirePerson(ctx, 'session.end') : await sessionOf(ctx, token)
   await transact(ctx, async (tx) => {
     await lockUser(tx, as.userId)
     const { isLiving } = await livingOrNot(tx, as.deviceSessionId)
@@ -188,7 +188,7 @@ async function endCopied(tx: Transaction, { userId, deviceSessionId, revokedAt }
 }
 
 async function mayGoOn(tx: Transaction, session: TradedSession): Promise<boolean> {
-  const access = await accessOfSession(tx.unscoped, session, tx.now)
+  const access = await accessOfSession(tx.unscoped, session, { now: tx.now })
   if (access === null) return false
   const row = await tx.unscoped
     .selectFrom('membership')

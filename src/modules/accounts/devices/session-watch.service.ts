@@ -1,19 +1,27 @@
 import type { ChannelSubscription } from '../../../platform/channels/subscription.ts'
-import type { AccessWatcher, Platform, UserViewer, Viewer } from '../../../platform/context.ts'
+import {
+  type AccessWatcher,
+  type ActingViewer,
+  credentialOf,
+  type Platform,
+  type Viewer,
+} from '../../../platform/context.ts'
+import { accessChannel } from '../organizations/organization.events.ts'
 import { viewerChannel } from '../users/viewer.events.ts'
 
 /** Watches over the sessions that have something open on this node. */
 export interface SessionWatch {
   /** See `Platform.watchAccess`. */
-  watch(viewer: UserViewer, watcher: AccessWatcher, signal: AbortSignal): () => void
+  watch(viewer: ActingViewer, watcher: AccessWatcher, signal: AbortSignal): () => void
   close(): void
 }
 
 /** One session with something open here. */
 interface Watched {
-  viewer: UserViewer
+  viewer: ActingViewer
   readonly watchers: Set<AccessWatcher>
-  readonly news: ChannelSubscription
+  /** Of what happens to the person, and to anybody's rights in the organization. */
+  readonly news: readonly ChannelSubscription[]
   /** The lapse that has been announced. */
   announced: number
   isChecking: boolean
@@ -26,17 +34,18 @@ const SWEEP_MILLIS = 1_000
 const AHEAD_MILLIS = 60_000
 
 /**
- * A session is looked at again whenever something happens on its person's channel (at once by a nudge, else with the next
- * tick of the channels), and when its access is about to lapse. All that is open of one session shares one look.
+ * A session, key or agent's token is looked at again whenever something happens on its person's channel or to the access of
+ * anybody in its organization (at once by a nudge, else with the next tick of the channels), and when its access is about to
+ * lapse. All that is open of one shares one look, and then looks at what it follows.
  */
 export function createSessionWatch(platform: Platform): SessionWatch {
   const sessions = new Map<string, Watched>()
   let sweeper: NodeJS.Timeout | undefined
 
   const forget = (watched: Watched) => {
-    if (sessions.get(watched.viewer.deviceSessionId) !== watched) return
-    sessions.delete(watched.viewer.deviceSessionId)
-    void watched.news.return()
+    if (sessions.get(credentialOf(watched.viewer)) !== watched) return
+    sessions.delete(credentialOf(watched.viewer))
+    for (const news of watched.news) void news.return()
     if (sessions.size > 0) return
     clearInterval(sweeper)
     sweeper = undefined
@@ -59,8 +68,9 @@ export function createSessionWatch(platform: Platform): SessionWatch {
     }
   }
   const settle = (watched: Watched, viewer: Viewer) => {
-    if (viewer.kind === 'user') {
+    if (viewer.kind !== 'anonymous') {
       watched.viewer = viewer
+      for (const watcher of [...watched.watchers]) watcher.changed?.()
       return announce(platform, watched)
     }
     const watchers = [...watched.watchers]
@@ -71,8 +81,9 @@ export function createSessionWatch(platform: Platform): SessionWatch {
   const sweep = () => {
     for (const watched of sessions.values()) if (watched.isStale || isNearItsEnd(platform, watched)) void check(watched)
   }
-  const begin = (viewer: UserViewer): Watched => {
-    const news = platform.channels.open(viewerChannel(viewer.userId), null)
+  const begin = (viewer: ActingViewer): Watched => {
+    const channels = [viewerChannel(viewer.userId), accessChannel(viewer.organizationId)]
+    const news = channels.map((channel) => platform.channels.open(channel, null))
     const watched = {
       viewer,
       watchers: new Set<AccessWatcher>(),
@@ -81,16 +92,16 @@ export function createSessionWatch(platform: Platform): SessionWatch {
       isChecking: false,
       isStale: false,
     }
-    sessions.set(viewer.deviceSessionId, watched)
+    sessions.set(credentialOf(viewer), watched)
     sweeper ??= setInterval(sweep, SWEEP_MILLIS).unref()
-    void listen(watched, () => void check(watched))
+    for (const one of news) void listen(one, () => void check(watched))
     return watched
   }
   return {
     watch: (viewer, watcher, signal) => {
       // A client may have left while its credentials were checked.
       if (signal.aborted) return () => undefined
-      const watched = sessions.get(viewer.deviceSessionId) ?? begin(viewer)
+      const watched = sessions.get(credentialOf(viewer)) ?? begin(viewer)
       watched.watchers.add(watcher)
       // Who comes between the announcement and the end is told as well, once they listen.
       const { accessUntil } = watched.viewer
@@ -109,7 +120,7 @@ export function createSessionWatch(platform: Platform): SessionWatch {
   }
 }
 
-async function listen({ news }: Watched, look: () => void): Promise<void> {
+async function listen(news: ChannelSubscription, look: () => void): Promise<void> {
   // What happened between the caller's authentication and the beginning of the listening was said to nobody here.
   if ((await news.joined) !== null) look()
   for await (const _ of news) look()

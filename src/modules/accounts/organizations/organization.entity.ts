@@ -1,17 +1,36 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Table } from '../../../platform/database/tables.ts'
+import { type AgentTrustLevel, agentTrustLevels } from '../agents/agent.policy.ts'
+
+/** What an organization has paid for. */
+export const tiers = ['FREE', 'PRO', 'ENTERPRISE'] as const
+export type Tier = (typeof tiers)[number]
+
+const among = (column: string, values: readonly string[]) =>
+  `${column} in (${values.map((value) => `'${value}'`).join(', ')})`
 
 export const OrganizationSchema = defineEntity({
   name: 'Organization',
   tableName: 'organization',
+  checks: [
+    { property: 'tier', expression: among('tier', tiers) },
+    { property: 'agentTrustLimit', expression: among('agent_trust_limit', agentTrustLevels) },
+  ],
   properties: {
     id: p.uuid().primary(),
     name: p.string().length(80),
     slug: p.string().length(48).unique(),
+    tier: p.string().length(16).$type<Tier>().default('FREE'),
+    /** What front ends keep for the organization; nothing here acts on it. */
+    settings: p.json<JsonObject>(),
+    /** The most that agents are trusted with here; null lets none act. */
+    agentTrustLimit: p.string().length(16).$type<AgentTrustLevel>().nullable(),
     /** Goes up with every change of what its members may do there or how it is shown. */
     accessEpoch: p.integer().default(0),
+    version: p.integer().default(1),
     createdAt: p.datetime(),
-    /** When it was given up: nobody is a member any more. */
+    /** When it was given up: nobody gets in any more, and it is purged after its days of grace. */
     deletedAt: p.datetime().nullable(),
   },
 })

@@ -1,7 +1,7 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requirePerson } from '../../../platform/gate.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
@@ -38,7 +38,7 @@ export interface PasswordReset {
  * @throws {InvalidCredentials | AccountLocked | WeakPassword | RateLimited}
  */
 export async function changePassword(ctx: Context, input: PasswordChange): Promise<UserViewer> {
-  const viewer = requireUser(ctx)
+  const viewer = requirePerson(ctx, 'user.change_password')
   const { userId, deviceSessionId } = viewer
   const user = await provePassword(ctx, userId, input.currentPassword, 'user.change_password')
   demandStrength(ctx.platform, input.newPassword, user)
@@ -55,7 +55,7 @@ export async function changePassword(ctx: Context, input: PasswordChange): Promi
     audit(ctx, tx, { action: 'user.change_password', target: encodeTypeId('user', userId) })
   })
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
-  return requireUser(ctx)
+  return requirePerson(ctx, 'user.change_password')
 }
 
 /** Mails the link that sets a new password; nobody is told whether there is such an account. @throws {RateLimited} */

@@ -4,7 +4,7 @@ import { describedValues } from '../../../graphql/enums.ts'
 import { optional } from '../../../graphql/input.ts'
 import { singleLine } from '../../../lib/single-line.ts'
 import { MAX_TOKEN_LENGTH } from '../../../platform/crypto/sealed-box.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requireViewer } from '../../../platform/gate.ts'
 import type { IssuedTokens, TokenMode } from '../devices/device-session.service.ts'
 import { ViewerType } from '../users/viewer.graphql.ts'
 
@@ -42,7 +42,7 @@ export const AuthPayloadType = builder.objectRef<IssuedTokens>('AuthPayload').im
     viewer: t.field({
       type: ViewerType,
       description: 'Who is signed in now.',
-      resolve: (_tokens, _args, ctx) => requireUser(ctx),
+      resolve: (_tokens, _args, ctx) => requireViewer(ctx),
     }),
   }),
 })

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requirePerson } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
@@ -37,7 +37,7 @@ export interface ProfileChange {
 
 /** Changes the viewer's own profile. @throws {UsernameTaken} */
 export async function updateProfile(ctx: Context, change: ProfileChange): Promise<UserViewer> {
-  const viewer = requireUser(ctx)
+  const viewer = requirePerson(ctx, 'user.update_profile')
   const { userId } = viewer
   const { displayName, username, avatarUrl, preferences } = change
   await transact(ctx, async (tx) => {
@@ -60,7 +60,7 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
   await forgetProfile(ctx.platform, viewer)
   // What is cached of the old profile on other nodes is of the old access version.
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
-  return requireUser(ctx)
+  return requirePerson(ctx, 'user.update_profile')
 }
 
 /**
@@ -69,7 +69,7 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
  * @throws {InvalidCredentials | AccountLocked | OwnsOrganizations | RateLimited}
  */
 export async function deleteAccount(ctx: Context, password: string): Promise<void> {
-  const viewer = requireUser(ctx)
+  const viewer = requirePerson(ctx, 'user.delete')
   const { userId, deviceSessionId } = viewer
   const { email } = await provePassword(ctx, userId, password, 'user.delete')
   await transact(ctx, async (tx) => {

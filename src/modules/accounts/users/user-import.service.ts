@@ -199,6 +199,8 @@ function rowsOf({ account, emailKey, usernameKey }: Entry, now: Date) {
   const organization = {
     id: organizationId,
     ...personalWorkspace(account.displayName, randomBytes(5).toString('hex')),
+    settings: {},
+    agent_trust_limit: 'WRITE' as const,
     access_epoch: 0,
     created_at: now,
     deleted_at: null,

@@ -20,8 +20,12 @@ export const UserSchema = defineEntity({
     preferences: p.json<JsonObject>(),
     /** Goes up with every change of what this person may do or how they are shown; what was known under another is stale. */
     accessEpoch: p.integer().default(0),
+    /** Manages people everywhere, and content nowhere. */
+    isPlatformAdmin: p.boolean().default(false),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),
+    /** While it stands nobody gets in with this account, by whatever credential. */
+    suspendedAt: p.datetime().nullable(),
     /** When the account was deleted; what it made keeps its author, who has no name any more. */
     deletedAt: p.datetime().nullable(),
   },

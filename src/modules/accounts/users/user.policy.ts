@@ -1,7 +1,9 @@
 import { defineActions } from '../../../platform/access.ts'
 
-/** People see who they share an organization with. */
-export const userActions = defineActions({ 'user.read': 'GUEST' })
+/** People see who they share an organization with; a guest, who they share a project with. */
+export const userActions = defineActions({
+  'user.read': { least: 'GUEST', kind: 'read' },
+})
 
 declare module '../../../platform/access.ts' {
   interface Actions {

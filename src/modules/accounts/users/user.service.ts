@@ -56,14 +56,20 @@ export function createAccount(tx: Transaction, account: NewAccount): AccountIden
     avatarUrl: null,
     preferences: {},
     accessEpoch: 0,
+    isPlatformAdmin: false,
     createdAt: tx.now,
     updatedAt: tx.now,
+    suspendedAt: null,
     deletedAt: null,
   })
   tx.em.create(Organization, {
     id: organizationId,
     ...personalWorkspace(account.displayName, randomBytes(5).toString('hex')),
+    tier: 'FREE',
+    settings: {},
+    agentTrustLimit: 'WRITE',
     accessEpoch: 0,
+    version: 1,
     createdAt: tx.now,
     deletedAt: null,
   })

@@ -8,7 +8,7 @@ import {
   unknownEvent,
 } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { DeviceSessionNode } from '../devices/device-session.graphql.ts'
 import { findDeviceSession } from '../devices/device-session.reads.ts'
 import { type AlertKind, type ViewerChannelEvent, viewerChannelEvent } from './viewer.events.ts'
@@ -72,7 +72,7 @@ const ViewerUpdatedRef = builder.objectRef<Of<'ViewerUpdated'>>('ViewerUpdated')
     viewer: t.field({
       type: ViewerType,
       description: 'You, as you are now.',
-      resolve: (_event, _args, ctx) => requireUser(ctx),
+      resolve: (_event, _args, ctx) => requireViewer(ctx),
     }),
   }),
 })
@@ -114,7 +114,10 @@ builder.subscriptionField('viewerEvents', (t) =>
     subscribe: (_root, args, ctx) =>
       followSource<ViewerFeedItem>(ctx, {
         source: new ViewerFeed(ctx, args.after),
-        gate: async (fresh) => requireUser(fresh),
+        gate: async (fresh) => {
+          requirePerson(fresh, 'session.read')
+          return { projectId: null }
+        },
         toEvent: (item) => toEvent(ctx, item),
       }) as unknown as AsyncIterable<ViewerEvent>,
     resolve: (event) => event,

@@ -3,7 +3,7 @@ import type { ChannelEvent } from '../../../platform/channels/log.ts'
 import type { ChannelSubscription } from '../../../platform/channels/subscription.ts'
 import type { ChannelItem } from '../../../platform/channels/topic.ts'
 import type { Context } from '../../../platform/context.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requirePerson } from '../../../platform/gate.ts'
 import { viewerChannel } from './viewer.events.ts'
 
 /** One thing a person is told of their account; its cursor is the place after it. */
@@ -25,7 +25,7 @@ export class ViewerFeed {
   #lapse = Promise.withResolvers<Date>()
 
   constructor(ctx: Context, after: string | null | undefined) {
-    const viewer = requireUser(ctx)
+    const viewer = requirePerson(ctx, 'session.read')
     const { channels, watchAccess } = ctx.platform
     this.#channel = viewerChannel(viewer.userId)
     const start = after === null || after === undefined ? null : (decodeCursor(this.#channel, after) ?? nowhere)

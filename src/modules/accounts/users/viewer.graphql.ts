@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { permissionsOf, type Role } from '../../../platform/access.ts'
-import type { Context, UserViewer } from '../../../platform/context.ts'
+import type { ActingViewer, Context } from '../../../platform/context.ts'
 import { Unauthenticated } from '../../../platform/errors.ts'
 import { OrganizationType } from '../organizations/organization.graphql.ts'
 import { ActorInterface } from './user.graphql.ts'
@@ -28,7 +28,7 @@ builder.scalarType('Permission', {
 })
 
 /** Who is asking. */
-export const ViewerType = builder.objectRef<UserViewer>('Viewer').implement({
+export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
   description: 'Who is asking, in which organization, and what they may do there.',
   authScopes: { authenticated: true },
   fields: (t) => ({
@@ -59,8 +59,9 @@ export const ViewerType = builder.objectRef<UserViewer>('Viewer').implement({
     }),
     permissions: t.field({
       type: ['Permission'],
-      description: 'All that your role includes, sorted.',
-      resolve: (viewer) => [...permissionsOf(viewer.role)],
+      description:
+        'All that you may do in that organization by your role there, sorted. In a project it may be more or less: see `viewerCan`.',
+      resolve: (viewer) => [...permissionsOf(viewer)],
     }),
   }),
 })
@@ -75,8 +76,8 @@ builder.queryField('viewer', (t) =>
 )
 
 /** Who is signed in, or null. Nobody is taken for a stranger who sent credentials that no longer hold. */
-function viewerOrNull({ viewer }: Context): UserViewer | null {
-  if (viewer.kind === 'user') return viewer
+function viewerOrNull({ viewer }: Context): ActingViewer | null {
+  if (viewer.kind !== 'anonymous') return viewer
   if (viewer.reason !== null) throw new Unauthenticated(viewer.reason)
   return null
 }

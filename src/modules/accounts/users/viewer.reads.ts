@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { beforeAnyLog, encodeCursor } from '../../../lib/cursor.ts'
 import { defineNamespace } from '../../../platform/cache.ts'
 import { readHeads } from '../../../platform/channels/log.ts'
-import type { Context, Platform, UserViewer } from '../../../platform/context.ts'
+import type { ActingViewer, Context, Platform } from '../../../platform/context.ts'
 import { NotFound } from '../../../platform/errors.ts'
 import { viewerChannel } from './viewer.events.ts'
 
@@ -27,7 +27,7 @@ const profiles = defineNamespace({
 export type ViewerProfile = z.infer<typeof profiles.schema>
 
 /** The viewer's own rows, from the cache for as long as their access version stands. @throws {NotFound} */
-export function profileOf({ platform }: Pick<Context, 'platform'>, viewer: UserViewer): Promise<ViewerProfile> {
+export function profileOf({ platform }: Pick<Context, 'platform'>, viewer: ActingViewer): Promise<ViewerProfile> {
   const { userId, organizationId, accessVersion } = viewer
   return platform.cache.read(profiles, `${userId}:${organizationId}`, accessVersion, () =>
     readProfile(platform, viewer),
@@ -35,11 +35,11 @@ export function profileOf({ platform }: Pick<Context, 'platform'>, viewer: UserV
 }
 
 /** Takes a viewer's rows out of the cache at once, the shared one too: they were changed, or are to be kept no longer. */
-export async function forgetProfile({ cache }: Platform, viewer: UserViewer): Promise<void> {
+export async function forgetProfile({ cache }: Platform, viewer: ActingViewer): Promise<void> {
   await cache.drop(profiles, `${viewer.userId}:${viewer.organizationId}`)
 }
 
-async function readProfile({ database }: Platform, viewer: UserViewer): Promise<ViewerProfile> {
+async function readProfile({ database }: Platform, viewer: ActingViewer): Promise<ViewerProfile> {
   const row = await database.unscoped
     .selectFrom('membership')
     .innerJoin('user', 'user.id', 'membership.user_id')

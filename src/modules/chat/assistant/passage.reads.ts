@@ -1,11 +1,13 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { QuestionWord } from '../../../lib/question-words.ts'
 import type { Context } from '../../../platform/context.ts'
-import { may } from '../../../platform/gate.ts'
+import { isGrantedTo } from '../../../platform/gate.ts'
 import type { BlockType } from '../../ocean/block.entity.ts'
+import { readableBlocks } from '../../ocean/block.reads.ts'
+import { readablePages } from '../../ocean/page.reads.ts'
 
-// Every table below is reached through `ctx.db`, which is bound to the viewer's organization. Only the statement around
-// them, for which it has no form, runs on the connection itself.
+// Every table below is reached through `readablePages` and `readableBlocks`, which are bound to what the viewer may read. Only
+// the statement around them, for which they have no form, runs on the connection itself.
 
 /** A word of a question and how much it says, from 0 to 1: the fewer blocks it stands in, the more. */
 export interface WeighedWord extends QuestionWord {
@@ -44,8 +46,7 @@ const UNKNOWN_WEIGHT = 0.6
 export async function weighWords(ctx: Context, words: readonly QuestionWord[]): Promise<WeighedWord[]> {
   if (!mayRead(ctx) || words.length === 0) return []
   const spaced = words.filter((word) => word.isSpaced).map((word) => word.text)
-  const hits = ctx.db
-    .from('block')
+  const hits = readableBlocks(ctx.db)
     .where(sql<boolean>`to_tsvector('english', block.text) @@ word.query`)
     .select(sql`1`.as('one'))
     .limit(MAX_HITS + 1)
@@ -76,8 +77,8 @@ export async function findPassages(ctx: Context, words: readonly WeighedWord[]):
     near as (select id from hit union ${blocksUnderHeadings(ctx)} union ${blocksOfTitles(ctx, words)})
     select passage.id as "blockId", passage.page_id as "pageId", page.title, above.heading, passage.type, passage.text
     from near
-    join (${ctx.db.from('block').selectAll()}) as passage on passage.id = near.id
-    join (${ctx.db.from('page').select(['page.id', 'page.title'])}) as page on page.id = passage.page_id
+    join (${readableBlocks(ctx.db).selectAll('block')}) as passage on passage.id = near.id
+    join (${readablePages(ctx.db).select(['page.id', 'page.title'])}) as page on page.id = passage.page_id
     cross join lateral (${headingAbove(ctx)}) as above
     cross join lateral (
       select to_tsvector('english', passage.text) as body, to_tsvector('english', above.heading) as heading,
@@ -125,7 +126,7 @@ export async function matchWords(
 }
 
 function mayRead(ctx: Context): boolean {
-  return may(ctx, 'page.read') && may(ctx, 'block.read')
+  return isGrantedTo(ctx, 'page.read') && isGrantedTo(ctx, 'block.read')
 }
 
 /** The words as rows; those of scripts without spaces have no query. */
@@ -153,7 +154,7 @@ function unspacedOf(words: readonly WeighedWord[]): string[] {
 
 /** Blocks whose own text has one of the words. */
 function matchingBlocks(ctx: Context, words: readonly WeighedWord[]): RawBuilder<unknown> {
-  const blocks = ctx.db.from('block').select(['block.id', 'block.page_id', 'block.position', 'block.type'])
+  const blocks = readableBlocks(ctx.db).select(['block.id', 'block.page_id', 'block.position', 'block.type'])
   const spaced = blocks.where(sql<boolean>`to_tsvector('english', block.text) @@ ${anyOf(words)}`).limit(MAX_HITS)
   const unspaced = unspacedOf(words)
   if (unspaced.length === 0) return sql`${spaced}`
@@ -174,8 +175,7 @@ function blocksUnderHeadings(ctx: Context): RawBuilder<unknown> {
 }
 
 function blocksOfTitles(ctx: Context, words: readonly WeighedWord[]): RawBuilder<unknown> {
-  const titled = ctx.db
-    .from('page')
+  const titled = readablePages(ctx.db)
     .select('page.id')
     .where(sql<boolean>`(to_tsvector('english', page.title) @@ ${anyOf(words)} or exists (
       select from unnest(${unspacedOf(words)}::text[]) as given(text) where position(given.text in page.title) > 0))`)

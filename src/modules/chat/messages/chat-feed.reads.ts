@@ -6,7 +6,7 @@ import type { ChannelEvent } from '../../../platform/channels/log.ts'
 import type { ChannelSubscription } from '../../../platform/channels/subscription.ts'
 import type { ChannelItem } from '../../../platform/channels/topic.ts'
 import type { Context } from '../../../platform/context.ts'
-import { requireUser } from '../../../platform/gate.ts'
+import { requireViewer } from '../../../platform/gate.ts'
 import { chatChannel, chatChannelEvent } from '../sessions/chat-session.events.ts'
 
 /** One thing a session's watcher is told; its cursor is the place after it. */
@@ -70,7 +70,7 @@ export class ChatFeed {
   constructor(ctx: Context, sessionId: string, after: string | null | undefined) {
     this.#ctx = ctx
     this.#sessionId = sessionId
-    this.#channel = chatChannel(requireUser(ctx).organizationId, sessionId)
+    this.#channel = chatChannel(requireViewer(ctx).organizationId, sessionId)
     const start = after === null || after === undefined ? null : placesOf(this.#channel, after)
     this.#claim = start?.text ?? null
     this.#events = ctx.platform.channels.open(this.#channel, start === null ? null : start.position, ctx.signal)

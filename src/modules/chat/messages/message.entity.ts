@@ -1,7 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { Table } from '../../../platform/database/tables.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
-import { User } from '../../accounts/users/user.entity.ts'
 import { ChatSession } from '../sessions/chat-session.entity.ts'
 
 export const messageRoles = ['USER', 'ASSISTANT'] as const
@@ -39,8 +38,8 @@ export const MessageSchema = defineEntity({
     organization: () => p.manyToOne(Organization).mapToPk(),
     session: () => p.manyToOne(ChatSession).mapToPk(),
     role: p.string().length(16).$type<MessageRole>(),
-    /** Null for what a model wrote. */
-    author: () => p.manyToOne(User).mapToPk().nullable(),
+    /** A person, or an agent; null for what a model wrote. */
+    authorId: p.uuid().nullable(),
     /** Of an answer that is being written: as far as it was checkpointed. */
     content: p.text(),
     citations: p.json<readonly Citation[]>(),

@@ -81,7 +81,7 @@ const MessagePartRef = builder.unionType('MessagePart', {
 /** A message. */
 export const MessageType = builder.node(builder.objectRef<MessageRow>('Message'), {
   description: 'One thing said in a chat session.',
-  authScopes: { action: 'chat_session.read' },
+  authScopes: async (message, ctx) => (await findMessage(ctx, message.id)) !== null,
   id: { description: 'Opaque, typed and sortable: `message_01jd…`.', resolve: (message) => message.id },
   loadOne: (id, ctx) => findMessage(ctx, id),
   fields: (t) => ({
@@ -98,7 +98,7 @@ export const MessageType = builder.node(builder.objectRef<MessageRow>('Message')
     author: t.field({
       type: ActorInterface,
       nullable: true,
-      description: 'The person who said it; null for a model.',
+      description: 'The person or agent who said it; null for a model.',
       resolve: (message, _args, ctx) => (message.authorId === null ? null : authorOf(ctx, message.authorId)),
     }),
     content: t.exposeString('content', {

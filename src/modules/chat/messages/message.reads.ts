@@ -1,6 +1,5 @@
 import type { Context } from '../../../platform/context.ts'
 import { inKeysetOrder, keyset, type Window } from '../../../platform/database/keyset.ts'
-import { may } from '../../../platform/gate.ts'
 import { defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
 import { findChatSession } from '../sessions/chat-session.reads.ts'
 import type { Citation, MessageRole, MessageStatus } from './message.entity.ts'
@@ -44,7 +43,6 @@ const messageById = defineLoader<string, MessageRow>({
 
 /** Finds a message of a session the viewer takes part in, or null. */
 export async function findMessage(ctx: Context, id: string): Promise<MessageRow | null> {
-  if (!may(ctx, 'chat_session.read')) return null
   const message = await load(ctx, messageById, id)
   return message !== null && (await findChatSession(ctx, message.sessionId)) !== null ? message : null
 }

@@ -1,7 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
-import { type Context, createContext, type UserViewer } from '../../../platform/context.ts'
+import { type ActingViewer, authorIdOf, type Context, createContext } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
 import { pass } from '../../../platform/gate.ts'
@@ -12,6 +12,7 @@ import { audit } from '../../audit/audit.service.ts'
 import { writeAnswer } from '../generations/answer.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
 import { chatChannel, messageCreated } from '../sessions/chat-session.events.ts'
+import { findChatSession } from '../sessions/chat-session.reads.ts'
 import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
 import { Message, oneAnswerAtATime } from './message.entity.ts'
 import { findMessage, type MessageRow } from './message.reads.ts'
@@ -43,7 +44,10 @@ export class GenerationInProgress extends UserError {
 
 /** The gate: a message of a session the viewer takes part in. @throws {NotFound | Forbidden} */
 export async function getMessage(ctx: Context, id: string, action: Action): Promise<MessageRow> {
-  return pass(ctx, 'message', await findMessage(ctx, id), action, encodeTypeId('message', id))
+  const message = await findMessage(ctx, id)
+  const session = message === null ? null : await findChatSession(ctx, message.sessionId)
+  const found = message === null || session === null ? null : { ...session, message }
+  return pass(ctx, 'message', found, action, encodeTypeId('message', id)).message
 }
 
 /**
@@ -92,9 +96,10 @@ export async function stopGeneration(ctx: Context, messageId: string): Promise<M
 async function addMessages(
   ctx: Context,
   tx: Transaction,
-  { organizationId, userId }: UserViewer,
+  viewer: ActingViewer,
   { sessionId, content, modelId }: SendMessage,
 ): Promise<string[]> {
+  const { organizationId } = viewer
   const { leaseMillis } = ctx.platform.settings.generations
   const common = {
     organization: organizationId,
@@ -108,7 +113,7 @@ async function addMessages(
     ...common,
     id: newUuid(tx.now),
     role: 'USER',
-    author: userId,
+    authorId: authorIdOf(viewer),
     content,
     status: 'COMPLETED',
     modelId: null,
@@ -119,7 +124,7 @@ async function addMessages(
     ...common,
     id: newUuid(tx.now),
     role: 'ASSISTANT',
-    author: null,
+    authorId: null,
     content: '',
     status: 'STREAMING',
     modelId,

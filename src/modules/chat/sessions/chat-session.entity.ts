@@ -15,7 +15,8 @@ export const ChatSessionSchema = defineEntity({
     title: p.string().length(200).nullable(),
     /** What answers here unless a message asks for another; null for the server's default. */
     modelId: p.string().length(128).nullable(),
-    createdBy: () => p.manyToOne(User).mapToPk(),
+    /** A person, or an agent. */
+    createdById: p.uuid(),
     version: p.integer().version(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),

@@ -6,6 +6,7 @@ import { idOf, uuidOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { singleLine } from '../../../lib/single-line.ts'
+import { may } from '../../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import type { Model } from '../../../platform/models.ts'
 import { ActorInterface } from '../../accounts/users/user.graphql.ts'
@@ -39,7 +40,7 @@ export const modelDescription = 'Which model answers: `embedded/extractive`.'
 /** A chat session. */
 export const ChatSessionType = builder.node(builder.objectRef<ChatSessionRow>('ChatSession'), {
   description: 'A conversation with a model. Only who takes part in it sees it.',
-  authScopes: { action: 'chat_session.read' },
+  authScopes: (session, ctx) => may(ctx, 'chat_session.read', session),
   id: { description: 'Opaque, typed and sortable: `chat_session_01jd…`.', resolve: (session) => session.id },
   loadOne: (id, ctx) => findChatSession(ctx, id),
   fields: (t) => ({

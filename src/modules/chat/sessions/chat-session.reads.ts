@@ -1,14 +1,16 @@
 import { sql } from 'kysely'
 import { beforeAnyLog, encodeCursor } from '../../../lib/cursor.ts'
+import type { Standing } from '../../../platform/access.ts'
 import type { Context } from '../../../platform/context.ts'
 import { keyset, type Window } from '../../../platform/database/keyset.ts'
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
-import { may, requireUser } from '../../../platform/gate.ts'
+import { isGrantedTo, may } from '../../../platform/gate.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
+import { isOpenAnywhere, type ProjectFacts, projectRole, standingIn } from '../../projects/project-access.reads.ts'
 import { chatChannel } from './chat-session.events.ts'
 
-/** A chat session as the graph shows it. */
-export interface ChatSessionRow {
+/** A chat session as the graph shows it. Who takes no part in it, or cannot read its project, has no role on it. */
+export interface ChatSessionRow extends Standing {
   readonly id: string
   readonly projectId: string | null
   readonly title: string | null
@@ -31,15 +33,14 @@ const chatSessionById = defineLoader<string, ChatSessionRow>({
   name: 'chatSessionById',
   batch: async (db, ids) => {
     const rows = await selectSessions(db).where('chat_session.id', 'in', ids).execute()
-    return new Map(rows.map((row) => [row.id, withCursor(row)]))
+    return new Map(rows.map((row) => [row.id, shown(db, row)]))
   },
 })
 
 /** Finds a session the viewer takes part in, or null: another's is not there. */
 export async function findChatSession(ctx: Context, id: string): Promise<ChatSessionRow | null> {
-  if (!may(ctx, 'chat_session.read')) return null
   const session = await load(ctx, chatSessionById, id)
-  return session?.participantIds.includes(requireUser(ctx).userId) === true ? session : null
+  return session !== null && may(ctx, 'chat_session.read', session) ? session : null
 }
 
 /** Sessions the viewer takes part in, newest first. */
@@ -48,33 +49,34 @@ export async function listChatSessions(
   filter: ChatSessionFilter,
   window: Window,
 ): Promise<ChatSessionRow[]> {
-  if (!may(ctx, 'chat_session.read')) return []
-  const query = selectSessions(ctx.db).where(isAmong(requireUser(ctx).userId, filter))
+  if (!isGrantedTo(ctx, 'chat_session.read')) return []
+  const query = selectSessions(ctx.db).where(isAmong(ctx.db, filter))
   const rows = await keyset(query, ['chat_session.id'], 'desc', window).execute()
-  return rows.map(withCursor)
+  return rows.map((row) => shown(ctx.db, row))
 }
 
 /** How many `listChatSessions` has in all. */
 export async function countChatSessions(ctx: Context, filter: ChatSessionFilter): Promise<number> {
-  if (!may(ctx, 'chat_session.read')) return 0
-  const query = ctx.db.from('chat_session').where(isAmong(requireUser(ctx).userId, filter))
+  if (!isGrantedTo(ctx, 'chat_session.read')) return 0
+  const query = ctx.db.from('chat_session').where(isAmong(ctx.db, filter))
   const row = await query.select((on) => on.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
   return row.count
 }
 
-function isAmong(userId: string, { projectId }: ChatSessionFilter) {
-  const takesPart = sql`exists (
-    select from chat_participant where session_id = chat_session.id and user_id = ${userId}
-  )`
+function isAmong(db: TenantReads, { projectId }: ChatSessionFilter) {
+  const isOpen = sql`exists (
+    select from chat_participant where session_id = chat_session.id and user_id = ${db.userId}
+  ) and ${isOpenAnywhere(db, 'chat_session.read', 'chat_session.project_id')}`
   return projectId === null
-    ? sql<boolean>`${takesPart}`
-    : sql<boolean>`${takesPart} and chat_session.project_id = ${projectId}`
+    ? sql<boolean>`${isOpen}`
+    : sql<boolean>`${isOpen} and chat_session.project_id = ${projectId}`
 }
 
 // The head is read in the same statement: whatever the reader loads of the session after it cannot miss an event before it.
 function selectSessions(db: TenantReads) {
   return db
     .from('chat_session')
+    .leftJoin('project', 'project.id', 'chat_session.project_id')
     .leftJoin('channel_head', (join) =>
       // Without an organization `from` finds no session to join.
       join.on(
@@ -96,18 +98,25 @@ function selectSessions(db: TenantReads) {
       sql<string[]>`array(
         select user_id::text from chat_participant where session_id = chat_session.id order by joined_at, user_id
       )`.as('participantIds'),
+      'project.visibility',
+      'project.archived_at as archivedAt',
+      projectRole(db, 'chat_session.project_id').as('projectRole'),
       'channel_head.epoch',
       'channel_head.seq',
     ])
 }
 
-interface JoinedRow extends Omit<ChatSessionRow, 'eventsCursor'> {
+interface JoinedRow extends Omit<ChatSessionRow, 'eventsCursor' | keyof Standing>, ProjectFacts {
   readonly organizationId: string
   readonly epoch: string | null
   readonly seq: number | null
 }
 
-function withCursor({ organizationId, epoch, seq, ...session }: JoinedRow): ChatSessionRow {
+function shown(db: TenantReads, row: JoinedRow): ChatSessionRow {
+  const { organizationId, epoch, seq, visibility, archivedAt, projectRole: role, ...session } = row
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
-  return { ...session, eventsCursor: encodeCursor(chatChannel(organizationId, session.id), position) }
+  const eventsCursor = encodeCursor(chatChannel(organizationId, session.id), position)
+  const { viewerRole, isArchived } = standingIn(db, { visibility, archivedAt, projectRole: role })
+  const takesPart = db.userId !== null && session.participantIds.includes(db.userId)
+  return { ...session, eventsCursor, viewerRole: takesPart ? viewerRole : null, isArchived }
 }

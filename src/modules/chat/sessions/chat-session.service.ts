@@ -1,8 +1,8 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
-import type { Context } from '../../../platform/context.ts'
+import { authorIdOf, type Context } from '../../../platform/context.ts'
 import { InvalidInput, NotFound } from '../../../platform/errors.ts'
-import { pass, requireAction } from '../../../platform/gate.ts'
+import { pass, requireAction, requireViewer } from '../../../platform/gate.ts'
 import { createOnce } from '../../../platform/idempotency.ts'
 import type { Model } from '../../../platform/models.ts'
 import { newUuid } from '../../../platform/uuid.ts'
@@ -29,9 +29,9 @@ export async function getChatSession(ctx: Context, id: string, action: Action): 
 
 /** Opens a session. @throws {NotFound | Forbidden | InvalidInput | IdempotencyKeyReused} */
 export async function createChatSession(ctx: Context, input: CreateChatSession): Promise<ChatSessionRow> {
-  const about = input.projectId === null ? null : encodeTypeId('project', input.projectId)
-  const { userId } = requireAction(ctx, 'chat_session.create', about)
-  if (input.projectId !== null) await getProject(ctx, input.projectId, 'chat_session.create')
+  const { userId } = requireViewer(ctx)
+  if (input.projectId === null) requireAction(ctx, 'chat_session.create')
+  else await getProject(ctx, input.projectId, 'chat_session.create')
   requireModel(ctx, input.modelId)
   const people = new Set([userId, ...input.participantIds])
   await requireMembers(ctx, [...people])
@@ -42,7 +42,7 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
       project: input.projectId,
       title: input.title,
       modelId: input.modelId,
-      createdBy: viewer.userId,
+      createdById: authorIdOf(viewer),
       version: 1,
       createdAt: tx.now,
       updatedAt: tx.now,

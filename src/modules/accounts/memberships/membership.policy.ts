@@ -1,0 +1,16 @@
+import { defineActions } from '../../../platform/access.ts'
+
+// Beyond it nobody grants, takes or touches a role above their own.
+export const membershipActions = defineActions({
+  'membership.read': { least: 'VIEWER', kind: 'read' },
+  'membership.update': { least: 'ADMIN', kind: 'manage' },
+  'membership.remove': { least: 'ADMIN', kind: 'manage' },
+})
+
+declare module '../../../platform/access.ts' {
+  interface Actions {
+    'membership.read': true
+    'membership.update': true
+    'membership.remove': true
+  }
+}
