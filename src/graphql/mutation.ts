@@ -4,6 +4,7 @@ import type { GraphQLField, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
 import type { Context } from '../platform/context.ts'
 import {
+  Denial,
   Forbidden,
   InvalidInput,
   type NextStep,
@@ -76,7 +77,7 @@ export function mutation<Type extends TypeParam<Types>, Shape, Parsed>(
  * often an unauthenticated caller asks, so that they could fill the table.
  */
 async function noteRefusal(ctx: Context, field: string, error: unknown): Promise<void> {
-  const isRefusal = error instanceof Forbidden || error instanceof NotFound
+  const isRefusal = error instanceof Forbidden || error instanceof NotFound || error instanceof Denial
   if (isRefusal && ctx.viewer.kind !== 'anonymous') {
     await ctx.platform.recordDenial(ctx, error.action ?? field, error.target)
   } else if (isRefusal || error instanceof Unauthenticated) {

@@ -86,6 +86,17 @@ export class Unavailable extends Fault {
   }
 }
 
+/** A fact that is also a refusal: it goes into the audit trail, as what was to be done and to what. */
+export abstract class Denial extends UserError {
+  readonly action: string
+  readonly target: string | null
+  constructor(message: string, action: string, target: string | null) {
+    super(message)
+    this.action = action
+    this.target = target
+  }
+}
+
 /** Input that has the right shape for GraphQL but breaks a rule; `fields` says where, by path. */
 export class InvalidInput extends UserError {
   readonly code = 'INVALID_INPUT'
