@@ -1,4 +1,4 @@
-import type { CreateBlocks } from './modules/ocean/block.service.ts'
+import type { CreateBlocks } from './modules/ocean/blocks/block.service.ts'
 
 /** A page of the demo workspace. */
 export interface DemoPage {

@@ -7,8 +7,8 @@ import { encodeTypeId } from './lib/typeid.ts'
 import { enterSession, openSession } from './modules/accounts/devices/device-session.service.ts'
 import { createAccount } from './modules/accounts/users/user.service.ts'
 import { audit } from './modules/audit/audit.service.ts'
-import { createBlocks } from './modules/ocean/block.service.ts'
-import { createPage } from './modules/ocean/page.service.ts'
+import { createBlocks } from './modules/ocean/blocks/block.service.ts'
+import { createPage } from './modules/ocean/pages/page.service.ts'
 import { createProject } from './modules/projects/project.service.ts'
 import { type Context, createContext, type Platform } from './platform/context.ts'
 import { transact } from './platform/database/transact.ts'
@@ -99,10 +99,11 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
     const { id: pageId } = await createPage(ctx, { ...page, projectId: id, ...once })
     await createBlocks(ctx, { pageId, blocks, ...once })
   }
+  const open = { settings: {}, visibility: 'ORGANIZATION', ...once } as const
   const description = 'The handbook of a company that does not exist.'
-  const company = await createProject(ctx, { name: 'Tidewater Labs', description, ...once })
+  const company = await createProject(ctx, { name: 'Tidewater Labs', description, ...open })
   for (const page of handbook) await publish(page, company)
   // Last: lists begin with what is newest.
-  const welcome = await createProject(ctx, { name: 'Welcome', description: 'A place to look around.', ...once })
+  const welcome = await createProject(ctx, { name: 'Welcome', description: 'A place to look around.', ...open })
   await publish(startPage, welcome)
 }

@@ -6,6 +6,7 @@ import {
   registrationMail,
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
+import { projectPurge } from './modules/ocean/pages/project-purge.jobs.ts'
 import type { Platform } from './platform/context.ts'
 import { signingKeyRotation } from './platform/crypto/signing-key.jobs.ts'
 import { housekeeping } from './platform/housekeeping.jobs.ts'
@@ -21,4 +22,5 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   verificationMail,
   passwordResetMail,
   noticeMail,
+  projectPurge,
 ]

@@ -1,6 +1,7 @@
+import { brandWithType } from '@pothos/core'
 import { GraphQLError, Kind } from 'graphql'
 import type { RequestFacts } from '../platform/context.ts'
-import { Fault, InvalidInput, RateLimited, Unavailable, UserError } from '../platform/errors.ts'
+import { EditConflict, Fault, InvalidInput, RateLimited, Unavailable, UserError } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
 import { isUnreachable } from '../platform/service-unreachable.ts'
 import { builder } from './builder.ts'
@@ -105,8 +106,9 @@ export const UserErrorInterface = builder.interfaceRef<UserError>('UserError').i
 })
 
 /** Gives an error class that has nothing but code and message a GraphQL type of its own name. */
-export function errorType(factClass: new () => UserError, description: string): void {
-  builder.objectType(factClass, { name: factClass.name, description, interfaces: [UserErrorInterface] })
+export function errorType(factClass: new (...parameters: never[]) => UserError, description: string): void {
+  const plain = factClass as new () => UserError
+  builder.objectType(plain, { name: factClass.name, description, interfaces: [UserErrorInterface] })
 }
 
 /** Of mutations that only start something, and must not tell what came of it. */
@@ -142,6 +144,23 @@ builder.objectType(InvalidInput, {
       type: [InvalidFieldRef],
       description: 'Every rule broken, each with its place.',
       resolve: (error) => [...error.fields],
+    }),
+  }),
+})
+
+builder.objectType(EditConflict, {
+  name: 'EditConflict',
+  description: 'Somebody changed it since the version you saw; nothing was changed. Show them both, and try again.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    current: t.field({
+      type: builder.nodeInterfaceRef(),
+      description: 'The object as it is now.',
+      resolve: ({ current: { typename, row } }) => {
+        const shown = { ...row }
+        brandWithType(shown, typename as never)
+        return shown as never
+      },
     }),
   }),
 })

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** A field that may be left out or null; null then. */
 export function optional<Schema extends z.ZodType>(schema: Schema) {
@@ -16,4 +16,16 @@ export function ruleInWords(issue: z.core.$ZodRawIssue): string {
 function counted(count: number | bigint, origin: string): string {
   const unit = { string: ' characters', array: ' items' }[origin] ?? ''
   return `${count.toLocaleString('en')}${unit}`
+}
+
+const MAX_OBJECT_BYTES = 16 * 1024
+
+/** A field for what front ends keep and nothing here acts on: an object that is JSON through and through, up to 16 KiB. */
+export const keptObject = z
+  .record(z.string(), z.json(), 'has to be an object')
+  .refine((object) => Buffer.byteLength(JSON.stringify(object)) <= MAX_OBJECT_BYTES, 'at most 16 KiB')
+
+/** A field that stays as it is when left out or null. */
+export function unlessLeftOut<Schema extends z.ZodType>(schema: Schema) {
+  return schema.nullish().transform((value): z.output<Schema> | undefined => value ?? undefined)
 }

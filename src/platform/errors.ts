@@ -97,6 +97,17 @@ export abstract class Denial extends UserError {
   }
 }
 
+/** It was changed since the version that the caller saw; nothing of this change was made. */
+export class EditConflict extends UserError {
+  readonly code = 'EDIT_CONFLICT'
+  /** How it is now: a row, and the GraphQL type that shows it. */
+  readonly current: { readonly typename: string; readonly row: object }
+  constructor(typename: string, row: object) {
+    super('Somebody changed this in the meantime. Look at it again.')
+    this.current = { typename, row }
+  }
+}
+
 /** Input that has the right shape for GraphQL but breaks a rule; `fields` says where, by path. */
 export class InvalidInput extends UserError {
   readonly code = 'INVALID_INPUT'

@@ -15,6 +15,8 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   page: { id: 'page_…', first: 50 },
   // Write a page.
   createProject: { input: { name: 'A plan' } },
+  updateProject: { input: { id: 'project_…', expectedVersion: 1, visibility: 'PRIVATE' } },
+  setProjectMember: { input: { projectId: 'project_…', userId: 'user_…', role: 'EDITOR' } },
   createPage: { input: { title: 'Notes' } },
   createBlocks: { input: { pageId: 'page_…', blocks: [{ text: 'Hello' }, { type: 'QUOTE', text: 'world' }] } },
   // Watch it being written.
@@ -37,11 +39,16 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   resendVerification: { input: { email: 'you@example.org' } },
   verifyEmail: { input: { token: '…', password: '…' } },
   // The rest, by name.
+  archiveProject: { input: { id: 'project_…' } },
   block: { id: 'block_…' },
   deleteAccount: { input: { password: '…' } },
+  deleteProject: { input: { id: 'project_…' } },
   logout: { input: {} },
+  movePage: { input: { id: 'page_…', projectId: 'project_…' } },
   node: { id: 'page_…' },
   nodes: { ids: ['page_…', 'project_…'] },
   project: { id: 'project_…' },
+  removeProjectMember: { input: { projectId: 'project_…', userId: 'user_…' } },
+  restoreProject: { input: { id: 'project_…' } },
   refreshTokens: { input: { refreshToken: '…' } },
 }

@@ -27,6 +27,13 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   revokeOtherDeviceSessions: () => ({}),
   logout: () => ({ refreshToken: 'x' }),
   createProject: () => ({ name: 'x', description: 'x', idempotencyKey: 'rules' }),
+  updateProject: () => ({ id: unknown, expectedVersion: 1, name: 'x', description: 'x' }),
+  archiveProject: () => ({ id: unknown }),
+  restoreProject: () => ({ id: unknown }),
+  deleteProject: () => ({ id: unknown }),
+  setProjectMember: () => ({ projectId: unknown, userId: unknown, role: 'VIEWER' }),
+  removeProjectMember: () => ({ projectId: unknown, userId: unknown }),
+  movePage: () => ({ id: unknown, projectId: unknown, expectedVersion: 1 }),
   createPage: () => ({ title: 'x', icon: 'x', projectId: unknown, idempotencyKey: 'rules' }),
   createChatSession: () => ({
     title: 'x',
@@ -65,7 +72,17 @@ test('every mutation is tried', () => {
 })
 
 // An id that is none is answered as one of nothing, and breaks no rule.
-const ruleless = ['stopGeneration', 'revokeDeviceSession', 'revokeOtherDeviceSessions']
+const ruleless = [
+  'stopGeneration',
+  'revokeDeviceSession',
+  'revokeOtherDeviceSessions',
+  'archiveProject',
+  'restoreProject',
+  'deleteProject',
+  'setProjectMember',
+  'removeProjectMember',
+  'movePage',
+]
 const ruled = mutations.filter((field) => !ruleless.includes(field.name))
 
 test.for(ruled.map((field) => field.name))(

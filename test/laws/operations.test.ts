@@ -7,11 +7,13 @@ import { tour } from '../../src/transport/graphiql-tour.ts'
 import {
   type CreateBlocksMutationVariables,
   CreateProjectDocument,
+  DeleteProjectDocument,
   RequestPasswordResetDocument,
+  SetProjectMemberDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
 import { mailedToken } from '../kit/mails.ts'
-import { type Person, signIn, signUp } from '../kit/people.ts'
+import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
@@ -63,6 +65,36 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     },
   }),
   createProject: () => ({ variables: { input: { name: 'A plan', description: 'To do it', idempotencyKey: 'once' } } }),
+  updateProject: async ({ alice }) => ({
+    variables: {
+      input: {
+        id: await createProject(alice),
+        expectedVersion: 1,
+        name: 'Another plan',
+        description: 'To do it well',
+        settings: { color: 'blue' },
+        visibility: 'PRIVATE',
+      },
+    },
+  }),
+  archiveProject: async ({ alice }) => ({ variables: { input: { id: await createProject(alice) } } }),
+  restoreProject: async ({ alice }) => {
+    const id = await createProject(alice)
+    await alice.mutate(DeleteProjectDocument, { input: { id } })
+    return { variables: { input: { id } } }
+  },
+  deleteProject: async ({ alice }) => ({ variables: { input: { id: await createProject(alice) } } }),
+  setProjectMember: async ({ server, alice }) => ({
+    variables: { input: { ...(await placeFor(server, alice)), role: 'VIEWER' } },
+  }),
+  removeProjectMember: async ({ server, alice }) => {
+    const place = await placeFor(server, alice)
+    await alice.mutate(SetProjectMemberDocument, { input: { ...place, role: 'VIEWER' } })
+    return { variables: { input: place } }
+  },
+  movePage: async ({ alice, page }) => ({
+    variables: { input: { id: page.id, projectId: await createProject(alice), expectedVersion: 1 } },
+  }),
   login: ({ alice }) => ({
     variables: { input: { ...onBehalfOf, identifier: alice.email, password: alice.password } },
   }),
@@ -219,6 +251,13 @@ function fieldsOf(operation: OperationDefinitionNode | undefined): string[] {
 /** Every document asks a fact for its code, and no success has one. */
 function isFact(answer: unknown): boolean {
   return typeof answer === 'object' && answer !== null && 'code' in answer
+}
+
+/** A new project of the host's, and somebody of their organization. */
+async function placeFor(server: World['server'], host: Person) {
+  const guest = await signUpInto(server, host, 'Guest', 'GUEST')
+  await guest.close()
+  return { projectId: await createProject(host), userId: guest.userId }
 }
 
 async function createProject(person: Person): Promise<string> {

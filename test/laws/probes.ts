@@ -1,7 +1,16 @@
 import type { Person } from '../kit/people.ts'
 
 /** Types with ids of their own. */
-export type Noun = 'User' | 'Organization' | 'DeviceSession' | 'Project' | 'Page' | 'Block' | 'ChatSession' | 'Message'
+export type Noun =
+  | 'User'
+  | 'Organization'
+  | 'DeviceSession'
+  | 'Project'
+  | 'ProjectMember'
+  | 'Page'
+  | 'Block'
+  | 'ChatSession'
+  | 'Message'
 /** One id of each. */
 export type Ids = Readonly<Record<Noun, string>>
 
@@ -10,6 +19,7 @@ export const nouns = [
   'Organization',
   'DeviceSession',
   'Project',
+  'ProjectMember',
   'Page',
   'Block',
   'ChatSession',
@@ -26,6 +36,8 @@ export interface Probe {
   readonly alone?: (victim: Person) => readonly object[]
   /** What callers who are not signed in are answered: a refusal, unless the field is meant for them too. */
   readonly anonymous?: 'null' | 'a fact' | 'accepted'
+  /** A call with the caller's own ids spends what they are of: each gets new ones. */
+  readonly spends?: true
   /** Nobody is to succeed with it, its own person neither: the call is a wrong one. */
   readonly isRefused?: true
   /** The action of the row that each call without ids leaves in the victim's own audit trail: by nobody known, denied. */
@@ -130,6 +142,48 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Mutation.revokeOtherDeviceSessions': { ids: {}, alone: () => [{ input: {} }] },
   'Subscription.viewerEvents': { ids: {}, alone: () => [{}] },
   'Mutation.createProject': { ids: {}, alone: () => [{ input: { name: 'A plan', idempotencyKey: theirKey } }] },
+  'Mutation.updateProject': {
+    ids: { 'UpdateProjectInput.id': ['Project'] },
+    variables: (id) => ({ input: { id: id('UpdateProjectInput.id'), expectedVersion: 1, name: text } }),
+    spends: true,
+  },
+  'Mutation.archiveProject': {
+    spends: true,
+    ids: { 'ArchiveProjectInput.id': ['Project'] },
+    variables: (id) => ({ input: { id: id('ArchiveProjectInput.id') } }),
+  },
+  'Mutation.restoreProject': {
+    spends: true,
+    ids: { 'RestoreProjectInput.id': ['Project'] },
+    variables: (id) => ({ input: { id: id('RestoreProjectInput.id') } }),
+  },
+  'Mutation.deleteProject': {
+    spends: true,
+    ids: { 'DeleteProjectInput.id': ['Project'] },
+    variables: (id) => ({ input: { id: id('DeleteProjectInput.id') } }),
+  },
+  'Mutation.setProjectMember': {
+    spends: true,
+    ids: { 'SetProjectMemberInput.projectId': ['Project'], 'SetProjectMemberInput.userId': ['User'] },
+    variables: (id) => ({
+      input: {
+        projectId: id('SetProjectMemberInput.projectId'),
+        userId: id('SetProjectMemberInput.userId'),
+        role: 'OWNER',
+      },
+    }),
+  },
+  'Mutation.removeProjectMember': {
+    spends: true,
+    ids: { 'RemoveProjectMemberInput.projectId': ['Project'], 'RemoveProjectMemberInput.userId': ['User'] },
+    variables: (id) => ({
+      input: { projectId: id('RemoveProjectMemberInput.projectId'), userId: id('RemoveProjectMemberInput.userId') },
+    }),
+  },
+  'Mutation.movePage': {
+    ids: { 'MovePageInput.id': ['Page'], 'MovePageInput.projectId': ['Project'] },
+    variables: (id) => ({ input: { id: id('MovePageInput.id'), projectId: id('MovePageInput.projectId') } }),
+  },
   'Mutation.createPage': {
     ids: { 'CreatePageInput.projectId': ['Project'] },
     variables: (id) => ({ input: { title: 'A page', projectId: id('CreatePageInput.projectId') } }),

@@ -18,6 +18,7 @@ const MANY = 50
 interface Library {
   readonly reader: Person
   readonly pageIds: readonly string[]
+  readonly fullProjectId: string
   readonly fullPageId: string
   readonly fullSessionId: string
 }
@@ -51,6 +52,18 @@ const lists = [
     'projects with their owners',
     'Query.projects',
     `query ($first: Int) { projects(first: $first) { nodes ${project} ${pageInfo} } }`,
+  ],
+  [
+    'members of a project with their projects',
+    'Project.members',
+    `query ($first: Int, $projectId: ID!) { project(id: $projectId) {
+      members(first: $first) { nodes { id role member ${actor} project { id name viewerCan } } ${pageInfo} }
+    } }`,
+  ],
+  [
+    'projects with the first of their members',
+    'Query.projects',
+    `query ($first: Int) { projects(first: $first) { nodes { id viewerCan members(first: 2) { nodes { id member ${actor} } } } } }`,
   ],
   [
     'blocks with their authors and page',
@@ -115,12 +128,18 @@ test('a list that asks once per item is noticed', async ({ server, library }) =>
 
 async function leastStatements(
   server: TestServer,
-  { reader, pageIds, fullPageId, fullSessionId }: Library,
+  { reader, pageIds, fullProjectId, fullPageId, fullSessionId }: Library,
   document: string,
   field: string,
   count: number,
 ): Promise<number> {
-  const variables = { first: count, pageId: fullPageId, sessionId: fullSessionId, ids: pageIds.slice(0, count) }
+  const variables = {
+    first: count,
+    pageId: fullPageId,
+    projectId: fullProjectId,
+    sessionId: fullSessionId,
+    ids: pageIds.slice(0, count),
+  }
   const asked = Object.fromEntries(Object.entries(variables).filter(([name]) => document.includes(`$${name}:`)))
   const costs: number[] = []
   for (let run = 0; run < RUNS; run += 1) {
@@ -144,7 +163,7 @@ async function statementsOf(server: TestServer, work: () => Promise<unknown>): P
 
 /** The items of the list of this name, at the root or one object below it. */
 function itemsIn(data: Record<string, unknown>, field: string): unknown {
-  const holder = (field in data ? data : (data.page ?? data.chatSession ?? data.viewer)) as Record<
+  const holder = (field in data ? data : (data.page ?? data.project ?? data.chatSession ?? data.viewer)) as Record<
     string,
     unknown
   > | null
@@ -203,6 +222,16 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
       })),
     )
     .execute()
+  const newest = projects.at(-1)?.id ?? ''
+  const place = { organization_id: owned.organization_id, role: 'VIEWER' as const, created_at: now }
+  const places = [...authors.map(({ id }) => [newest, id]), ...projects.slice(0, -1).map(({ id }) => [id, authorOf(0)])]
+  await unscoped
+    .insertInto('project_member')
+    .values(
+      places.map(([project = '', user = '']) => ({ ...place, id: newUuid(now), project_id: project, user_id: user })),
+    )
+    .execute()
+  const fullProjectId = encodeGlobalId('Project', newest)
   const pageIds = pages.map(({ id }) => encodeGlobalId('Page', id))
   // The newest, so that the shorter list has it too.
   const fullPageId = pageIds.at(-1) ?? ''
@@ -216,7 +245,7 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
   const others = rows(MANY - 1).map(({ id }) => ({ ...device, id, device_id: id }))
   await unscoped.insertInto('device_session').values(others).execute()
   const fullSessionId = await furnishChats(server, reader, blockIds, fullPageId)
-  return { reader, pageIds, fullPageId, fullSessionId }
+  return { reader, pageIds, fullProjectId, fullPageId, fullSessionId }
 }
 
 /** 50 sessions, and in the newest of them 50 messages that quote the blocks. */

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { encodeGlobalId } from '../../src/graphql/ids.ts'
 import { issueAccessToken } from '../../src/modules/accounts/tokens/access-token.service.ts'
 import { newUuid } from '../../src/platform/uuid.ts'
-import { CreatePageDocument, CreateProjectDocument, ViewerDocument } from '../gql/graphql.ts'
+import { CreatePageDocument, CreateProjectDocument, ProjectDocument, ViewerDocument } from '../gql/graphql.ts'
 import { watch } from '../kit/chat.ts'
 import { type Client, createTestClient } from '../kit/client.ts'
 import { endMembership } from '../kit/inside.ts'
@@ -19,6 +19,8 @@ export interface Actor {
   readonly accessToken: string | null
   /** Ids the actor may use by right; those of the stranger for whoever has none. */
   readonly own: Ids
+  /** Makes more of the same, for a call that spends it; only for those who may write. */
+  readonly furnishMore: () => Promise<Ids>
   /** Who it is to the server; null for somebody whose credentials do not hold. */
   readonly person: Person | null
   /** May make things in the organization they act in. */
@@ -67,7 +69,8 @@ export async function setStage(server: TestServer, logged: readonly string[]): P
   const own = await furnish(stranger, 'mine', 'my-key')
   const expired = await expiredToken(server, victim)
 
-  const base = { own, mayWrite: false, person: null, sees: [] as Noun[] }
+  const furnishMore = () => furnish(stranger, 'mine')
+  const base = { own, furnishMore, mayWrite: false, person: null, sees: [] as Noun[] }
   const [another, guestName, removedName, expiredName, nobody] = actorNames
   const actors: Actor[] = [
     { ...base, ...asked(stranger), name: another, person: stranger, mayWrite: true },
@@ -105,13 +108,18 @@ function asked(person: Person) {
 }
 
 /** A project with a page with a block, and a chat about it, all of which say `word`. */
-async function furnish(person: Person, word: string, idempotencyKey: string): Promise<Ids> {
+async function furnish(person: Person, word: string, idempotencyKey?: string): Promise<Ids> {
   const { createProject: project } = await person.mutate(CreateProjectDocument, {
-    input: { name: word, description: word, idempotencyKey },
+    input: {
+      name: word,
+      description: word,
+      settings: { word },
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    },
   })
   if (project.__typename !== 'Project') throw new Error(`The project came to ${JSON.stringify(project)}`)
   const { createPage: page } = await person.mutate(CreatePageDocument, {
-    input: { title: word, icon: word, projectId: project.id, idempotencyKey },
+    input: { title: word, icon: word, projectId: project.id, ...(idempotencyKey !== undefined && { idempotencyKey }) },
   })
   if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
   const [block = ''] = await write(person, page.id, word)
@@ -123,11 +131,17 @@ async function furnish(person: Person, word: string, idempotencyKey: string): Pr
     Organization: person.organizationId,
     DeviceSession: await deviceSessionOf(person),
     Project: project.id,
+    ProjectMember: await memberIdOf(person, project.id),
     Page: page.id,
     Block: block,
     ChatSession: session.id,
     Message: answer,
   }
+}
+
+async function memberIdOf(person: Person, id: string): Promise<string> {
+  const { project } = await person.query(ProjectDocument, { id })
+  return project?.members.nodes[0]?.id ?? ''
 }
 
 /** Another device of theirs: whoever signs this one out goes on themselves. */

@@ -103,9 +103,10 @@ type Telling = { readonly request_id: string } | { readonly action: string }
 /** Calls without anybody's id, or with the caller's own: who may, is answered. */
 async function tryAlone(stage: Stage, actor: Actor, root: RootField, probe: Probe): Promise<Telling[]> {
   const told: Telling[] = []
-  const own = probe.variables?.((place) => actor.own[probe.ids[place]?.[0] ?? 'Page'], actor.own)
-  const calls = [...(probe.alone?.(stage.victim) ?? []), ...(own === undefined ? [] : [own])]
   for (const door of doorsFor(root.operation)) {
+    const ids = probe.spends === true && actor.mayWrite ? await actor.furnishMore() : actor.own
+    const own = probe.variables?.((place) => ids[probe.ids[place]?.[0] ?? 'Page'], ids)
+    const calls = [...(probe.alone?.(stage.victim) ?? []), ...(own === undefined ? [] : [own])]
     // The caller's own stream of events is not over before they leave.
     const isTheirOwn = actor.mayWrite || (actor.person !== null && Object.keys(probe.ids).length === 0)
     if (root.operation === 'subscription' && isTheirOwn) continue

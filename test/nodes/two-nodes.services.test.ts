@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { decodeCursor } from '../../src/lib/cursor.ts'
-import { pageChannel } from '../../src/modules/ocean/page.events.ts'
+import { pageChannel } from '../../src/modules/ocean/pages/page.events.ts'
 import { newSeed, seededRandom } from '../contracts/channels-rig.ts'
 import { LogoutDocument, PageEventsDocument, type PageEventsSubscription, ViewerDocument } from '../gql/graphql.ts'
 import { createTestClient } from '../kit/client.ts'

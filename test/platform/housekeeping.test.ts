@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { beforeAnyLog } from '../../src/lib/cursor.ts'
-import { pageChannel } from '../../src/modules/ocean/page.events.ts'
+import { pageChannel } from '../../src/modules/ocean/pages/page.events.ts'
 import { readChannel } from '../../src/platform/channels/log.ts'
 import { housekeeping } from '../../src/platform/housekeeping.jobs.ts'
 import { CreatePageDocument, PageEventsDocument } from '../gql/graphql.ts'

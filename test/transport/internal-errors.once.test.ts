@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { test as base, expect, vi } from 'vitest'
-import { blockCreated } from '../../src/modules/ocean/page.events.ts'
+import { blockCreated } from '../../src/modules/ocean/pages/page.events.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { PageEventsDocument } from '../gql/graphql.ts'
 import { type Person, signUp, uuidIn } from '../kit/people.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { blockCreated } from '../../src/modules/ocean/page.events.ts'
+import { blockCreated } from '../../src/modules/ocean/pages/page.events.ts'
 import { CreatePageDocument, LogoutDocument, PageEventsDocument, PagesDocument } from '../gql/graphql.ts'
 import { endMembership } from '../kit/inside.ts'
 import { signIn, uuidIn } from '../kit/people.ts'

@@ -21,8 +21,8 @@ export interface ProjectFacts {
 /** The reader's own role in the project whose id stands in this column. */
 export function projectRole(reader: Reader, column: string): RawBuilder<Role | null> {
   return sql<Role | null>`(
-    select project_member.role from project_member
-    where project_member.project_id = ${sql.ref(column)} and project_member.user_id = ${reader.userId ?? NIL}
+    select own.role from project_member as own
+    where own.project_id = ${sql.ref(column)} and own.user_id = ${reader.userId ?? NIL}
   )`
 }
 
@@ -38,9 +38,9 @@ export function standingIn(reader: Reader, facts: ProjectFacts): Standing {
 export function isOpenTo(reader: Reader, action: Action, column: string): RawBuilder<boolean> {
   const byOrganization = reader.role !== 'GUEST' && roleIncludes(reader.role, action)
   return sql<boolean>`exists (
-    select from project where project.id = ${sql.ref(column)} and project.deleted_at is null
-      and ((project.visibility = 'ORGANIZATION' and ${byOrganization})
-        or ${projectRole(reader, 'project.id')} = any(${rolesIncluding(action)}::text[]))
+    select from project as home where home.id = ${sql.ref(column)} and home.deleted_at is null
+      and ((home.visibility = 'ORGANIZATION' and ${byOrganization})
+        or ${projectRole(reader, 'home.id')} = any(${rolesIncluding(action)}::text[]))
   )`
 }
 

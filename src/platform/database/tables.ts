@@ -5,7 +5,7 @@ import type { InferKyselyDB } from '@mikro-orm/postgresql'
  * the entity while the platform stays ignorant of the product:
  *
  * ```ts
- * declare module '../../platform/database/tables.ts' {
+ * declare module './tables.ts' {
  *   interface Tables { page: Table<typeof PageSchema> }
  * }
  * ```

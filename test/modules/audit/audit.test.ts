@@ -3,24 +3,31 @@ import { audit } from '../../../src/modules/audit/audit.service.ts'
 import { transact } from '../../../src/platform/database/transact.ts'
 import { schema } from '../../../src/schema.ts'
 import {
+  ArchiveProjectDocument,
   ChangePasswordDocument,
   CreateBlocksDocument,
   CreateChatSessionDocument,
   CreatePageDocument,
   CreateProjectDocument,
   DeleteAccountDocument,
+  DeleteProjectDocument,
   LoginDocument,
   LogoutDocument,
+  MovePageDocument,
   RefreshTokensDocument,
   RegisterDocument,
+  RemoveProjectMemberDocument,
   RequestPasswordResetDocument,
   ResendVerificationDocument,
   ResetPasswordDocument,
+  RestoreProjectDocument,
   RevokeDeviceSessionDocument,
   RevokeOtherDeviceSessionsDocument,
   SendMessageDocument,
+  SetProjectMemberDocument,
   StopGenerationDocument,
   UpdateProfileDocument,
+  UpdateProjectDocument,
   VerifyEmailDocument,
   ViewerDocument,
 } from '../../gql/graphql.ts'
@@ -30,6 +37,7 @@ import { type Person, signIn, uuidIn } from '../../kit/people.ts'
 import { type Posted, post } from '../../kit/post.ts'
 import type { TestServer } from '../../kit/server.ts'
 import { ask, openChat, test } from '../../kit/test.ts'
+import { createProject } from '../projects/stage.ts'
 
 interface Scene {
   readonly server: TestServer
@@ -83,6 +91,34 @@ const deeds: Record<string, Deed> = {
     action: 'project.create',
     target: /^project_/,
     run: (scene) => as(scene, { document: CreateProjectDocument, variables: { input: { name: 'Audited' } } }),
+  },
+  updateProject: onProject('project.update', UpdateProjectDocument, { expectedVersion: 1, name: 'Renamed' }),
+  archiveProject: onProject('project.archive', ArchiveProjectDocument),
+  restoreProject: onProject('project.restore', RestoreProjectDocument),
+  deleteProject: onProject('project.delete', DeleteProjectDocument),
+  setProjectMember: {
+    action: 'project.set_member',
+    target: /^project_/,
+    run: async (scene) => {
+      const input = { ...(await placeOf(scene)), role: 'OWNER' as const }
+      return as(scene, { document: SetProjectMemberDocument, variables: { input } })
+    },
+  },
+  removeProjectMember: {
+    action: 'project.remove_member',
+    target: /^project_/,
+    run: async (scene) => {
+      const input = await placeOf(scene)
+      return as(scene, { document: RemoveProjectMemberDocument, variables: { input } })
+    },
+  },
+  movePage: {
+    action: 'page.move',
+    target: /^page_/,
+    run: async (scene) => {
+      const { projectId } = await placeOf(scene)
+      return as(scene, { document: MovePageDocument, variables: { input: { id: scene.pageId, projectId } } })
+    },
   },
   createPage: {
     action: 'page.create',
@@ -198,6 +234,27 @@ const deeds: Record<string, Deed> = {
   },
 }
 
+/** A deed to a new project of alice's. */
+function onProject<Data, Variables>(
+  action: string,
+  document: Parameters<typeof post<Data, Variables>>[1]['document'],
+  input: object = {},
+): Deed {
+  return {
+    action,
+    target: /^project_/,
+    run: async (scene) => {
+      const { projectId } = await placeOf(scene)
+      return as(scene, { document, variables: { input: { ...input, id: projectId } } as Variables })
+    },
+  }
+}
+
+/** Alice's place in a new project. */
+async function placeOf({ alice }: Scene) {
+  return { projectId: await createProject(alice, { name: 'Audited' }), userId: alice.userId }
+}
+
 function as<Data, Variables>(
   { server, alice }: Scene,
   operation: Pick<Parameters<typeof post<Data, Variables>>[1], 'document' | 'variables'>,
@@ -250,6 +307,7 @@ test('every mutation leaves one row: who, where, what, to what, in which request
 
 test('a write to what is absent or foreign leaves a denied row: what was asked for, by whom', async ({
   server,
+  alice,
   page,
   bob,
   stranger,
@@ -268,11 +326,11 @@ test('a write to what is absent or foreign leaves a denied row: what was asked f
   const missing = await post(server.url, { ...within, authorization })
   expect(await trailOf(server, missing)).toMatchObject([{ ...by, action: 'page.create', target: projectId }])
   await setRole(server, bob, 'VIEWER')
-  const forbidden = await post(server.url, { ...within, authorization: `Bearer ${bob.tokens.accessToken}` })
+  const open = await createProject(alice, { name: 'Open' })
+  const onOpen = { document: CreatePageDocument, variables: { input: { title: 'x', projectId: open } } }
+  const forbidden = await post(server.url, { ...onOpen, authorization: `Bearer ${bob.tokens.accessToken}` })
   expect(forbidden.text).toContain('FORBIDDEN')
-  expect(await trailOf(server, forbidden)).toMatchObject([
-    { action: 'page.create', target: projectId, actor: bob.userId },
-  ])
+  expect(await trailOf(server, forbidden)).toMatchObject([{ action: 'page.create', target: open, actor: bob.userId }])
 
   // Nobody known is not written down: they could fill the table.
   const anonymous = await post(server.url, within)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { AcknowledgedRef, errorType, UserErrorInterface } from '../../../graphql/errors.ts'
+import { keptObject, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { displayName, username } from '../../../lib/account-fields.ts'
 import { AccountLocked } from '../guessing/login-guard.service.ts'
@@ -8,7 +9,7 @@ import { OrganizationType } from '../organizations/organization.graphql.ts'
 import { deleteAccount, OwnsOrganizations, updateProfile } from './account.service.ts'
 import { InvalidCredentials } from './login.service.ts'
 import { UsernameTaken } from './user.service.ts'
-import { preferencesObject, ViewerType } from './viewer.graphql.ts'
+import { ViewerType } from './viewer.graphql.ts'
 
 errorType(UsernameTaken, 'Another account has this username, ignoring case.')
 
@@ -49,10 +50,10 @@ builder.mutationField('updateProfile', (t) =>
     type: ViewerType,
     input: UpdateProfileInput,
     schema: z.object({
-      displayName: displayName.nullish().transform((name) => name ?? undefined),
+      displayName: unlessLeftOut(displayName),
       username: username.nullish(),
       avatarUrl: z.string().nullish(),
-      preferences: preferencesObject.nullish().transform((preferences) => preferences ?? undefined),
+      preferences: unlessLeftOut(keptObject),
     }),
     errors: [UsernameTaken],
     description: 'Changes your profile and preferences. Others see the new name at once.',

@@ -1,5 +1,6 @@
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
+import { encodeGlobalId } from '../../../graphql/ids.ts'
 import {
   followSource,
   ResyncRequiredRef,
@@ -11,6 +12,8 @@ import type { Context } from '../../../platform/context.ts'
 import { requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { DeviceSessionNode } from '../devices/device-session.graphql.ts'
 import { findDeviceSession } from '../devices/device-session.reads.ts'
+import { ActorInterface } from './user.graphql.ts'
+import { findUser } from './user.reads.ts'
 import { type AlertKind, type ViewerChannelEvent, viewerChannelEvent } from './viewer.events.ts'
 import { ViewerType } from './viewer.graphql.ts'
 import { ViewerFeed, type ViewerFeedItem } from './viewer-feed.reads.ts'
@@ -77,6 +80,24 @@ const ViewerUpdatedRef = builder.objectRef<Of<'ViewerUpdated'>>('ViewerUpdated')
   }),
 })
 
+const ProjectEnteredRef = builder.objectRef<Of<'ProjectEntered'>>('ProjectEntered').implement({
+  description: 'An owner of the organization added themselves to a private project that you are in.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: cursorDescription }),
+    at: t.expose('at', { type: 'DateTime', description: 'When.' }),
+    projectId: t.id({
+      description: 'The project.',
+      resolve: ({ projectId }) => encodeGlobalId('Project', projectId),
+    }),
+    by: t.field({
+      type: ActorInterface,
+      nullable: true,
+      description: 'Who; null when you no longer share an organization.',
+      resolve: ({ userId }, _args, ctx) => findUser(ctx, userId),
+    }),
+  }),
+})
+
 const SessionExpiringRef = builder.objectRef<Of<'SessionExpiring'>>('SessionExpiring').implement({
   description: 'Refresh your tokens: what you have open ends 25 s after your access expires, which is in a minute.',
   fields: (t) => ({
@@ -90,6 +111,7 @@ const ViewerEventRef = builder.unionType('ViewerEvent', {
   types: [
     SecurityAlertRef,
     DeviceSessionEndedRef,
+    ProjectEnteredRef,
     ViewerUpdatedRef,
     SessionExpiringRef,
     ResyncRequiredRef,

@@ -10,6 +10,7 @@ export type AlertKind = (typeof alertKinds)[number]
 const viewerChannelEvents = z.discriminatedUnion('type', [
   z.object({ type: z.literal('SecurityAlert'), kind: z.enum(alertKinds), deviceSessionId: z.uuid().nullable() }),
   z.object({ type: z.literal('DeviceSessionEnded'), deviceSessionId: z.uuid() }),
+  z.object({ type: z.literal('ProjectEntered'), projectId: z.uuid(), userId: z.uuid() }),
   z.object({ type: z.literal('ViewerUpdated') }),
 ])
 

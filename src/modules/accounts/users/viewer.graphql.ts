@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { permissionsOf, type Role } from '../../../platform/access.ts'
@@ -81,10 +80,3 @@ function viewerOrNull({ viewer }: Context): ActingViewer | null {
   if (viewer.reason !== null) throw new Unauthenticated(viewer.reason)
   return null
 }
-
-const MAX_PREFERENCES_BYTES = 16 * 1024
-
-/** The rule of preferences: an object that is JSON through and through. */
-export const preferencesObject = z
-  .record(z.string(), z.json(), 'has to be an object')
-  .refine((object) => Buffer.byteLength(JSON.stringify(object)) <= MAX_PREFERENCES_BYTES, 'at most 16 KiB')

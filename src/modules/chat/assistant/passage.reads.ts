@@ -2,9 +2,9 @@ import { type RawBuilder, sql } from 'kysely'
 import type { QuestionWord } from '../../../lib/question-words.ts'
 import type { Context } from '../../../platform/context.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
-import type { BlockType } from '../../ocean/block.entity.ts'
-import { readableBlocks } from '../../ocean/block.reads.ts'
-import { readablePages } from '../../ocean/page.reads.ts'
+import type { BlockType } from '../../ocean/blocks/block.entity.ts'
+import { readableBlocks } from '../../ocean/blocks/block.reads.ts'
+import { readablePages } from '../../ocean/pages/page.reads.ts'
 
 // Every table below is reached through `readablePages` and `readableBlocks`, which are bound to what the viewer may read. Only
 // the statement around them, for which they have no form, runs on the connection itself.

@@ -58,7 +58,7 @@ export async function listChatSessions(
 /** How many `listChatSessions` has in all. */
 export async function countChatSessions(ctx: Context, filter: ChatSessionFilter): Promise<number> {
   if (!isGrantedTo(ctx, 'chat_session.read')) return 0
-  const query = ctx.db.from('chat_session').where(isAmong(ctx.db, filter))
+  const query = sessionsWithProject(ctx.db).where(isAmong(ctx.db, filter))
   const row = await query.select((on) => on.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
   return row.count
 }
@@ -66,17 +66,22 @@ export async function countChatSessions(ctx: Context, filter: ChatSessionFilter)
 function isAmong(db: TenantReads, { projectId }: ChatSessionFilter) {
   const isOpen = sql`exists (
     select from chat_participant where session_id = chat_session.id and user_id = ${db.userId}
-  ) and ${isOpenAnywhere(db, 'chat_session.read', 'chat_session.project_id')}`
-  return projectId === null
-    ? sql<boolean>`${isOpen}`
-    : sql<boolean>`${isOpen} and chat_session.project_id = ${projectId}`
+  ) and ${isOpenAnywhere(db, 'chat_session.read', 'project.id')}`
+  return projectId === null ? sql<boolean>`${isOpen}` : sql<boolean>`${isOpen} and project.id = ${projectId}`
+}
+
+/** Sessions, each with its project; one whose project was deleted goes on without. */
+function sessionsWithProject(db: TenantReads) {
+  return db
+    .from('chat_session')
+    .leftJoin('project', (join) =>
+      join.onRef('project.id', '=', 'chat_session.project_id').on('project.deleted_at', 'is', null),
+    )
 }
 
 // The head is read in the same statement: whatever the reader loads of the session after it cannot miss an event before it.
 function selectSessions(db: TenantReads) {
-  return db
-    .from('chat_session')
-    .leftJoin('project', 'project.id', 'chat_session.project_id')
+  return sessionsWithProject(db)
     .leftJoin('channel_head', (join) =>
       // Without an organization `from` finds no session to join.
       join.on(
@@ -88,7 +93,7 @@ function selectSessions(db: TenantReads) {
     .select([
       'chat_session.id',
       'chat_session.organization_id as organizationId',
-      'chat_session.project_id as projectId',
+      'project.id as projectId',
       'chat_session.title',
       'chat_session.model_id as modelId',
       'chat_session.created_by_id as createdById',
@@ -100,7 +105,7 @@ function selectSessions(db: TenantReads) {
       )`.as('participantIds'),
       'project.visibility',
       'project.archived_at as archivedAt',
-      projectRole(db, 'chat_session.project_id').as('projectRole'),
+      projectRole(db, 'project.id').as('projectRole'),
       'channel_head.epoch',
       'channel_head.seq',
     ])

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
-import type { Table } from '../../platform/database/tables.ts'
-import { Organization } from '../accounts/organizations/organization.entity.ts'
-import { Project } from '../projects/project.entity.ts'
+import type { Table } from '../../../platform/database/tables.ts'
+import { Organization } from '../../accounts/organizations/organization.entity.ts'
+import { Project } from '../../projects/project.entity.ts'
 
 export const PageSchema = defineEntity({
   name: 'Page',
@@ -26,7 +26,7 @@ export const PageSchema = defineEntity({
 export class Page extends PageSchema.class {}
 PageSchema.setClass(Page)
 
-declare module '../../platform/database/tables.ts' {
+declare module '../../../platform/database/tables.ts' {
   interface Tables {
     page: Table<typeof PageSchema>
   }

@@ -1,4 +1,4 @@
-import { defineActions } from '../../platform/access.ts'
+import { defineActions } from '../../../platform/access.ts'
 
 export const pageActions = defineActions({
   'page.read': { least: 'VIEWER', kind: 'read' },
@@ -6,7 +6,7 @@ export const pageActions = defineActions({
   'page.move': { least: 'EDITOR', kind: 'write' },
 })
 
-declare module '../../platform/access.ts' {
+declare module '../../../platform/access.ts' {
   interface Actions {
     'page.read': true
     'page.create': true

@@ -1,10 +1,10 @@
-import type { Context } from '../../platform/context.ts'
-import { inKeysetOrder, keyset, type Window } from '../../platform/database/keyset.ts'
-import type { TenantReads } from '../../platform/database/tenant-reads.ts'
-import { may } from '../../platform/gate.ts'
-import { defineListLoader, defineLoader, load } from '../../platform/loaders.ts'
+import type { Context } from '../../../platform/context.ts'
+import { inKeysetOrder, keyset, type Window } from '../../../platform/database/keyset.ts'
+import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
+import { may } from '../../../platform/gate.ts'
+import { defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
+import { findPage, type PageRow, readablePages } from '../pages/page.reads.ts'
 import type { BlockType } from './block.entity.ts'
-import { findPage, type PageRow, readablePages } from './page.reads.ts'
 
 /** A block as the graph shows it. */
 export interface BlockRow {

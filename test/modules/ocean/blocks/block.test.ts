@@ -8,11 +8,11 @@ import {
   PageEventsDocument,
   type PageEventsSubscription,
   type PageQuery,
-} from '../../gql/graphql.ts'
-import type { Client, Subscription } from '../../kit/client.ts'
-import { setRole, trailOf } from '../../kit/inside.ts'
-import { type Person, uuidIn } from '../../kit/people.ts'
-import { test, write } from '../../kit/test.ts'
+} from '../../../gql/graphql.ts'
+import type { Client, Subscription } from '../../../kit/client.ts'
+import { setRole, trailOf } from '../../../kit/inside.ts'
+import { type Person, uuidIn } from '../../../kit/people.ts'
+import { test, write } from '../../../kit/test.ts'
 
 /** What an attempt came to: the type of the result, or the code of the error. */
 async function attempt(client: Client, input: CreateBlocksInput): Promise<unknown> {

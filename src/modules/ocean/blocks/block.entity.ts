@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
-import type { Table } from '../../platform/database/tables.ts'
-import { Organization } from '../accounts/organizations/organization.entity.ts'
-import { Page } from './page.entity.ts'
+import type { Table } from '../../../platform/database/tables.ts'
+import { Organization } from '../../accounts/organizations/organization.entity.ts'
+import { Page } from '../pages/page.entity.ts'
 
 /** The kinds whose whole content is their text. */
 export const blockTypes = [
@@ -49,7 +49,7 @@ export const BlockSchema = defineEntity({
 export class Block extends BlockSchema.class {}
 BlockSchema.setClass(Block)
 
-declare module '../../platform/database/tables.ts' {
+declare module '../../../platform/database/tables.ts' {
   interface Tables {
     block: Table<typeof BlockSchema>
   }

@@ -1,19 +1,20 @@
 import { z } from 'zod'
-import { builder } from '../../graphql/builder.ts'
-import { idKey, keysetConnection } from '../../graphql/connection.ts'
-import { idempotencyKey, idempotencyKeyDescription } from '../../graphql/idempotency.ts'
-import { idOf, uuidOf } from '../../graphql/ids.ts'
-import { optional } from '../../graphql/input.ts'
-import { mutation } from '../../graphql/mutation.ts'
-import { singleLine } from '../../lib/single-line.ts'
-import { allowedActions, may } from '../../platform/gate.ts'
-import { IdempotencyKeyReused } from '../../platform/idempotency.ts'
-import { ActorInterface } from '../accounts/users/user.graphql.ts'
-import { authorOf } from '../accounts/users/user.reads.ts'
-import { ProjectType } from '../projects/project.graphql.ts'
-import { findProject } from '../projects/project.reads.ts'
+import { builder } from '../../../graphql/builder.ts'
+import { idKey, keysetConnection } from '../../../graphql/connection.ts'
+import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
+import { idOf, uuidOf } from '../../../graphql/ids.ts'
+import { optional } from '../../../graphql/input.ts'
+import { mutation } from '../../../graphql/mutation.ts'
+import { singleLine } from '../../../lib/single-line.ts'
+import { EditConflict } from '../../../platform/errors.ts'
+import { allowedActions, may } from '../../../platform/gate.ts'
+import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
+import { ActorInterface } from '../../accounts/users/user.graphql.ts'
+import { authorOf } from '../../accounts/users/user.reads.ts'
+import { ProjectType } from '../../projects/project.graphql.ts'
+import { findProject } from '../../projects/project.reads.ts'
 import { countPages, findPage, listPages, type PageFilter, type PageRow } from './page.reads.ts'
-import { createPage } from './page.service.ts'
+import { createPage, movePage } from './page.service.ts'
 
 /** A page. */
 export const PageType = builder.node(builder.objectRef<PageRow>('Page'), {
@@ -121,5 +122,33 @@ builder.mutationField('createPage', (t) =>
     errors: [IdempotencyKeyReused],
     description: 'Makes an empty page, in a project or at the top.',
     resolve: (input, ctx) => createPage(ctx, input),
+  }),
+)
+
+const MovePageInput = builder.inputType('MovePageInput', {
+  description: 'Where a page is to stand.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The page.' }),
+    projectId: t.id({
+      description: 'The project it is to belong to; left out, it goes to the top of the organization.',
+    }),
+    expectedVersion: t.int({ description: 'The `version` you saw; left out, whatever it is.' }),
+  }),
+})
+
+// Mutation.movePage
+builder.mutationField('movePage', (t) =>
+  mutation(t, {
+    type: PageType,
+    input: MovePageInput,
+    schema: z.object({
+      id: idOf('Page'),
+      projectId: optional(idOf('Project')),
+      expectedVersion: optional(z.number().int()),
+    }),
+    errors: [EditConflict],
+    description:
+      'Moves a page to another project, or to the top. For those who may not see it there it is gone: what they have open of it ends within two seconds.',
+    resolve: (input, ctx) => movePage(ctx, input),
   }),
 )

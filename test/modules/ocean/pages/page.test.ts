@@ -8,11 +8,11 @@ import {
   PageEventsDocument,
   PagesDocument,
   type PagesQueryVariables,
-} from '../../gql/graphql.ts'
-import type { Client } from '../../kit/client.ts'
-import { setRole, trailOf } from '../../kit/inside.ts'
-import { type Person, uuidIn } from '../../kit/people.ts'
-import { createPage, test, write } from '../../kit/test.ts'
+} from '../../../gql/graphql.ts'
+import type { Client } from '../../../kit/client.ts'
+import { setRole, trailOf } from '../../../kit/inside.ts'
+import { type Person, uuidIn } from '../../../kit/people.ts'
+import { createPage, test, write } from '../../../kit/test.ts'
 
 async function createProject(person: Person): Promise<string> {
   const { createProject } = await person.mutate(CreateProjectDocument, { input: { name: 'A project' } })

@@ -1,13 +1,17 @@
-import { builder } from '../../graphql/builder.ts'
-import { uuidOf } from '../../graphql/ids.ts'
-import { follow, ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../graphql/subscription.ts'
-import { requireViewer } from '../../platform/gate.ts'
-import { BlockNode } from './block.graphql.ts'
-import { findBlock } from './block.reads.ts'
+import { builder } from '../../../graphql/builder.ts'
+import { uuidOf } from '../../../graphql/ids.ts'
+import { follow, ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../../graphql/subscription.ts'
+import { requireViewer } from '../../../platform/gate.ts'
+import { BlockNode } from '../blocks/block.graphql.ts'
+import { findBlock } from '../blocks/block.reads.ts'
 import { pageChannel, pageChannelEvent } from './page.events.ts'
+import { PageType } from './page.graphql.ts'
+import { findPage } from './page.reads.ts'
 import { getPage } from './page.service.ts'
 
-type PageEvent = (NonNullable<ReturnType<typeof pageChannelEvent>> & { readonly cursor: string }) | StreamControl
+type PageEvent =
+  | (NonNullable<ReturnType<typeof pageChannelEvent>> & { readonly cursor: string; readonly pageId: string })
+  | StreamControl
 
 const BlockCreatedRef = builder.objectRef<Extract<PageEvent, { type: 'BlockCreated' }>>('BlockCreated').implement({
   description: 'A block was added to the page.',
@@ -22,9 +26,22 @@ const BlockCreatedRef = builder.objectRef<Extract<PageEvent, { type: 'BlockCreat
   }),
 })
 
+const PageUpdatedRef = builder.objectRef<Extract<PageEvent, { type: 'PageUpdated' }>>('PageUpdated').implement({
+  description: 'The page itself changed: it was moved, for one.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: 'The place of this event; go on from it with `after`.' }),
+    page: t.field({
+      type: PageType,
+      nullable: true,
+      description: 'The page as it is now; null when it is gone.',
+      resolve: (event, _args, ctx) => findPage(ctx, event.pageId),
+    }),
+  }),
+})
+
 const PageEventRef = builder.unionType('PageEvent', {
   description: 'What can happen on a page while you watch it.',
-  types: [BlockCreatedRef, ResyncRequiredRef, SubscriptionEndedRef],
+  types: [PageUpdatedRef, BlockCreatedRef, ResyncRequiredRef, SubscriptionEndedRef],
   resolveType: (event) => event.type,
 })
 
@@ -51,8 +68,9 @@ builder.subscriptionField('pageEvents', (t) =>
         gate: (fresh) => getPage(fresh, pageId, 'page.read'),
         toEvent: (event, cursor) => {
           const known = pageChannelEvent(event)
-          return known === null ? null : { ...known, cursor }
+          return known === null ? null : { ...known, cursor, pageId }
         },
+        isMove: ({ type }) => type === 'PageUpdated',
       }) as unknown as AsyncIterable<PageEvent>
     },
     resolve: (event) => event,
