@@ -8,6 +8,8 @@ import { jobs as allJobs } from './jobs.ts'
 import { currentViewer } from './modules/accounts/devices/authentication.service.ts'
 import { createSessionWatch } from './modules/accounts/devices/session-watch.service.ts'
 import { auditDenial } from './modules/audit/audit.service.ts'
+import { headSigner } from './modules/audit/chain.service.ts'
+import { startSealer } from './modules/audit/sealer.service.ts'
 import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
 import { startReaper } from './modules/chat/generations/reaper.service.ts'
@@ -200,6 +202,8 @@ async function createPlatform(
   opened.defer(() => sessions.close())
   await platform.signingKeys.rotate()
   await platform.signingKeys.signer()
+  // Stopped after the jobs, whose deeds it seals.
+  opened.defer(startSealer(platform, headSigner(secrets.SIGNING_KEY_SECRET)))
   await jobs.start()
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))
   opened.defer(startReaper(platform))

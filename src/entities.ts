@@ -9,6 +9,7 @@ import { User } from './modules/accounts/users/user.entity.ts'
 import { OneTimeToken } from './modules/accounts/verification/one-time-token.entity.ts'
 import { Registration } from './modules/accounts/verification/registration.entity.ts'
 import { AuditEvent } from './modules/audit/audit-event.entity.ts'
+import { AuditHead, AuditPending, AuditSeal } from './modules/audit/chain.entity.ts'
 import { Message } from './modules/chat/messages/message.entity.ts'
 import { ChatParticipant, ChatSession } from './modules/chat/sessions/chat-session.entity.ts'
 import { Block } from './modules/ocean/blocks/block.entity.ts'
@@ -25,6 +26,9 @@ export const entities = [
   SigningKey,
   IdempotencyKey,
   AuditEvent,
+  AuditPending,
+  AuditSeal,
+  AuditHead,
   User,
   Organization,
   Membership,

@@ -56,6 +56,7 @@ const scripts = {
   main: 'src/main.ts',
   migrate: 'src/migrate.ts',
   importUsers: 'src/import-users.ts',
+  verifyAudit: 'src/verify-audit.ts',
   demo: 'demo/run.ts',
 }
 

@@ -4,13 +4,37 @@ import type { Table } from '../../platform/database/tables.ts'
 export const AuditEventSchema = defineEntity({
   name: 'AuditEvent',
   tableName: 'audit_event',
-  indexes: [{ properties: ['organizationId', 'id'] }],
+  // One for each way the trail is looked through: newest first within an organization.
+  indexes: [
+    { properties: ['organizationId', 'id'] },
+    { properties: ['organizationId', 'actor', 'id'] },
+    { properties: ['organizationId', 'action', 'id'] },
+    { properties: ['organizationId', 'target', 'id'] },
+  ],
   checks: [{ property: 'outcome', expression: `outcome in ('allowed', 'denied')` }],
+  triggers: [
+    {
+      name: 'insert_only',
+      timing: 'before',
+      events: ['delete', 'update'],
+      forEach: 'statement',
+      body: `raise exception 'audit_event is insert-only' using errcode = 'insufficient_privilege'`,
+    },
+    // TRUNCATE is refused by a trigger of the migration: MikroORM does not see such triggers in a database.
+    {
+      name: 'await_seal',
+      timing: 'after',
+      events: ['insert'],
+      forEach: 'row',
+      body: `insert into audit_pending (event_id, chain) values (new.id, coalesce(new.organization_id, '00000000-0000-0000-0000-000000000000')); return null`,
+    },
+  ],
   properties: {
     id: p.uuid().primary(),
     // No foreign keys: the trail outlives what it speaks of.
     organizationId: p.uuid().nullable(),
     actor: p.string().length(64).nullable(),
+    onBehalfOf: p.string().length(64).nullable(),
     action: p.string().length(64),
     target: p.string().length(64).nullable(),
     outcome: p.string().length(16).$type<'allowed' | 'denied'>(),
@@ -20,7 +44,7 @@ export const AuditEventSchema = defineEntity({
   },
 })
 
-/** One thing somebody did or was refused. Rows are only ever inserted. */
+/** One thing somebody did or was refused. Rows are only ever inserted: the database refuses anything else. */
 export class AuditEvent extends AuditEventSchema.class {}
 AuditEventSchema.setClass(AuditEvent)
 

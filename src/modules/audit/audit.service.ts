@@ -33,8 +33,8 @@ export async function auditEach(
   entries: readonly AuditEntry[],
 ): Promise<void> {
   const rows = entries.map((entry) => {
-    const { organizationId: organization_id, requestId: request_id, ...event } = eventOf(ctx, tx.now, entry)
-    return { ...event, organization_id, request_id }
+    const { organizationId, onBehalfOf, requestId, ...event } = eventOf(ctx, tx.now, entry)
+    return { ...event, organization_id: organizationId, on_behalf_of: onBehalfOf, request_id: requestId }
   })
   if (rows.length > 0) await tx.unscoped.insertInto('audit_event').values(rows).execute()
 }
@@ -50,6 +50,7 @@ function eventOf(ctx: Actor, now: Date, entry: AuditEntry) {
     id: newUuid(now),
     organizationId: entry.as === undefined ? organizationOf(ctx.viewer) : entry.as.organizationId,
     actor: userId === null ? null : encodeTypeId('user', userId),
+    onBehalfOf: null,
     action: entry.action,
     target: entry.target,
     outcome: entry.outcome ?? 'allowed',

@@ -284,6 +284,7 @@ test('every mutation leaves one row: who, where, what, to what, in which request
       {
         id: expect.any(String),
         ...doerOf(deed, alice),
+        on_behalf_of: null,
         action: deed.action,
         target: deed.target === null ? null : expect.stringMatching(deed.target),
         outcome: 'allowed',

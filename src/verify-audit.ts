@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { z } from 'zod'
+import { type Config, loadConfig, processEnvironment } from './config.ts'
+import { entities } from './entities.ts'
+import { databaseTrail, type Trail } from './modules/audit/chain.reads.ts'
+import { type ChainHead, headSigner } from './modules/audit/chain.service.ts'
+import { headLine, headMessage } from './modules/audit/sealer.service.ts'
+import { verifyTrail } from './modules/audit/verification.service.ts'
+import { systemClock } from './platform/clock.ts'
+import { secretsIn } from './platform/crypto/secrets.ts'
+import { assertMigrated } from './platform/database/migrations.ts'
+import { openStore } from './platform/database/store.ts'
+import { createLog } from './platform/log.ts'
+import { refusalOf } from './refusal.ts'
+
+// npm run audit:verify                      checks the audit trail; a line for each chain, then a summary
+// npm run audit:verify -- --heads FILE      and that it holds what heads kept elsewhere say: lines of the log, say
+// npm run audit:verify -- --export-heads    writes the heads as they are, to be kept elsewhere
+const { values } = parseArgs({ options: { heads: { type: 'string' }, 'export-heads': { type: 'boolean' } } })
+// Standard output is the report's.
+const log = createLog({ level: 'warn', destination: process.stderr })
+
+const lineSchema = z.object({
+  msg: z.literal(headMessage),
+  chain: z.uuid(),
+  seq: z.int(),
+  hash: z.string(),
+  signedAt: z.iso.datetime().transform((text) => new Date(text)),
+  proof: z.string(),
+})
+
+await run().catch((error: unknown) => {
+  const { text, exitCode } = refusalOf('ocean-graph verified nothing', error)
+  process.stderr.write(text)
+  process.exitCode = exitCode
+})
+
+async function run(): Promise<void> {
+  const config = loadConfig(processEnvironment())
+  const kept = values.heads === undefined ? new Map<string, ChainHead[]>() : await readHeads(values.heads)
+  const store = await openStore({
+    databaseUrl: config.services?.databaseUrl ?? null,
+    directory: config.dataDir,
+    entities,
+    log,
+    onFailure: (error) => log.fatal({ err: error }, 'the embedded database ended'),
+  })
+  try {
+    await assertMigrated(store.database.orm)
+    // One snapshot: seals are made meanwhile.
+    const snapshot = store.database.unscoped.transaction().setIsolationLevel('repeatable read')
+    await snapshot.setAccessMode('read only').execute(async (db) => {
+      const trail = databaseTrail(db)
+      return values['export-heads'] === true ? exportHeads(trail) : report(trail, config, kept)
+    })
+  } finally {
+    await store.close()
+  }
+}
+
+async function report(trail: Trail, config: Config, kept: ReadonlyMap<string, readonly ChainHead[]>): Promise<void> {
+  const signer = headSigner(signingSecret(config))
+  const summary = { chains: 0, sealed: 0, waiting: 0, faults: 0 }
+  for await (const found of verifyTrail(trail, { signer, now: systemClock.now(), kept })) {
+    write(found)
+    summary.chains += 1
+    summary.sealed += found.sealed
+    summary.waiting += found.waiting
+    summary.faults += found.faultCount
+  }
+  write(summary)
+  if (summary.faults > 0) process.exitCode = 1
+}
+
+function signingSecret({ dataDir, secrets: { SIGNING_KEY_SECRET } }: Config): Uint8Array {
+  return SIGNING_KEY_SECRET ?? secretsIn(dataDir, { SIGNING_KEY_SECRET }).SIGNING_KEY_SECRET
+}
+
+async function exportHeads(trail: Trail): Promise<void> {
+  for (const chain of await trail.chains()) {
+    const head = await trail.head(chain)
+    if (head !== null) write({ ...headLine(head), msg: headMessage })
+  }
+}
+
+/** The heads in a file of lines, by chain; what other lines it has is passed over. */
+async function readHeads(path: string): Promise<Map<string, ChainHead[]>> {
+  const heads = new Map<string, ChainHead[]>()
+  for await (const line of createInterface({ input: createReadStream(path) })) {
+    const parsed = lineSchema.safeParse(jsonOf(line))
+    if (!parsed.success) continue
+    const { chain, seq, hash, signedAt, proof } = parsed.data
+    const known = heads.get(chain) ?? []
+    known.push({ chain, seq, hash, signedAt, signature: proof })
+    heads.set(chain, known)
+  }
+  if (heads.size === 0) throw new Error(`There is no head of an audit chain in ${path}.`)
+  return heads
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
+}
+
+function write(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}

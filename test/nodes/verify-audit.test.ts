@@ -1,0 +1,111 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { entities } from '../../src/entities.ts'
+import { openStore } from '../../src/platform/database/store.ts'
+import { createLog } from '../../src/platform/log.ts'
+import { CreateProjectDocument } from '../gql/graphql.ts'
+import { currentLane, databaseUrlOf, environmentOf, temporaryDirectory } from '../kit/lane.ts'
+import { runToEnd, startNode } from '../kit/nodes.ts'
+import { signUp, uuidIn } from '../kit/people.ts'
+import { copyTemplate } from '../kit/server.ts'
+
+// The script as an operator runs it, on the trail of a server that ran and stopped.
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const files = temporaryDirectory()
+const noOrganization = '00000000-0000-0000-0000-000000000000'
+let database: Awaited<ReturnType<typeof copyTemplate>>
+let env: Record<string, string>
+
+beforeAll(async () => {
+  database = await copyTemplate()
+  // In production, where there is no demo workspace with a trail of its own.
+  env = environmentOf(currentLane, database.name, database.dataDir, { NODE_ENV: 'production' })
+})
+afterAll(async () => {
+  await database.remove()
+  await files.remove()
+  vi.resetConfig()
+})
+
+async function verifying(...args: readonly string[]) {
+  const { code, stdout, stderr } = await runToEnd('verifyAudit', { env, args })
+  expect(stderr).toBe('')
+  const lines = stdout.split('\n').filter(Boolean)
+  return { code, lines: lines.map((line) => JSON.parse(line)), stdout }
+}
+
+/** Changes the database as somebody who owns it can. */
+async function tampering(...statements: readonly string[]) {
+  const databaseUrl = currentLane === 'embedded' ? null : databaseUrlOf(database.name)
+  const log = createLog({ level: 'silent' })
+  const store = await openStore({ databaseUrl, directory: database.dataDir, entities, log, onFailure: () => undefined })
+  try {
+    for (const statement of statements) await sql.raw(statement).execute(store.database.unscoped)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Runs a server in which somebody makes something, and answers their organization and what the log was told of it. */
+async function serving() {
+  await using node = await startNode({ env })
+  const person = await signUp(node, 'Alice')
+  for (const name of ['one', 'two', 'three']) await person.mutate(CreateProjectDocument, { input: { name } })
+  await person.close()
+  const { stdout } = await node.stop()
+  return { chain: uuidIn(person.organizationId), log: stdout }
+}
+
+test('a trail is whole until somebody edits it, and what a log was told shows that it was set back', async () => {
+  const { chain, log } = await serving()
+  const whole = await verifying()
+  const ofChain = { chain, sealed: 4, waiting: 0, faults: [], faultCount: 0 }
+  expect(whole).toMatchObject({ code: 0, lines: [ofChain, { chains: 1, sealed: 4, waiting: 0, faults: 0 }] })
+
+  const logged = join(files.path, 'log.jsonl')
+  writeFileSync(logged, `> npm start\n${log}`)
+  expect(await verifying('--heads', logged)).toMatchObject({ code: 0 })
+  const { stdout, lines } = await verifying('--export-heads')
+  expect(lines).toMatchObject([{ chain, seq: 4, msg: 'audit head' }])
+  const exported = join(files.path, 'heads.jsonl')
+  writeFileSync(exported, stdout)
+
+  const off = (table: string) => `alter table ${table} disable trigger user`
+  const edit = `update audit_event set actor = 'user_x' where id = (select event_id from audit_seal where seq = 2)`
+  await tampering(off('audit_event'), off('audit_seal'), edit)
+  const edited = await verifying()
+  const fault = { kind: 'EVENT_CHANGED', seq: 2, eventId: expect.any(String) }
+  expect(edited).toMatchObject({ code: 1, lines: [{ ...ofChain, faults: [fault], faultCount: 1 }, { faults: 1 }] })
+
+  // All of it at once, the head included: the database alone cannot tell.
+  await tampering('delete from audit_event', 'delete from audit_seal', 'delete from audit_head')
+  expect(await verifying()).toMatchObject({ code: 0, lines: [{ chains: 0 }] })
+  for (const path of [logged, exported]) {
+    const found = await verifying('--heads', path)
+    expect(found).toMatchObject({ code: 1, lines: [{ chain, faults: [{ kind: 'DIFFERS_FROM_KEPT' }] }, { faults: 1 }] })
+  }
+
+  // Written by hand, never sealed, and long ago; as if a sealer had been kept from it.
+  const values = `'${chain}', '${chain}', 'page.create', 'allowed', 'by hand', '2026-01-01'`
+  await tampering(`insert into audit_event (id, organization_id, action, outcome, request_id, at) values (${values})`)
+  const unsealed = { chain, faults: [{ kind: 'NOT_SEALED', eventId: chain }] }
+  expect(await verifying()).toMatchObject({ code: 1, lines: [unsealed, { faults: 1 }] })
+  expect(JSON.stringify(whole.lines)).not.toContain(noOrganization)
+})
+
+test('a file without heads, or one that is not there, is refused in one sentence', async () => {
+  const empty = join(files.path, 'empty')
+  writeFileSync(empty, 'nothing\n{"msg":"listening"}\n')
+  for (const args of [
+    ['--heads', empty],
+    ['--heads', join(files.path, 'missing')],
+  ]) {
+    const { code, stdout, stderr } = await runToEnd('verifyAudit', { env, args })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^ocean-graph verified nothing: (There is no head|ENOENT)[^\n]+\n$/)
+  }
+})
