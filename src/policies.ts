@@ -1,5 +1,6 @@
 // Every policy there is, imported for effect: each adds its actions to the one table in platform/access.ts.
 // An action whose policy is not listed here is denied to everyone.
+import './modules/audit/audit-event.policy.ts'
 import './modules/accounts/users/user.policy.ts'
 import './modules/accounts/organizations/organization.policy.ts'
 import './modules/accounts/memberships/membership.policy.ts'

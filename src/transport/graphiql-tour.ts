@@ -38,6 +38,9 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   resetPassword: { input: { token: '…', newPassword: '…' } },
   resendVerification: { input: { email: 'you@example.org' } },
   verifyEmail: { input: { token: '…', password: '…' } },
+  // See who did what: owners and administrators.
+  auditEvents: { first: 20 },
+  auditEventRecorded: {},
   // The rest, by name.
   archiveProject: { input: { id: 'project_…' } },
   block: { id: 'block_…' },

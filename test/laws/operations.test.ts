@@ -36,6 +36,11 @@ type Stage = Pick<World, 'server' | 'alice' | 'page'>
 
 const onBehalfOf = { deviceName: 'A test' }
 const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>> = {
+  auditEvents: ({ alice }) => ({ variables: { first: 1, filter: { actorId: alice.userId, action: 'user.register' } } }),
+  auditEventRecorded: ({ alice, page }) => ({
+    variables: {},
+    provoke: () => write(alice, page.id, 'something to write down'),
+  }),
   block: async ({ alice, page }) => ({ variables: { id: (await write(alice, page.id, 'a text'))[0] } }),
   node: ({ page }) => ({ variables: { id: page.id } }),
   nodes: ({ alice, page }) => ({ variables: { ids: [page.id, alice.userId, alice.organizationId] } }),

@@ -7,6 +7,8 @@ export type Noun =
   | 'DeviceSession'
   | 'Project'
   | 'ProjectMember'
+  | 'AuditEvent'
+  | 'Project'
   | 'Page'
   | 'Block'
   | 'ChatSession'
@@ -18,6 +20,7 @@ export const nouns = [
   'User',
   'Organization',
   'DeviceSession',
+  'AuditEvent',
   'Project',
   'ProjectMember',
   'Page',
@@ -75,6 +78,13 @@ export const probes: Readonly<Record<string, Probe>> = {
     alone: () => [{ ids: [] }],
   },
   'Query.viewer': { ids: {}, alone: () => [{}], anonymous: 'null' },
+  'Query.auditEvents': {
+    ids: { 'AuditEventFilter.actorId': ['User'], 'AuditEventFilter.targetId': ['Page'] },
+    variables: (id) => ({
+      filter: { actorId: id('AuditEventFilter.actorId'), targetId: id('AuditEventFilter.targetId') },
+    }),
+    alone: () => [{ first: 100 }, { last: 100 }, { filter: { action: 'project.create' } }],
+  },
   'Query.project': {
     ids: { 'Query.project(id:)': ['Project'] },
     variables: (id) => ({ id: id('Query.project(id:)') }),
@@ -140,6 +150,7 @@ export const probes: Readonly<Record<string, Probe>> = {
     variables: (id) => ({ input: { id: id('RevokeDeviceSessionInput.id') } }),
   },
   'Mutation.revokeOtherDeviceSessions': { ids: {}, alone: () => [{ input: {} }] },
+  'Subscription.auditEventRecorded': { ids: {}, alone: () => [{}] },
   'Subscription.viewerEvents': { ids: {}, alone: () => [{}] },
   'Mutation.createProject': { ids: {}, alone: () => [{ input: { name: 'A plan', idempotencyKey: theirKey } }] },
   'Mutation.updateProject': {

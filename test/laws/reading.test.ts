@@ -102,6 +102,11 @@ const lists = [
     'Viewer.deviceSessions',
     `query ($first: Int) { viewer { deviceSessions(first: $first) { nodes { id isCurrent lastSeenAt } ${pageInfo} } } }`,
   ],
+  [
+    'the audit trail with its actors',
+    'Query.auditEvents',
+    `query ($first: Int) { auditEvents(first: $first) { nodes { id action targetId actor ${actor} } eventsCursor ${pageInfo} } }`,
+  ],
   ['things by their ids', 'Query.nodes', `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Page { ${page} } } }`],
 ] as const
 
@@ -244,6 +249,23 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
   const device = await devices.executeTakeFirstOrThrow()
   const others = rows(MANY - 1).map(({ id }) => ({ ...device, id, device_id: id }))
   await unscoped.insertInto('device_session').values(others).execute()
+  await unscoped
+    .insertInto('audit_event')
+    .values(
+      authors.map(({ id }) => ({
+        id: newUuid(now),
+        organization_id: owned.organization_id,
+        actor: encodeGlobalId('User', id),
+        on_behalf_of: null,
+        action: 'page.create',
+        target: null,
+        outcome: 'allowed' as const,
+        address: null,
+        request_id: id,
+        at: now,
+      })),
+    )
+    .execute()
   const fullSessionId = await furnishChats(server, reader, blockIds, fullPageId)
   return { reader, pageIds, fullProjectId, fullPageId, fullSessionId }
 }

@@ -51,9 +51,14 @@ export async function findUser(ctx: Context, id: string): Promise<UserRow | null
   return may(ctx, 'user.read') ? load(ctx, memberById, id) : null
 }
 
+/** Who did something the viewer can read already, whether a member or not; null when they are forgotten altogether. */
+export function findAuthor(ctx: Context, id: string): Promise<UserRow | null> {
+  return load(ctx, authorById, id)
+}
+
 /** The author of something the viewer can read already; their row outlives their membership. */
 export async function authorOf(ctx: Context, id: string): Promise<UserRow> {
-  const author = await load(ctx, authorById, id)
+  const author = await findAuthor(ctx, id)
   if (author === null) throw new Error('A row names an author who does not exist')
   return author
 }
