@@ -7,7 +7,7 @@ import { entities } from './entities.ts'
 import { databaseTrail, type Trail } from './modules/audit/chain.reads.ts'
 import { type ChainHead, headSigner } from './modules/audit/chain.service.ts'
 import { headLine, headMessage } from './modules/audit/sealer.service.ts'
-import { verifyTrail } from './modules/audit/verification.service.ts'
+import { type ChainReport, signHeads, verifyTrail } from './modules/audit/verification.service.ts'
 import { systemClock } from './platform/clock.ts'
 import { secretsIn } from './platform/crypto/secrets.ts'
 import { assertMigrated } from './platform/database/migrations.ts'
@@ -18,7 +18,10 @@ import { refusalOf } from './refusal.ts'
 // npm run audit:verify                      checks the audit trail; a line for each chain, then a summary
 // npm run audit:verify -- --heads FILE      and that it holds what heads kept elsewhere say: lines of the log, say
 // npm run audit:verify -- --export-heads    writes the heads as they are, to be kept elsewhere
-const { values } = parseArgs({ options: { heads: { type: 'string' }, 'export-heads': { type: 'boolean' } } })
+// npm run audit:verify -- --sign-heads      signs anew what another SIGNING_KEY_SECRET has signed, where all else is whole
+const { values } = parseArgs({
+  options: { heads: { type: 'string' }, 'export-heads': { type: 'boolean' }, 'sign-heads': { type: 'boolean' } },
+})
 // Standard output is the report's.
 const log = createLog({ level: 'warn', destination: process.stderr })
 
@@ -51,19 +54,20 @@ async function run(): Promise<void> {
     await assertMigrated(store.database.orm)
     // One snapshot: seals are made meanwhile.
     const snapshot = store.database.unscoped.transaction().setIsolationLevel('repeatable read')
-    await snapshot.setAccessMode('read only').execute(async (db) => {
+    await snapshot.execute(async (db) => {
       const trail = databaseTrail(db)
-      return values['export-heads'] === true ? exportHeads(trail) : report(trail, config, kept)
+      if (values['export-heads'] === true) return exportHeads(trail)
+      const verification = { signer: headSigner(signingSecret(config)), now: systemClock.now(), kept }
+      return report(values['sign-heads'] === true ? signHeads(db, verification) : verifyTrail(trail, verification))
     })
   } finally {
     await store.close()
   }
 }
 
-async function report(trail: Trail, config: Config, kept: ReadonlyMap<string, readonly ChainHead[]>): Promise<void> {
-  const signer = headSigner(signingSecret(config))
+async function report(reports: AsyncIterable<ChainReport>): Promise<void> {
   const summary = { chains: 0, sealed: 0, waiting: 0, faults: 0 }
-  for await (const found of verifyTrail(trail, { signer, now: systemClock.now(), kept })) {
+  for await (const found of reports) {
     write(found)
     summary.chains += 1
     summary.sealed += found.sealed

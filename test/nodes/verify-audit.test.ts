@@ -75,6 +75,7 @@ test('a trail is whole until somebody edits it, and what a log was told shows th
   writeFileSync(exported, stdout)
 
   const off = (table: string) => `alter table ${table} disable trigger user`
+  const on = (table: string) => `alter table ${table} enable trigger user`
   const edit = `update audit_event set actor = 'user_x' where id = (select event_id from audit_seal where seq = 2)`
   await tampering(off('audit_event'), off('audit_seal'), edit)
   const edited = await verifying()
@@ -82,7 +83,13 @@ test('a trail is whole until somebody edits it, and what a log was told shows th
   expect(edited).toMatchObject({ code: 1, lines: [{ ...ofChain, faults: [fault], faultCount: 1 }, { faults: 1 }] })
 
   // All of it at once, the head included: the database alone cannot tell.
-  await tampering('delete from audit_event', 'delete from audit_seal', 'delete from audit_head')
+  await tampering(
+    'delete from audit_event',
+    'delete from audit_seal',
+    'delete from audit_head',
+    on('audit_event'),
+    on('audit_seal'),
+  )
   expect(await verifying()).toMatchObject({ code: 0, lines: [{ chains: 0 }] })
   for (const path of [logged, exported]) {
     const found = await verifying('--heads', path)
@@ -91,10 +98,26 @@ test('a trail is whole until somebody edits it, and what a log was told shows th
 
   // Written by hand, never sealed, and long ago; as if a sealer had been kept from it.
   const values = `'${chain}', '${chain}', 'page.create', 'allowed', 'by hand', '2026-01-01'`
-  await tampering(`insert into audit_event (id, organization_id, action, outcome, request_id, at) values (${values})`)
+  const byHand = `insert into audit_event (id, organization_id, action, outcome, request_id, at) values (${values})`
+  await tampering(off('audit_event'), byHand, on('audit_event'))
   const unsealed = { chain, faults: [{ kind: 'NOT_SEALED', eventId: chain }] }
   expect(await verifying()).toMatchObject({ code: 1, lines: [unsealed, { faults: 1 }] })
   expect(JSON.stringify(whole.lines)).not.toContain(noOrganization)
+})
+
+test('after a change of the secret the heads are signed anew, but for those of chains that are not whole', async () => {
+  const [one, other] = [await serving(), await serving()]
+  const edit = `update audit_event set actor = 'user_x' where id in (select event_id from audit_seal where chain = '${other.chain}' and seq = 2)`
+  await tampering('alter table audit_event disable trigger user', edit, 'alter table audit_event enable trigger user')
+  env = { ...env, SIGNING_KEY_SECRET: Buffer.alloc(32, 'n').toString('base64') }
+  const faultsOf = async (...args: string[]) => {
+    const { lines } = await verifying(...args)
+    const found = [one, other].map(({ chain }) => lines.find((line) => line.chain === chain))
+    return found.map((report) => report.faults.map(({ kind }: { kind: string }) => kind))
+  }
+  expect(await faultsOf()).toEqual([['HEAD_FORGED'], ['EVENT_CHANGED', 'HEAD_FORGED']])
+  expect(await faultsOf('--sign-heads')).toEqual([[], ['EVENT_CHANGED', 'HEAD_FORGED']])
+  expect(await faultsOf()).toEqual([[], ['EVENT_CHANGED', 'HEAD_FORGED']])
 })
 
 test('a file without heads, or one that is not there, is refused in one sentence', async () => {

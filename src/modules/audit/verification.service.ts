@@ -1,6 +1,8 @@
+import type { Kysely } from 'kysely'
 import type { Signer } from '../../platform/crypto/signer.ts'
-import type { Link, Trail } from './chain.reads.ts'
-import { type ChainEnd, type ChainHead, chained, genesis, isSigned } from './chain.service.ts'
+import type { Tables } from '../../platform/database/tables.ts'
+import { databaseTrail, type Link, type Trail } from './chain.reads.ts'
+import { type ChainEnd, type ChainHead, chained, genesis, isSigned, signHead } from './chain.service.ts'
 
 /** What can be wrong with a trail. */
 export type FaultKind =
@@ -57,6 +59,27 @@ const WAIT_MILLIS = 60_000
 export async function* verifyTrail(trail: Trail, verification: Verification): AsyncGenerator<ChainReport> {
   const chains = new Set([...(await trail.chains()), ...(verification.kept?.keys() ?? [])])
   for (const chain of [...chains].sort()) yield await verifyChain(trail, chain, verification)
+}
+
+/**
+ * Verifies, and signs the heads anew in which nothing is wrong but who signed them: for after a change of the secret, before
+ * which the trail was verified with the old one. Their reports no longer have that fault; a chain with any other is left
+ * as it is.
+ */
+export async function* signHeads(db: Kysely<Tables>, verification: Verification): AsyncGenerator<ChainReport> {
+  const trail = databaseTrail(db)
+  for await (const report of verifyTrail(trail, verification)) {
+    const head = await trail.head(report.chain)
+    const [fault, ...others] = report.faults
+    if (head === null || fault?.kind !== 'HEAD_FORGED' || others.length > 0) {
+      yield report
+      continue
+    }
+    const { signedAt, signature } = signHead(verification.signer, head, verification.now)
+    const update = db.updateTable('audit_head').set({ signed_at: signedAt, signature })
+    await update.where('chain', '=', head.chain).execute()
+    yield { ...report, faults: [], faultCount: 0 }
+  }
 }
 
 async function verifyChain(trail: Trail, chain: string, verification: Verification): Promise<ChainReport> {
