@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import { auditChannel } from '../../../src/modules/audit/audit-event.events.ts'
 import { databaseTrail } from '../../../src/modules/audit/chain.reads.ts'
-import { type ChainHead, headSigner } from '../../../src/modules/audit/chain.service.ts'
+import { type ChainHead, headSigner, noOrganization } from '../../../src/modules/audit/chain.service.ts'
 import { createSealing, sealPending } from '../../../src/modules/audit/seal.service.ts'
 import { startSealer } from '../../../src/modules/audit/sealer.service.ts'
 import { verifyTrail } from '../../../src/modules/audit/verification.service.ts'
@@ -80,6 +81,17 @@ test('a backlog of many chains is sealed in batches, each chain by one of two at
   expect(await reportOf(server, alice)).toMatchObject({ faultCount: 0 })
 })
 
+test('what concerns no organization is sealed in a chain of its own, and told to nobody', async ({ server }) => {
+  const { unscoped } = server.app.platform.database
+  const rows = events(server, null, 2)
+  await unscoped.insertInto('audit_event').values(rows).execute()
+  const ids = rows.map(({ id }) => id)
+  const seals = unscoped.selectFrom('audit_seal').select('chain').where('event_id', 'in', ids)
+  await expect.poll(() => seals.execute()).toEqual(rows.map(() => ({ chain: noOrganization })))
+  const channels = unscoped.selectFrom('channel_head').select('channel')
+  expect(await channels.where('channel', '=', auditChannel(noOrganization)).execute()).toEqual([])
+})
+
 test('a chain whose head was forged or deleted is not gone on with, and no other waits for it', async () => {
   const logged: string[] = []
   const log = createLog({ level: 'warn', destination: { write: (line: string) => void logged.push(line) } })
@@ -133,7 +145,7 @@ test('what the last requests wrote is sealed before a server stops', async () =>
   expect(sealed).toBe(3)
 })
 
-function events(server: TestServer, chain: string, count: number) {
+function events(server: TestServer, chain: string | null, count: number) {
   const { clock } = server.app.platform
   return Array.from({ length: count }, () => {
     const at = clock.now()
