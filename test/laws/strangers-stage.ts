@@ -3,8 +3,13 @@ import { sql } from 'kysely'
 import { encodeGlobalId } from '../../src/graphql/ids.ts'
 import { issueAccessToken } from '../../src/modules/accounts/tokens/access-token.service.ts'
 import { newUuid } from '../../src/platform/uuid.ts'
-import { CreatePageDocument, CreateProjectDocument, ProjectDocument, ViewerDocument } from '../gql/graphql.ts'
-import { AuditEventsDocument, CreatePageDocument, CreateProjectDocument, ViewerDocument } from '../gql/graphql.ts'
+import {
+  AuditEventsDocument,
+  CreatePageDocument,
+  CreateProjectDocument,
+  ProjectDocument,
+  ViewerDocument,
+} from '../gql/graphql.ts'
 import { watch } from '../kit/chat.ts'
 import { type Client, createTestClient } from '../kit/client.ts'
 import { endMembership } from '../kit/inside.ts'

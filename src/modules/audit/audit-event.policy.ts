@@ -1,6 +1,6 @@
 import { defineActions } from '../../platform/access.ts'
 
-export const auditActions = defineActions({ 'audit.read': 'ADMIN' })
+export const auditActions = defineActions({ 'audit.read': { least: 'ADMIN', kind: 'read' } })
 
 declare module '../../platform/access.ts' {
   interface Actions {

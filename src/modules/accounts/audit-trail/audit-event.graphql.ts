@@ -174,6 +174,7 @@ builder.subscriptionField('auditEventRecorded', (t) =>
         after,
         gate: async (fresh) => {
           if (requireAction(fresh, 'audit.read').organizationId !== organizationId) throw new Forbidden('audit.read')
+          return { projectId: null }
         },
         toEvent: (event, cursor) => {
           const known = auditChannelEvent(event)
