@@ -14,9 +14,11 @@ export class Migration20261126012203_audit_chain extends Migration {
     this.addSql(`alter table "audit_seal" add constraint "audit_seal_chain_seq_unique" unique ("chain", "seq");`);
 
     this.addSql(`alter table "audit_event" add "on_behalf_of" varchar(64) null;`);
-    this.addSql(`create index "audit_event_organization_id_actor_id_index" on "audit_event" ("organization_id", "actor", "id");`);
-    this.addSql(`create index "audit_event_organization_id_action_id_index" on "audit_event" ("organization_id", "action", "id");`);
-    this.addSql(`create index "audit_event_organization_id_target_id_index" on "audit_event" ("organization_id", "target", "id");`);
+    this.addSql(`drop index "audit_event_organization_id_id_index";`);
+    this.addSql(`create index "audit_event_organization_id_at_id_index" on "audit_event" ("organization_id", "at", "id");`);
+    this.addSql(`create index "audit_event_organization_id_actor_at_id_index" on "audit_event" ("organization_id", "actor", "at", "id");`);
+    this.addSql(`create index "audit_event_organization_id_action_at_id_index" on "audit_event" ("organization_id", "action", "at", "id");`);
+    this.addSql(`create index "audit_event_organization_id_target_at_id_index" on "audit_event" ("organization_id", "target", "at", "id");`);
     this.addSql(`create or replace function "audit_event_insert_only_fn"() returns trigger as \$\$ begin raise exception 'audit_event is insert-only' using errcode = 'insufficient_privilege'; end; \$\$ language plpgsql;`);
     this.addSql(`create trigger "insert_only" BEFORE DELETE OR UPDATE on "audit_event" for each STATEMENT execute function "audit_event_insert_only_fn"();`);
     this.addSql(`create trigger "insert_only_whole" before truncate on "audit_event" for each statement execute function "audit_event_insert_only_fn"();`);
@@ -38,14 +40,16 @@ export class Migration20261126012203_audit_chain extends Migration {
     this.addSql(`drop function if exists "audit_seal_insert_only_fn"();`);
     this.addSql(`drop table if exists "audit_seal" cascade;`);
 
-    this.addSql(`drop index "audit_event_organization_id_actor_id_index";`);
-    this.addSql(`drop index "audit_event_organization_id_action_id_index";`);
-    this.addSql(`drop index "audit_event_organization_id_target_id_index";`);
+    this.addSql(`drop index "audit_event_organization_id_at_id_index";`);
+    this.addSql(`drop index "audit_event_organization_id_actor_at_id_index";`);
+    this.addSql(`drop index "audit_event_organization_id_action_at_id_index";`);
+    this.addSql(`drop index "audit_event_organization_id_target_at_id_index";`);
     this.addSql(`drop trigger if exists "insert_only_whole" on "audit_event";`);
     this.addSql(`drop trigger if exists "insert_only" on "audit_event";`);
     this.addSql(`drop function if exists "audit_event_insert_only_fn"();`);
     this.addSql(`drop trigger if exists "await_seal" on "audit_event";`);
     this.addSql(`drop function if exists "audit_event_await_seal_fn"();`);
+    this.addSql(`create index "audit_event_organization_id_id_index" on "audit_event" ("organization_id", "id");`);
     this.addSql(`alter table "audit_event" drop column "on_behalf_of";`);
   }
 

@@ -70,7 +70,7 @@ export async function getAuditEvent(ctx: Context, id: string): Promise<AuditEven
 export async function listAuditEvents(ctx: Context, filter: AuditFilter, window: Window): Promise<AuditEventRow[]> {
   requireAction(ctx, 'audit.read')
   const query = filtered(ofOrganization(ctx.db), filter).select(columns)
-  return keyset(query, ['audit_event.id'], 'desc', window).execute()
+  return keyset(query, ['audit_event.at', 'audit_event.id'], 'desc', window).execute()
 }
 
 /** How many `listAuditEvents` has in all. @throws {Forbidden} */
@@ -78,6 +78,11 @@ export async function countAuditEvents(ctx: Context, filter: AuditFilter): Promi
   requireAction(ctx, 'audit.read')
   const query = filtered(ofOrganization(ctx.db), filter).select((on) => on.fn.countAll<number>().as('count'))
   return (await query.executeTakeFirstOrThrow()).count
+}
+
+/** The place of an event in the list. */
+export function auditKeyOf({ at, id }: AuditEventRow): readonly string[] {
+  return [at.toISOString(), id]
 }
 
 /** Where the live events of the active organization's trail stand: before a list is read, not after. @throws {Forbidden} */
@@ -106,17 +111,7 @@ function filtered(query: Events, { actor, action, target, since, until }: AuditF
   if (actor !== null) events = events.where('audit_event.actor', '=', actor)
   if (action !== null) events = events.where('audit_event.action', '=', action)
   if (target !== null) events = events.where('audit_event.target', '=', target)
-  // Ids begin with the millisecond of `at`, and every index ends with the id.
-  if (since !== null) events = events.where('audit_event.id', '>=', firstIdOf(since))
-  if (until !== null) events = events.where('audit_event.id', '<', firstIdOf(until))
+  if (since !== null) events = events.where('audit_event.at', '>=', since)
+  if (until !== null) events = events.where('audit_event.at', '<', until)
   return events
-}
-
-const MAX_MILLIS = 2 ** 48 - 1
-
-/** What no UUIDv7 of a moment comes before, and all of earlier moments do (RFC 9562, section 5.7). */
-function firstIdOf(moment: Date): string {
-  const millis = Math.min(Math.max(moment.getTime(), 0), MAX_MILLIS)
-  const digits = millis.toString(16).padStart(12, '0')
-  return `${digits.slice(0, 8)}-${digits.slice(8)}-0000-0000-000000000000`
 }

@@ -52,12 +52,18 @@ export function databaseTrail(db: Kysely<Tables>): Trail {
         ({ seq }) => seq,
         (after) => linksAfter(db, chain, after),
       ),
-    unsealed: (chain) =>
-      inBatches<Unsealed, string>(
+    unsealed: async function* (chain) {
+      yield* inBatches<Unsealed & Place, Place>(
+        { atText: '-infinity', eventId: noOrganization },
+        (event) => event,
+        (after) => unsealedAfter(db, chain, after),
+      )
+      yield* inBatches<Unsealed, string>(
         noOrganization,
         ({ eventId }) => eventId,
-        (after) => unsealedAfter(db, chain, after),
-      ),
+        (after) => notesAfter(db, chain, after),
+      )
+    },
   }
 }
 
@@ -85,21 +91,29 @@ async function linksAfter(db: Kysely<Tables>, chain: string, after: number): Pro
   return rows
 }
 
-/** Events without a seal, and notes of events without their event. */
-async function unsealedAfter(db: Kysely<Tables>, chain: string, after: string): Promise<readonly Unsealed[]> {
+interface Place {
+  /** To the microsecond. */
+  readonly atText: string
+  readonly eventId: string
+}
+
+async function unsealedAfter(db: Kysely<Tables>, chain: string, { atText, eventId }: Place) {
   const isOfChain = chain === noOrganization ? sql`e.organization_id is null` : sql`e.organization_id = ${chain}::uuid`
+  const { rows } = await sql<Unsealed & Place>`
+    select e.id as "eventId", e.at, e.at::text as "atText", true as "exists" from audit_event e
+    where ${isOfChain} and (e.at, e.id) > (${atText}::timestamptz, ${eventId}::uuid)
+      and not exists (select from audit_seal s where s.event_id = e.id)
+    order by e.at, e.id limit ${BATCH}`.execute(db)
+  return rows
+}
+
+/** Notes that there is an event to be sealed, without the event. */
+async function notesAfter(db: Kysely<Tables>, chain: string, after: string): Promise<readonly Unsealed[]> {
   const { rows } = await sql<Unsealed>`
-    select * from (
-      select e.id as "eventId", e.at, true as "exists" from audit_event e
-      where ${isOfChain} and e.id > ${after}::uuid
-        and not exists (select from audit_seal s where s.event_id = e.id)
-      order by e.id limit ${BATCH}
-    ) written union all select * from (
-      select p.event_id, 'epoch'::timestamptz, false from audit_pending p
-      where p.chain = ${chain}::uuid and p.event_id > ${after}::uuid
-        and not exists (select from audit_event e where e.id = p.event_id)
-      order by p.event_id limit ${BATCH}
-    ) noted order by 1 limit ${BATCH}`.execute(db)
+    select p.event_id as "eventId", 'epoch'::timestamptz as at, false as "exists" from audit_pending p
+    where p.chain = ${chain}::uuid and p.event_id > ${after}::uuid
+      and not exists (select from audit_event e where e.id = p.event_id)
+    order by p.event_id limit ${BATCH}`.execute(db)
   return rows
 }
 

@@ -1,5 +1,6 @@
+import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
-import { idKey, type KeysetConnection, keysetConnection } from '../../../graphql/connection.ts'
+import { type KeysetConnection, keysetConnection } from '../../../graphql/connection.ts'
 import { follow, ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../../graphql/subscription.ts'
 import { decodeTypeId } from '../../../lib/typeid.ts'
 import type { Context } from '../../../platform/context.ts'
@@ -10,6 +11,7 @@ import {
   type AuditEventRow,
   type AuditFilter,
   auditEventsCursor,
+  auditKeyOf,
   countAuditEvents,
   findAuditEvent,
   getAuditEvent,
@@ -86,6 +88,8 @@ function filterOf(filter: typeof AuditEventFilterInput.$inferInput | null | unde
   }
 }
 
+const placeKey: z.ZodType<readonly string[]> = z.tuple([z.iso.datetime(), z.uuid()])
+
 // Query.auditEvents
 builder.queryField('auditEvents', (t) =>
   t.connection(
@@ -100,9 +104,9 @@ builder.queryField('auditEvents', (t) =>
         const eventsCursor = await auditEventsCursor(ctx)
         const connection = await keysetConnection({
           args,
-          keySchema: idKey,
+          keySchema: placeKey,
           rows: (window) => listAuditEvents(ctx, filter, window),
-          keyOf: (event) => [event.id],
+          keyOf: auditKeyOf,
           count: () => countAuditEvents(ctx, filter),
         })
         return { ...connection, eventsCursor }
