@@ -5,6 +5,7 @@ import { describe, expect } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { tour } from '../../src/transport/graphiql-tour.ts'
 import {
+  AuditEventsDocument,
   type CreateBlocksMutationVariables,
   CreateProjectDocument,
   DeleteProjectDocument,
@@ -37,8 +38,8 @@ type Stage = Pick<World, 'server' | 'alice' | 'page'>
 const onBehalfOf = { deviceName: 'A test' }
 const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>> = {
   auditEvents: ({ alice }) => ({ variables: { first: 1, filter: { actorId: alice.userId, action: 'user.register' } } }),
-  auditEventRecorded: ({ alice, page }) => ({
-    variables: {},
+  auditEventRecorded: async ({ alice, page }) => ({
+    variables: { after: (await alice.query(AuditEventsDocument, { first: 1 })).auditEvents.eventsCursor },
     provoke: () => write(alice, page.id, 'something to write down'),
   }),
   block: async ({ alice, page }) => ({ variables: { id: (await write(alice, page.id, 'a text'))[0] } }),
