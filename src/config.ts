@@ -113,6 +113,7 @@ const environmentSchema = z.object({
   REGISTRATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
   RESETS_PER_HOUR: wholeNumber(1, 1_000_000),
   VERIFICATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
+  INVITATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
   GENERATION_LEASE_SECONDS: wholeNumber(1, 3_600),
   SCENARIO_MODELS: z.enum(['on', 'off'], 'is not on or off').optional(),
   LOG_LEVEL: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
@@ -265,6 +266,10 @@ function settingsOf(
     emailVerification: env.EMAIL_VERIFICATION ?? (isOpenDoor ? 'optional' : 'required'),
     passwordRules: env.PASSWORD_RULES ?? defaults.passwordRules,
     deviceSessions: { maxPerUser: env.MAX_DEVICE_SESSIONS ?? defaults.deviceSessions.maxPerUser },
+    invitations: {
+      ...defaults.invitations,
+      perPersonAndHour: env.INVITATIONS_PER_HOUR ?? defaults.invitations.perPersonAndHour,
+    },
     guessing: {
       ...defaults.guessing,
       loginsPerMinute: env.LOGIN_ATTEMPTS ?? defaults.guessing.loginsPerMinute,

@@ -1,4 +1,6 @@
 import { forgetFailures } from './modules/accounts/guessing/login-failure.jobs.ts'
+import { invitationMail } from './modules/accounts/invitations/invitation.jobs.ts'
+import { purgeOrganizations } from './modules/accounts/organizations/organization.jobs.ts'
 import { noticeMail } from './modules/accounts/passwords/notice.jobs.ts'
 import { accountsHousekeeping } from './modules/accounts/users/user.jobs.ts'
 import {
@@ -23,4 +25,6 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   passwordResetMail,
   noticeMail,
   projectPurge,
+  invitationMail,
+  purgeOrganizations,
 ]

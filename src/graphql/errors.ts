@@ -1,4 +1,3 @@
-import { brandWithType } from '@pothos/core'
 import { GraphQLError, Kind } from 'graphql'
 import type { RequestFacts } from '../platform/context.ts'
 import { EditConflict, Fault, InvalidInput, RateLimited, Unavailable, UserError } from '../platform/errors.ts'
@@ -105,11 +104,24 @@ export const UserErrorInterface = builder.interfaceRef<UserError>('UserError').i
   }),
 })
 
-/** Gives an error class that has nothing but code and message a GraphQL type of its own name. */
+/** Gives an error class of which nothing but code and message is shown a GraphQL type of its own name. */
 export function errorType(factClass: new (...parameters: never[]) => UserError, description: string): void {
-  const plain = factClass as new () => UserError
-  builder.objectType(plain, { name: factClass.name, description, interfaces: [UserErrorInterface] })
+  // Pothos only looks at the class: it never makes one.
+  const named = factClass as new () => UserError
+  builder.objectType(named, { name: factClass.name, description, interfaces: [UserErrorInterface] })
 }
+
+builder.objectType(EditConflict, {
+  name: 'EditConflict',
+  description: 'It is no longer the version that `expectedVersion` names; nothing was changed.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    current: t.node({
+      description: 'What it is now, to merge with and try again; null when you can no longer see it.',
+      id: (error) => error.currentId,
+    }),
+  }),
+})
 
 /** Of mutations that only start something, and must not tell what came of it. */
 export interface Acknowledgement {
@@ -144,23 +156,6 @@ builder.objectType(InvalidInput, {
       type: [InvalidFieldRef],
       description: 'Every rule broken, each with its place.',
       resolve: (error) => [...error.fields],
-    }),
-  }),
-})
-
-builder.objectType(EditConflict, {
-  name: 'EditConflict',
-  description: 'Somebody changed it since the version you saw; nothing was changed. Show them both, and try again.',
-  interfaces: [UserErrorInterface],
-  fields: (t) => ({
-    current: t.field({
-      type: builder.nodeInterfaceRef(),
-      description: 'The object as it is now.',
-      resolve: ({ current: { typename, row } }) => {
-        const shown = { ...row }
-        brandWithType(shown, typename as never)
-        return shown as never
-      },
     }),
   }),
 })

@@ -86,6 +86,17 @@ export class Unavailable extends Fault {
   }
 }
 
+/** Somebody else was faster: the row is no longer the version that the change was made for. Nothing was changed. */
+export class EditConflict extends UserError {
+  readonly code = 'EDIT_CONFLICT'
+  /** The TypeID of what was to be changed; the caller is shown what is there now, if they may still see it. */
+  readonly currentId: string
+  constructor(currentId: string) {
+    super('It was changed by somebody else meanwhile. Look at it as it is now, and try again.')
+    this.currentId = currentId
+  }
+}
+
 /** A fact that is also a refusal: it goes into the audit trail, as what was to be done and to what. */
 export abstract class Denial extends UserError {
   readonly action: string
@@ -94,17 +105,6 @@ export abstract class Denial extends UserError {
     super(message)
     this.action = action
     this.target = target
-  }
-}
-
-/** It was changed since the version that the caller saw; nothing of this change was made. */
-export class EditConflict extends UserError {
-  readonly code = 'EDIT_CONFLICT'
-  /** How it is now: a row, and the GraphQL type that shows it. */
-  readonly current: { readonly typename: string; readonly row: object }
-  constructor(typename: string, row: object) {
-    super('Somebody changed this in the meantime. Look at it again.')
-    this.current = { typename, row }
   }
 }
 

@@ -32,6 +32,12 @@ export interface Settings {
     /** Mails of one purpose to one account in an hour; further ones are not sent, and nobody is told. */
     readonly perAccountAndHour: number
   }
+  readonly invitations: {
+    /** How long the link of an invitation works. */
+    readonly ttlSeconds: number
+    /** By one person; an organization's together five times as many. */
+    readonly perPersonAndHour: number
+  }
   readonly guessing: Guessing
   readonly cache: {
     /** Entries in the memory of a node. */
@@ -105,6 +111,7 @@ export const defaultSettings = {
   passwordRules: 'classes',
   deviceSessions: { maxPerUser: 10 },
   mailLinks: { verifySeconds: 86_400, resetSeconds: 1_800, perAccountAndHour: 3 },
+  invitations: { ttlSeconds: 7 * 86_400, perPersonAndHour: 30 },
   guessing: {
     loginsPerMinute: 10,
     loginsPerName: 10,

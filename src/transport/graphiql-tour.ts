@@ -28,6 +28,20 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   stopGeneration: { input: { messageId: 'message_…' } },
   chatSession: { id: 'chat_session_…', last: 10 },
   chatSessions: { first: 10 },
+  // Work with others.
+  createOrganization: { input: { name: 'A team' } },
+  switchOrganization: { input: { organizationId: 'organization_…' } },
+  organization: { first: 10 },
+  updateOrganization: { input: { id: 'organization_…', name: 'Our team', expectedVersion: 1 } },
+  inviteMember: { input: { email: 'them@example.org', role: 'EDITOR' } },
+  revokeInvitation: { input: { id: 'invitation_…' } },
+  invitation: { token: '…' },
+  acceptInvitation: { input: { token: '…' } },
+  updateMemberRole: { input: { id: 'membership_…', role: 'ADMIN' } },
+  removeMember: { input: { id: 'membership_…' } },
+  leaveOrganization: { input: { id: 'membership_…' } },
+  deleteOrganization: { input: { id: 'organization_…' } },
+  restoreOrganization: { input: { id: 'organization_…' } },
   // Look after the account.
   viewerEvents: {},
   updateProfile: { input: { displayName: 'You', preferences: { theme: 'dark' } } },
@@ -53,5 +67,6 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   project: { id: 'project_…' },
   removeProjectMember: { input: { projectId: 'project_…', userId: 'user_…' } },
   restoreProject: { input: { id: 'project_…' } },
+  setOrganizationTier: { input: { id: 'organization_…', tier: 'PRO' } },
   refreshTokens: { input: { refreshToken: '…' } },
 }

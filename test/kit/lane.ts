@@ -63,6 +63,7 @@ const openDoors = {
   REGISTRATIONS_PER_HOUR: '1000000',
   RESETS_PER_HOUR: '1000000',
   VERIFICATIONS_PER_HOUR: '1000000',
+  INVITATIONS_PER_HOUR: '1000000',
 }
 
 /** The product's own figures, for a server that a test starts about them. */
@@ -71,6 +72,7 @@ export const realLimits = {
   REGISTRATIONS_PER_HOUR: '',
   RESETS_PER_HOUR: '',
   VERIFICATIONS_PER_HOUR: '',
+  INVITATIONS_PER_HOUR: '',
 }
 
 /** Variables of a test's own; an empty one stands for the product's default. */

@@ -26,6 +26,18 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   revokeDeviceSession: () => ({ id: unknown }),
   revokeOtherDeviceSessions: () => ({}),
   logout: () => ({ refreshToken: 'x' }),
+  createOrganization: () => ({ name: 'x', slug: 'rules', idempotencyKey: 'rules' }),
+  updateOrganization: () => ({ id: unknown, name: 'x', slug: 'rules', expectedVersion: 1 }),
+  deleteOrganization: () => ({ id: unknown }),
+  restoreOrganization: () => ({ id: unknown }),
+  setOrganizationTier: () => ({ id: unknown, tier: 'PRO' }),
+  switchOrganization: () => ({ organizationId: unknown }),
+  updateMemberRole: () => ({ id: unknown, role: 'VIEWER' }),
+  removeMember: () => ({ id: unknown }),
+  leaveOrganization: () => ({ id: unknown }),
+  inviteMember: () => ({ email: newcomer.email, role: 'VIEWER' }),
+  revokeInvitation: () => ({ id: unknown }),
+  acceptInvitation: () => ({ token: 'x' }),
   createProject: () => ({ name: 'x', description: 'x', idempotencyKey: 'rules' }),
   updateProject: () => ({ id: unknown, expectedVersion: 1, name: 'x', description: 'x' }),
   archiveProject: () => ({ id: unknown }),
@@ -47,7 +59,7 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
 }
 const ourWords =
-  /^(is empty|is not valid|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to 32 .+)$/
+  /^(is empty|is not valid|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
 const badTexts = ['', ' ', 'x', 'x'.repeat(30_000), 'a\nb', 'a\u202eb', 'a\0b', '\ud800']
 
 /** The same input many times, each with one bad value in one place. */
@@ -82,6 +94,14 @@ const ruleless = [
   'setProjectMember',
   'removeProjectMember',
   'movePage',
+  'deleteOrganization',
+  'restoreOrganization',
+  'setOrganizationTier',
+  'switchOrganization',
+  'updateMemberRole',
+  'removeMember',
+  'leaveOrganization',
+  'revokeInvitation',
 ]
 const ruled = mutations.filter((field) => !ruleless.includes(field.name))
 

@@ -9,11 +9,13 @@ import {
   type CreateBlocksMutationVariables,
   CreateProjectDocument,
   DeleteProjectDocument,
+  OrganizationDocument,
   RequestPasswordResetDocument,
   SetProjectMemberDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
 import { mailedToken } from '../kit/mails.ts'
+import { found, foundAndDelete, invite, join, makePlatformAdmin, membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
 
@@ -53,6 +55,41 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     const projectId = await createProject(alice)
     await createPage(alice, 'Elsewhere')
     return { variables: { first: 1, filter: { projectId } } }
+  },
+  organization: ({ alice }) => ({ variables: { id: alice.organizationId, first: 5 } }),
+  invitation: async ({ server, alice }) => ({
+    variables: { token: await invite(server, alice, `offered-${alice.email}`) },
+  }),
+  createOrganization: ({ alice }) => ({
+    variables: { input: { name: 'A team', slug: `team-${alice.userId.slice(-20)}`, idempotencyKey: 'once' } },
+  }),
+  updateOrganization: ({ alice }) => ({
+    variables: {
+      input: { id: alice.organizationId, settings: { a: [1] }, agentTrustLimit: 'SUGGEST', expectedVersion: 1 },
+    },
+  }),
+  deleteOrganization: ({ alice }) => ({ variables: { input: { id: alice.organizationId, expectedVersion: 1 } } }),
+  restoreOrganization: async ({ alice }) => ({ variables: { input: { id: await foundAndDelete(alice) } } }),
+  setOrganizationTier: async ({ server, alice }) => {
+    await makePlatformAdmin(server, alice)
+    return { variables: { input: { id: alice.organizationId, tier: 'PRO' } } }
+  },
+  switchOrganization: async ({ alice }) => ({ variables: { input: { organizationId: await found(alice) } } }),
+  updateMemberRole: async (stage) => ({ variables: { input: { id: await memberOf(stage), role: 'ADMIN' } } }),
+  removeMember: async (stage) => ({ variables: { input: { id: await memberOf(stage) } } }),
+  leaveOrganization: async ({ server, alice }) => {
+    const host = await signUp(server, 'Host')
+    return { variables: { input: { id: await join(server, host, alice) } } }
+  },
+  inviteMember: ({ alice }) => ({ variables: { input: { email: `invited-${alice.email}`, role: 'EDITOR' } } }),
+  revokeInvitation: async ({ server, alice }) => {
+    await invite(server, alice, `revoked-${alice.email}`)
+    const { organization } = await alice.query(OrganizationDocument, {})
+    return { variables: { input: { id: organization?.invitations?.nodes[0]?.id } } }
+  },
+  acceptInvitation: async ({ server, alice }) => {
+    const host = await signUp(server, 'Host')
+    return { variables: { input: { token: await invite(server, host, alice.email) } } }
   },
   project: async ({ alice }) => ({ variables: { id: await createProject(alice) } }),
   projects: async ({ alice }) => {
@@ -264,6 +301,10 @@ async function placeFor(server: World['server'], host: Person) {
   const guest = await signUpInto(server, host, 'Guest', 'GUEST')
   await guest.close()
   return { projectId: await createProject(host), userId: guest.userId }
+}
+
+async function memberOf({ server, alice }: Stage): Promise<string> {
+  return membershipIn(alice, await signUpInto(server, alice, 'Member', 'EDITOR'))
 }
 
 async function createProject(person: Person): Promise<string> {

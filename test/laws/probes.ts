@@ -1,24 +1,11 @@
 import type { Person } from '../kit/people.ts'
 
 /** Types with ids of their own. */
-export type Noun =
-  | 'User'
-  | 'Organization'
-  | 'DeviceSession'
-  | 'Project'
-  | 'ProjectMember'
-  | 'AuditEvent'
-  | 'Project'
-  | 'Page'
-  | 'Block'
-  | 'ChatSession'
-  | 'Message'
-/** One id of each. */
-export type Ids = Readonly<Record<Noun, string>>
-
 export const nouns = [
   'User',
   'Organization',
+  'Membership',
+  'Invitation',
   'DeviceSession',
   'AuditEvent',
   'Project',
@@ -27,7 +14,10 @@ export const nouns = [
   'Block',
   'ChatSession',
   'Message',
-] as const satisfies Noun[]
+] as const
+export type Noun = (typeof nouns)[number]
+/** One id of each. */
+export type Ids = Readonly<Record<Noun, string>>
 
 /** How a root field is asked by somebody who should learn and change nothing through it. */
 export interface Probe {
@@ -43,6 +33,8 @@ export interface Probe {
   readonly spends?: true
   /** Nobody is to succeed with it, its own person neither: the call is a wrong one. */
   readonly isRefused?: true
+  /** The same where there is no fact to answer: the call comes to null or an error for everybody. */
+  readonly comesToNothing?: true
   /** The action of the row that each call without ids leaves in the victim's own audit trail: by nobody known, denied. */
   readonly tells?: string
 }
@@ -84,6 +76,18 @@ export const probes: Readonly<Record<string, Probe>> = {
       filter: { actorId: id('AuditEventFilter.actorId'), targetId: id('AuditEventFilter.targetId') },
     }),
     alone: () => [{ first: 100 }, { last: 100 }, { filter: { action: 'project.create' } }],
+  },
+  'Query.organization': {
+    ids: { 'Query.organization(id:)': ['Organization'] },
+    variables: (id) => ({ id: id('Query.organization(id:)') }),
+    alone: () => [{}],
+  },
+  // A refresh token is no token of a mailed link.
+  'Query.invitation': {
+    ids: {},
+    alone: ({ tokens }) => [{ token: tokens.refreshToken }],
+    anonymous: 'null',
+    comesToNothing: true,
   },
   'Query.project': {
     ids: { 'Query.project(id:)': ['Project'] },
@@ -152,6 +156,56 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Mutation.revokeOtherDeviceSessions': { ids: {}, alone: () => [{ input: {} }] },
   'Subscription.auditEventRecorded': { ids: {}, alone: () => [{}] },
   'Subscription.viewerEvents': { ids: {}, alone: () => [{}] },
+  'Mutation.createOrganization': { ids: {}, alone: () => [{ input: { name: 'A team', idempotencyKey: theirKey } }] },
+  'Mutation.updateOrganization': {
+    ids: { 'UpdateOrganizationInput.id': ['Organization'] },
+    variables: (id) => ({ input: { id: id('UpdateOrganizationInput.id'), name: 'Taken', expectedVersion: 0 } }),
+    isRefused: true,
+  },
+  'Mutation.deleteOrganization': {
+    ids: { 'DeleteOrganizationInput.id': ['Organization'] },
+    variables: (id) => ({ input: { id: id('DeleteOrganizationInput.id'), expectedVersion: 0 } }),
+    isRefused: true,
+  },
+  'Mutation.restoreOrganization': {
+    ids: { 'RestoreOrganizationInput.id': ['Organization'] },
+    variables: (id) => ({ input: { id: id('RestoreOrganizationInput.id') } }),
+    comesToNothing: true,
+  },
+  'Mutation.setOrganizationTier': {
+    ids: { 'SetOrganizationTierInput.id': ['Organization'] },
+    variables: (id) => ({ input: { id: id('SetOrganizationTierInput.id'), tier: 'PRO' } }),
+    comesToNothing: true,
+  },
+  'Mutation.switchOrganization': {
+    ids: { 'SwitchOrganizationInput.organizationId': ['Organization'] },
+    variables: (id) => ({ input: { organizationId: id('SwitchOrganizationInput.organizationId') } }),
+  },
+  'Mutation.updateMemberRole': {
+    ids: { 'UpdateMemberRoleInput.id': ['Membership'] },
+    variables: (id) => ({ input: { id: id('UpdateMemberRoleInput.id'), role: 'OWNER' } }),
+  },
+  // Their own person is the last owner.
+  'Mutation.removeMember': {
+    ids: { 'RemoveMemberInput.id': ['Membership'] },
+    variables: (id) => ({ input: { id: id('RemoveMemberInput.id') } }),
+    isRefused: true,
+  },
+  'Mutation.leaveOrganization': {
+    ids: { 'LeaveOrganizationInput.id': ['Membership'] },
+    variables: (id) => ({ input: { id: id('LeaveOrganizationInput.id') } }),
+    isRefused: true,
+  },
+  'Mutation.inviteMember': { ids: {}, alone: () => [{ input: { email: 'somebody@example.org', role: 'EDITOR' } }] },
+  'Mutation.revokeInvitation': {
+    ids: { 'RevokeInvitationInput.id': ['Invitation'] },
+    variables: (id) => ({ input: { id: id('RevokeInvitationInput.id') } }),
+  },
+  'Mutation.acceptInvitation': {
+    ids: {},
+    alone: ({ tokens }) => [{ input: { token: tokens.refreshToken } }],
+    isRefused: true,
+  },
   'Mutation.createProject': { ids: {}, alone: () => [{ input: { name: 'A plan', idempotencyKey: theirKey } }] },
   'Mutation.updateProject': {
     ids: { 'UpdateProjectInput.id': ['Project'] },

@@ -107,6 +107,27 @@ const lists = [
     'Query.auditEvents',
     `query ($first: Int) { auditEvents(first: $first) { nodes { id action targetId actor ${actor} } eventsCursor ${pageInfo} } }`,
   ],
+  [
+    'organizations of the viewer',
+    'Viewer.memberships',
+    `query ($first: Int) { viewer { memberships(first: $first) {
+      nodes { id role member ${actor} organization { id name slug viewerCan members { totalCount } } } ${pageInfo}
+    } } }`,
+  ],
+  [
+    'members of the organization',
+    'Organization.members',
+    `query ($first: Int) { organization { members(first: $first) {
+      nodes { id role joinedAt member ${actor} organization { id name } } ${pageInfo}
+    } } }`,
+  ],
+  [
+    'open invitations',
+    'Organization.invitations',
+    `query ($first: Int) { organization { invitations(first: $first) {
+      nodes { id email role expiresAt invitedBy ${actor} } ${pageInfo}
+    } } }`,
+  ],
   ['things by their ids', 'Query.nodes', `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Page { ${page} } } }`],
 ] as const
 
@@ -168,10 +189,7 @@ async function statementsOf(server: TestServer, work: () => Promise<unknown>): P
 
 /** The items of the list of this name, at the root or one object below it. */
 function itemsIn(data: Record<string, unknown>, field: string): unknown {
-  const holder = (field in data ? data : (data.page ?? data.project ?? data.chatSession ?? data.viewer)) as Record<
-    string,
-    unknown
-  > | null
+  const holder = (field in data ? data : Object.values(data)[0]) as Record<string, unknown> | null
   const list = holder?.[field]
   return Array.isArray(list) ? list : (list as { nodes?: unknown } | undefined)?.nodes
 }
@@ -237,6 +255,11 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
     )
     .execute()
   const fullProjectId = encodeGlobalId('Project', newest)
+  await furnishPeople(
+    server,
+    reader,
+    authors.map(({ id }) => id),
+  )
   const pageIds = pages.map(({ id }) => encodeGlobalId('Page', id))
   // The newest, so that the shorter list has it too.
   const fullPageId = pageIds.at(-1) ?? ''
@@ -268,6 +291,44 @@ async function furnish(server: TestServer, reader: Person): Promise<Library> {
     .execute()
   const fullSessionId = await furnishChats(server, reader, blockIds, fullPageId)
   return { reader, pageIds, fullProjectId, fullPageId, fullSessionId }
+}
+
+/** The authors as members of the reader's organization, 49 more organizations of the reader's, and 50 invitations by the authors. */
+async function furnishPeople(server: TestServer, reader: Person, authorIds: readonly string[]): Promise<void> {
+  const { unscoped } = server.app.platform.database
+  const now = server.clock.now()
+  const [userId, organizationId] = [uuidIn(reader.userId), uuidIn(reader.organizationId)]
+  const others = authorIds.slice(1).map((_, index) => ({ id: newUuid(now), name: 'Other', slug: `other-${index}` }))
+  await unscoped
+    .insertInto('organization')
+    .values(
+      others.map((other) => ({ ...other, settings: {}, agent_trust_limit: null, created_at: now, deleted_at: null })),
+    )
+    .execute()
+  const place = (user_id: string, organization_id: string) => {
+    return { id: newUuid(now), user_id, organization_id, role: 'EDITOR' as const, joined_at: now }
+  }
+  await unscoped
+    .insertInto('membership')
+    .values([...authorIds.map((id) => place(id, organizationId)), ...others.map(({ id }) => place(userId, id))])
+    .execute()
+  await unscoped
+    .insertInto('invitation')
+    .values(
+      authorIds.map((id) => ({
+        id: newUuid(now),
+        organization_id: organizationId,
+        email: id,
+        email_key: id,
+        role: 'VIEWER' as const,
+        invited_by_id: id,
+        created_at: now,
+        expires_at: new Date(now.getTime() + 3_600_000),
+        accepted_at: null,
+        revoked_at: null,
+      })),
+    )
+    .execute()
 }
 
 /** 50 sessions, and in the newest of them 50 messages that quote the blocks. */

@@ -7,12 +7,15 @@ import {
   AuditEventsDocument,
   CreatePageDocument,
   CreateProjectDocument,
+  InviteMemberDocument,
   ProjectDocument,
+  UpdateOrganizationDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
 import { watch } from '../kit/chat.ts'
 import { type Client, createTestClient } from '../kit/client.ts'
 import { endMembership } from '../kit/inside.ts'
+import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto, uuidIn } from '../kit/people.ts'
 import type { TestServer } from '../kit/server.ts'
 import { ask, openChat, write } from '../kit/test.ts'
@@ -31,7 +34,7 @@ export interface Actor {
   readonly person: Person | null
   /** May make things in the organization they act in. */
   readonly mayWrite: boolean
-  /** What of the victim they see by right: a guest of their organization sees who is in it. */
+  /** What of the victim they see by right: a guest sees their organization, and nobody who is in it. */
   readonly sees: readonly Noun[]
 }
 
@@ -55,6 +58,7 @@ export interface Stage {
 const mark = randomBytes(6).toString('hex')
 const canaryName = `Canaryname${mark}`
 const canaryText = `canarytext${mark}`
+const canaryOrganization = `canaryorganization${mark}`
 /** The five kinds of people whose eyes are tried. */
 export const actorNames = [
   'the owner of another organization',
@@ -67,6 +71,7 @@ export const actorNames = [
 /** Signs everybody up on a server whose log goes to `logged`. */
 export async function setStage(server: TestServer, logged: readonly string[]): Promise<Stage> {
   const victim = await signUp(server, canaryName)
+  await rename(victim, canaryOrganization)
   const theirs = await furnish(victim, canaryText, theirKey)
   const stranger = await signUp(server, 'Stranger')
   const guest = await signUpInto(server, victim, 'Guest', 'GUEST')
@@ -80,7 +85,7 @@ export async function setStage(server: TestServer, logged: readonly string[]): P
   const [another, guestName, removedName, expiredName, nobody] = actorNames
   const actors: Actor[] = [
     { ...base, ...asked(stranger), name: another, person: stranger, mayWrite: true },
-    { ...base, ...asked(guest), name: guestName, person: guest, sees: ['User', 'Organization'] },
+    { ...base, ...asked(guest), name: guestName, person: guest, sees: ['Organization'] },
     { ...base, ...asked(removed), name: removedName },
     { ...base, name: expiredName, client: createTestClient(server.url, () => expired), accessToken: expired },
     { ...base, name: nobody, client: createTestClient(server.url), accessToken: null },
@@ -94,10 +99,19 @@ export async function setStage(server: TestServer, logged: readonly string[]): P
       canaryText,
       victim.email,
       ...(sees.includes('User') ? [] : [canaryName.toLowerCase()]),
+      ...(sees.includes('Organization') ? [] : [canaryOrganization]),
       ...nouns.filter((noun) => !sees.includes(noun)).flatMap((noun) => [theirs[noun], uuidIn(theirs[noun])]),
     ],
     logged,
-    secrets: [canaryText, canaryName, victim.email, victim.password, ...Object.values(victim.tokens), expired],
+    secrets: [
+      canaryText,
+      canaryName,
+      canaryOrganization,
+      victim.email,
+      victim.password,
+      ...Object.values(victim.tokens),
+      expired,
+    ],
     rows: () =>
       rowsThatMention(
         server,
@@ -135,6 +149,8 @@ async function furnish(person: Person, word: string, idempotencyKey?: string): P
   return {
     User: person.userId,
     Organization: person.organizationId,
+    Membership: await membershipIn(person, person),
+    Invitation: await invitationOf(person, `${word}@example.org`),
     DeviceSession: await deviceSessionOf(person),
     AuditEvent: (await person.query(AuditEventsDocument, { first: 1 })).auditEvents.nodes[0]?.id ?? '',
     Project: project.id,
@@ -149,6 +165,19 @@ async function furnish(person: Person, word: string, idempotencyKey?: string): P
 async function memberIdOf(person: Person, id: string): Promise<string> {
   const { project } = await person.query(ProjectDocument, { id })
   return project?.members.nodes[0]?.id ?? ''
+}
+
+/** Calls the organization of a person something else than them. */
+async function rename(person: Person, name: string): Promise<void> {
+  const input = { id: person.organizationId, name, slug: name, expectedVersion: 1 }
+  const { updateOrganization: renamed } = await person.mutate(UpdateOrganizationDocument, { input })
+  if (renamed.__typename !== 'Organization') throw new Error(`The new name came to ${JSON.stringify(renamed)}`)
+}
+
+async function invitationOf(person: Person, email: string): Promise<string> {
+  const { inviteMember: invited } = await person.mutate(InviteMemberDocument, { input: { email, role: 'VIEWER' } })
+  if (invited.__typename !== 'Invitation') throw new Error(`The invitation came to ${JSON.stringify(invited)}`)
+  return invited.id
 }
 
 /** Another device of theirs: whoever signs this one out goes on themselves. */

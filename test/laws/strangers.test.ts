@@ -114,7 +114,7 @@ async function tryAlone(stage: Stage, actor: Actor, root: RootField, probe: Prob
       const answer = await ask(actor, door, askingAllOf(schema, root), variables)
       expectNoSecrets(stage, actor, answer, [])
       if (actor.person === null) expectStranger(probe, root, answer)
-      if (actor.mayWrite) expectAnswered(probe, root, answer)
+      if (actor.mayWrite && probe.comesToNothing !== true) expectAnswered(probe, root, answer)
       told.push(...(await refusalTold(stage, actor, root, answer)))
       if (probe.tells !== undefined && answer !== closedDoor) told.push({ action: probe.tells })
     }
@@ -147,8 +147,9 @@ async function tryIds(stage: Stage, actor: Actor, root: RootField, probe: Probe)
       const theirs = await askWith((noun) => stage.theirs[noun])
       const seesAll = [...mixture.values()].every((noun) => actor.sees.includes(noun))
       if (!seesAll) expect(theirs.comparable, `${describeMixture(mixture)} by ${door}`).toBe(random.comparable)
+      // What they see by right they may also use: a member may go to where they are.
       for (const { answer, named } of [random, theirs])
-        told.push(...(await refusalTold(stage, actor, root, answer, named)))
+        told.push(...(await refusalTold(stage, actor, root, answer, seesAll ? undefined : named)))
       if (door !== 'http' && root.operation !== 'subscription') continue
       for (const index of garbageFor('Page', stage.theirs).keys()) {
         const { answer } = await askWith((noun) => garbageFor(noun, stage.theirs)[index] ?? '')

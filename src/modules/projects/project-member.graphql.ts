@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { builder } from '../../graphql/builder.ts'
 import { idKey, keysetConnection } from '../../graphql/connection.ts'
 import { describedValues } from '../../graphql/enums.ts'
-import { errorType } from '../../graphql/errors.ts'
 import { idOf } from '../../graphql/ids.ts'
 import { mutation } from '../../graphql/mutation.ts'
 import type { Role } from '../../platform/access.ts'
+import { RoleAboveOwn } from '../accounts/memberships/role-rules.service.ts'
 import { ActorInterface } from '../accounts/users/user.graphql.ts'
 import { authorOf } from '../accounts/users/user.reads.ts'
 import { projectRoles } from './project.entity.ts'
@@ -17,9 +17,7 @@ import {
   listProjectMembers,
   type ProjectMemberRow,
 } from './project-member.reads.ts'
-import { RoleAboveOwn, removeProjectMember, setProjectMember } from './project-member.service.ts'
-
-errorType(RoleAboveOwn, 'Nobody gives, changes or takes a role above their own.')
+import { removeProjectMember, setProjectMember } from './project-member.service.ts'
 
 const roleDescriptions: Record<Exclude<Role, 'GUEST'>, string> = {
   OWNER: 'Everything, its end included.',

@@ -1,26 +1,19 @@
 import { encodeTypeId } from '../../lib/typeid.ts'
-import { isAtLeast, type Role } from '../../platform/access.ts'
+import type { Role } from '../../platform/access.ts'
 import type { Context } from '../../platform/context.ts'
 import { type Transaction, transact } from '../../platform/database/transact.ts'
-import { Denial, NotFound } from '../../platform/errors.ts'
+import { NotFound } from '../../platform/errors.ts'
 import { may, requireViewer } from '../../platform/gate.ts'
 import { load } from '../../platform/loaders.ts'
 import { newUuid } from '../../platform/uuid.ts'
 import { lockUser } from '../accounts/devices/device-session.service.ts'
+import { demandNotAbove } from '../accounts/memberships/role-rules.service.ts'
 import { tellViewer } from '../accounts/users/viewer.events.ts'
 import { audit } from '../audit/audit.service.ts'
 import { tellProject } from './project.events.ts'
 import { type ProjectRow, projectById } from './project.reads.ts'
 import { getProject } from './project.service.ts'
 import type { ProjectMemberRow } from './project-member.reads.ts'
-
-/** Nobody gives, changes or takes a role above their own. */
-export class RoleAboveOwn extends Denial {
-  readonly code = 'ROLE_ABOVE_OWN'
-  constructor(action: string, target: string) {
-    super('That role is above your own.', action, target)
-  }
-}
 
 /** A role for somebody in a project. */
 export interface SetProjectMember {
@@ -93,8 +86,13 @@ async function findToEnter(ctx: Context, { projectId, userId }: SetProjectMember
 }
 
 function demandReach({ id, viewerRole }: ProjectRow, action: string, ...touched: readonly (Role | null)[]): void {
-  const isAbove = (role: Role | null) => role !== null && (viewerRole === null || !isAtLeast(viewerRole, role))
-  if (touched.some(isAbove)) throw new RoleAboveOwn(action, encodeTypeId('project', id))
+  const target = encodeTypeId('project', id)
+  if (viewerRole === null) throw new NotFound('project', action, target)
+  demandNotAbove(
+    viewerRole,
+    touched.filter((role) => role !== null),
+    { action, target },
+  )
 }
 
 /** Tells the others that somebody lets themselves in, and locks their own row: in sorted order, as everywhere. */

@@ -100,9 +100,8 @@ export async function updateProject(ctx: Context, change: ProjectChange): Promis
     audit(ctx, tx, { action, target: encodeTypeId('project', id) })
     return true
   })
-  const now = await getProject(ctx, id, 'project.read')
-  if (!isCurrent) throw new EditConflict('Project', now)
-  return now
+  if (!isCurrent) throw new EditConflict(encodeTypeId('project', id))
+  return getProject(ctx, id, 'project.read')
 }
 
 /** Makes a project and all in it read-only. Archiving an archived one changes nothing. @throws {NotFound | Forbidden} */

@@ -3,29 +3,42 @@ import { audit } from '../../../src/modules/audit/audit.service.ts'
 import { transact } from '../../../src/platform/database/transact.ts'
 import { schema } from '../../../src/schema.ts'
 import {
+  AcceptInvitationDocument,
   ArchiveProjectDocument,
   ChangePasswordDocument,
   CreateBlocksDocument,
   CreateChatSessionDocument,
+  CreateOrganizationDocument,
   CreatePageDocument,
   CreateProjectDocument,
   DeleteAccountDocument,
+  DeleteOrganizationDocument,
   DeleteProjectDocument,
+  InviteMemberDocument,
+  LeaveOrganizationDocument,
   LoginDocument,
   LogoutDocument,
   MovePageDocument,
+  OrganizationDocument,
   RefreshTokensDocument,
   RegisterDocument,
+  RemoveMemberDocument,
   RemoveProjectMemberDocument,
   RequestPasswordResetDocument,
   ResendVerificationDocument,
   ResetPasswordDocument,
+  RestoreOrganizationDocument,
   RestoreProjectDocument,
   RevokeDeviceSessionDocument,
+  RevokeInvitationDocument,
   RevokeOtherDeviceSessionsDocument,
   SendMessageDocument,
+  SetOrganizationTierDocument,
   SetProjectMemberDocument,
   StopGenerationDocument,
+  SwitchOrganizationDocument,
+  UpdateMemberRoleDocument,
+  UpdateOrganizationDocument,
   UpdateProfileDocument,
   UpdateProjectDocument,
   VerifyEmailDocument,
@@ -33,7 +46,16 @@ import {
 } from '../../gql/graphql.ts'
 import { contextOf, setRole, trailOf } from '../../kit/inside.ts'
 import { mailedToken } from '../../kit/mails.ts'
-import { type Person, signIn, uuidIn } from '../../kit/people.ts'
+import {
+  found,
+  foundAndDelete,
+  invite,
+  join,
+  makePlatformAdmin,
+  membershipIn,
+  switchTo,
+} from '../../kit/organizations.ts'
+import { type Person, signIn, signUp, signUpInto, uuidIn } from '../../kit/people.ts'
 import { type Posted, post } from '../../kit/post.ts'
 import type { TestServer } from '../../kit/server.ts'
 import { ask, openChat, test } from '../../kit/test.ts'
@@ -50,7 +72,7 @@ interface Deed {
   /** Null for what must not tell whom it concerns. */
   readonly target: RegExp | null
   /** By whom the trail says that it was done, and where: the person in their organization unless told otherwise. */
-  readonly by?: 'a newcomer' | 'the person, in none' | 'nobody'
+  readonly by?: 'a newcomer' | 'the person, elsewhere' | 'the person, in none' | 'nobody'
   readonly run: (scene: Scene) => Promise<Posted>
 }
 
@@ -86,6 +108,111 @@ const deeds: Record<string, Deed> = {
         document: RefreshTokensDocument,
         variables: { input: { refreshToken: alice.tokens.refreshToken } },
       }),
+  },
+  createOrganization: {
+    action: 'organization.create',
+    target: /^organization_/,
+    by: 'the person, elsewhere',
+    run: (scene) => as(scene, { document: CreateOrganizationDocument, variables: { input: { name: 'Audited' } } }),
+  },
+  updateOrganization: {
+    action: 'organization.update',
+    target: /^organization_/,
+    run: (scene) => {
+      const input = { id: scene.alice.organizationId, name: 'Audited', expectedVersion: 1 }
+      return as(scene, { document: UpdateOrganizationDocument, variables: { input } })
+    },
+  },
+  deleteOrganization: {
+    action: 'organization.delete',
+    target: /^organization_/,
+    by: 'the person, elsewhere',
+    run: async (scene) => {
+      const id = await found(scene.alice)
+      const before = await switchTo(scene.alice, id)
+      const answer = await as(scene, { document: DeleteOrganizationDocument, variables: { input: { id } } })
+      scene.alice.tokens.accessToken = before
+      return answer
+    },
+  },
+  restoreOrganization: {
+    action: 'organization.restore',
+    target: /^organization_/,
+    by: 'the person, elsewhere',
+    run: async (scene) => {
+      const input = { id: await foundAndDelete(scene.alice) }
+      return as(scene, { document: RestoreOrganizationDocument, variables: { input } })
+    },
+  },
+  setOrganizationTier: {
+    action: 'organization.set_tier',
+    target: /^organization_/,
+    run: async (scene) => {
+      await makePlatformAdmin(scene.server, scene.alice)
+      const input = { id: scene.alice.organizationId, tier: 'PRO' as const }
+      return as(scene, { document: SetOrganizationTierDocument, variables: { input } })
+    },
+  },
+  switchOrganization: {
+    action: 'session.switch',
+    target: /^device_session_/,
+    run: (scene) => {
+      const input = { organizationId: scene.alice.organizationId }
+      return as(scene, { document: SwitchOrganizationDocument, variables: { input } })
+    },
+  },
+  updateMemberRole: {
+    action: 'membership.update',
+    target: /^membership_/,
+    run: async (scene) => {
+      const id = await membershipIn(scene.alice, scene.alice)
+      return as(scene, { document: UpdateMemberRoleDocument, variables: { input: { id, role: 'OWNER' } } })
+    },
+  },
+  removeMember: {
+    action: 'membership.remove',
+    target: /^membership_/,
+    run: async (scene) => {
+      const member = await signUpInto(scene.server, scene.alice, 'Member', 'VIEWER')
+      const id = await membershipIn(scene.alice, member)
+      return as(scene, { document: RemoveMemberDocument, variables: { input: { id } } })
+    },
+  },
+  inviteMember: {
+    action: 'invitation.create',
+    target: /^invitation_/,
+    run: (scene) => {
+      const input = { email: `audited-${scene.alice.email}`, role: 'VIEWER' as const }
+      return as(scene, { document: InviteMemberDocument, variables: { input } })
+    },
+  },
+  revokeInvitation: {
+    action: 'invitation.revoke',
+    target: /^invitation_/,
+    run: async (scene) => {
+      const { organization } = await scene.alice.query(OrganizationDocument, {})
+      const id = organization?.invitations?.nodes[0]?.id ?? ''
+      return as(scene, { document: RevokeInvitationDocument, variables: { input: { id } } })
+    },
+  },
+  acceptInvitation: {
+    action: 'invitation.accept',
+    target: /^invitation_/,
+    by: 'the person, elsewhere',
+    run: async (scene) => {
+      const host = await signUp(scene.server, 'Host')
+      const token = await invite(scene.server, host, scene.alice.email)
+      return as(scene, { document: AcceptInvitationDocument, variables: { input: { token } } })
+    },
+  },
+  leaveOrganization: {
+    action: 'membership.leave',
+    target: /^membership_/,
+    by: 'the person, elsewhere',
+    run: async (scene) => {
+      const id = await join(scene.server, await signUp(scene.server, 'Host'), scene.alice)
+      return as(scene, { document: LeaveOrganizationDocument, variables: { input: { id } } })
+    },
   },
   createProject: {
     action: 'project.create',
@@ -264,6 +391,9 @@ function as<Data, Variables>(
 
 function doerOf({ by }: Deed, alice: Person) {
   if (by === 'a newcomer') return { organization_id: expect.any(String), actor: expect.stringMatching(/^user_/) }
+  if (by === 'the person, elsewhere') {
+    return { organization_id: expect.not.stringContaining(uuidIn(alice.organizationId)), actor: alice.userId }
+  }
   const organization_id = by === undefined ? uuidIn(alice.organizationId) : null
   return { organization_id, actor: by === 'nobody' ? null : alice.userId }
 }
@@ -301,7 +431,7 @@ test('every mutation leaves one row: who, where, what, to what, in which request
   )
   const secrets = [alice.password, 'Audited-Pass-1', alice.tokens.accessToken, alice.tokens.refreshToken]
   for (const answer of answers) secrets.push(...(answer.match(/(?<=(?:access|refresh|device)Token":")[^"]+/g) ?? []))
-  expect(secrets).toHaveLength(12)
+  expect(secrets).toHaveLength(13)
   for (const secret of secrets) expect(trail.includes(secret)).toBe(false)
   expect(trail).not.toMatch(/eyJ|argon2|@example\.org/)
 })

@@ -88,20 +88,39 @@ export async function openSession(ctx: Context, tx: Transaction, input: NewSessi
 export async function enterSession(ctx: Context, session: EnteredSession, mode: TokenMode): Promise<IssuedTokens> {
   const { platform } = ctx
   const { ttlSeconds } = platform.settings.accessTokens
-  const viewer = await viewerOfSession(platform, session, accessFrom(platform, platform.clock.now()))
-  if (viewer.kind !== 'user')
-    throw new Unauthenticated(viewer.kind === 'anonymous' ? (viewer.reason ?? undefined) : undefined)
-  becomeViewer(ctx, viewer)
-  // Nearly every client asks for it next.
-  await profileOf(ctx, viewer)
   const tokens = {
-    accessToken: await issueAccessToken(platform, viewer),
+    accessToken: await actIn(ctx, session),
     refreshToken: await platform.refreshBox.seal({ sid: session.deviceSessionId, n: session.counter }),
     deviceToken: session.deviceId === null ? null : await deviceToken(ctx, session.deviceId),
   }
   if (mode === 'BEARER') return { ...tokens, expiresInSeconds: ttlSeconds }
   storeTokens(ctx, tokens)
   return { accessToken: null, refreshToken: null, deviceToken: null, expiresInSeconds: ttlSeconds }
+}
+
+/**
+ * Issues an access token of a session for another organization; its refresh token stays as it is.
+ * @throws {Unauthenticated} when it has ended meanwhile
+ */
+export async function reenterSession(ctx: Context, session: SessionIdentity, mode: TokenMode): Promise<IssuedTokens> {
+  const { ttlSeconds } = ctx.platform.settings.accessTokens
+  const accessToken = await actIn(ctx, session)
+  const others = { refreshToken: null, deviceToken: null, expiresInSeconds: ttlSeconds }
+  if (mode === 'BEARER') return { ...others, accessToken }
+  ctx.cookies?.write('access', accessToken, ttlSeconds)
+  return { ...others, accessToken: null }
+}
+
+/** Lets the operation go on as the session's person, and signs their access token. */
+async function actIn(ctx: Context, session: SessionIdentity): Promise<string> {
+  const { platform } = ctx
+  const viewer = await viewerOfSession(platform, session, accessFrom(platform, platform.clock.now()))
+  if (viewer.kind !== 'user')
+    throw new Unauthenticated(viewer.kind === 'anonymous' ? (viewer.reason ?? undefined) : undefined)
+  becomeViewer(ctx, viewer)
+  // Nearly every client asks for it next.
+  await profileOf(ctx, viewer)
+  return issueAccessToken(platform, viewer)
 }
 
 /** How long a browser keeps being known as a device; RFC 6265bis lets no cookie live longer. */

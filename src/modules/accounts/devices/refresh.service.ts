@@ -6,6 +6,7 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { UserError } from '../../../platform/errors.ts'
 import { requirePerson } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { organizationToActIn } from '../organizations/active-organization.service.ts'
 import { sendNotice } from '../passwords/notice.jobs.ts'
 import { cookieOf, deviceIn, traderOf, userAgentOf } from './device.service.ts'
 import { accessOfSession } from './device-session.reads.ts'
@@ -68,10 +69,11 @@ export async function refreshSession(ctx: Context, input: Refresh): Promise<Issu
     const isGood = advanced !== undefined || isRepeat(ctx, tx, known, token.n, trader)
     // Also one that has ended already: another copy of its token turned up.
     if (!isGood && token.n < known.counter) await endCopied(tx, known)
-    const isAdmitted = isGood && (await mayGoOn(tx, known))
+    const admitted = isGood ? await goingOn(tx, known) : null
     const target = encodeTypeId('device_session', token.sid)
-    audit(ctx, tx, { action: 'session.refresh', target, outcome: isAdmitted ? 'allowed' : 'denied', as: known })
-    return isAdmitted ? known : null
+    const outcome = admitted === null ? 'denied' : 'allowed'
+    audit(ctx, tx, { action: 'session.refresh', target, outcome, as: admitted ?? known })
+    return admitted
   })
   if (session === null) {
     await leaveSession(ctx, token.sid)
@@ -187,16 +189,20 @@ async function endCopied(tx: Transaction, { userId, deviceSessionId, revokedAt }
   await sendNotice(tx, userId, 'REFRESH_TOKEN_REUSED')
 }
 
-async function mayGoOn(tx: Transaction, session: TradedSession): Promise<boolean> {
-  const access = await accessOfSession(tx.unscoped, session, { now: tx.now })
-  if (access === null) return false
-  const row = await tx.unscoped
-    .selectFrom('membership')
-    .select('id')
-    .where('user_id', '=', session.userId)
-    .where('organization_id', '=', session.organizationId)
-    .executeTakeFirst()
-  return row !== undefined
+/**
+ * The session as it goes on, or null for one that has ended: where its person is no longer a member of the organization it
+ * was for, or that is deleted, it goes on in another of theirs.
+ */
+async function goingOn(tx: Transaction, session: TradedSession): Promise<TradedSession | null> {
+  if ((await accessOfSession(tx.unscoped, session, { now: tx.now })) === null) return null
+  const organizationId = await organizationToActIn(tx, session.userId, session.organizationId)
+  if (organizationId === session.organizationId) return session
+  await tx.unscoped
+    .updateTable('device_session')
+    .set({ active_organization_id: organizationId })
+    .where('id', '=', session.deviceSessionId)
+    .execute()
+  return { ...session, organizationId }
 }
 
 async function sessionOf(ctx: Context, refreshToken: string) {

@@ -1,8 +1,8 @@
 import { defineActions } from '../../../platform/access.ts'
 
-// Beyond it nobody grants, takes or touches a role above their own.
+// A guest reads of those alone whom they see: `isSeenBy`. Beyond the table nobody grants, takes or touches a role above their own.
 export const membershipActions = defineActions({
-  'membership.read': { least: 'VIEWER', kind: 'read' },
+  'membership.read': { least: 'GUEST', kind: 'read' },
   'membership.update': { least: 'ADMIN', kind: 'manage' },
   'membership.remove': { least: 'ADMIN', kind: 'manage' },
 })

@@ -1,9 +1,12 @@
 import { defineActions } from '../../../platform/access.ts'
 
+// Who restores an organization acts in another one meanwhile: it is their role in the deleted one that counts.
 export const organizationActions = defineActions({
   'organization.read': { least: 'GUEST', kind: 'read' },
   'organization.update': { least: 'ADMIN', kind: 'manage' },
   'organization.delete': { least: 'OWNER', kind: 'manage' },
+  'organization.restore': { least: 'OWNER', kind: 'manage' },
+  'organization.set_tier': { least: 'PLATFORM_ADMIN', kind: 'manage' },
 })
 
 declare module '../../../platform/access.ts' {
@@ -11,5 +14,7 @@ declare module '../../../platform/access.ts' {
     'organization.read': true
     'organization.update': true
     'organization.delete': true
+    'organization.restore': true
+    'organization.set_tier': true
   }
 }

@@ -9,7 +9,7 @@ import { requirePerson } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
-import type { OrganizationRow } from '../organizations/organization.reads.ts'
+import { type OrganizationRow, organizationColumns } from '../organizations/organization.reads.ts'
 import { noticeMail } from '../passwords/notice.jobs.ts'
 import { provePassword } from '../passwords/password.service.ts'
 import { namedFacts, nameKey } from './user.service.ts'
@@ -117,7 +117,8 @@ async function organizationsOwnedAlone(tx: Transaction, userId: string) {
   if (alone.length === 0) return []
   const rows = await tx.unscoped
     .selectFrom('organization')
-    .select(['id', 'name', 'slug', 'created_at as createdAt'])
+    .select(organizationColumns)
+    .select('deleted_at as deletedAt')
     .where(
       'id',
       'in',
@@ -125,7 +126,13 @@ async function organizationsOwnedAlone(tx: Transaction, userId: string) {
     )
     .orderBy('name')
     .execute()
-  return rows.map((row) => ({ ...row, others: (byOrganization.get(row.id)?.length ?? 1) - 1 }))
+  return rows.map(({ deletedAt, ...row }) => ({
+    ...row,
+    viewerRole: 'OWNER' as const,
+    isArchived: false,
+    // Nobody else is in one that is deleted already.
+    others: deletedAt === null ? (byOrganization.get(row.id)?.length ?? 1) - 1 : 0,
+  }))
 }
 
 async function giveUp(tx: Transaction, organizationIds: readonly string[]): Promise<void> {
@@ -136,7 +143,7 @@ async function giveUp(tx: Transaction, organizationIds: readonly string[]): Prom
       // Both were made of the person's name.
       name: 'Deleted workspace',
       slug: sql<string>`'deleted-' || id`,
-      deleted_at: tx.now,
+      deleted_at: on.fn.coalesce('deleted_at', on.val(tx.now)),
       access_epoch: on('access_epoch', '+', 1),
     }))
     .where('id', 'in', [...organizationIds])

@@ -13,6 +13,7 @@ import {
   type TokenMode,
 } from '../devices/device-session.service.ts'
 import { AccountLocked, admitAttempt, checkPassword } from '../guessing/login-guard.service.ts'
+import { organizationToActIn } from '../organizations/active-organization.service.ts'
 import { nameKey } from './user.service.ts'
 
 /** No account matches, or the password is wrong: which of the two is nobody's business. */
@@ -72,9 +73,11 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
     await attempt.succeeded(tx)
     if (rehashed !== null) await replaceHash(tx, user, rehashed)
     if (isRefused) return 'unverified'
-    const opened = await openSession(ctx, tx, { ...user, deviceName: input.deviceName, deviceId })
+    const organizationId = await organizationToActIn(tx, user.userId)
+    const as = { userId: user.userId, organizationId }
+    const opened = await openSession(ctx, tx, { ...as, deviceName: input.deviceName, deviceId })
     const target = encodeTypeId('device_session', opened.deviceSessionId)
-    audit(ctx, tx, { action: 'session.login', target, as: user })
+    audit(ctx, tx, { action: 'session.login', target, as })
     return opened
   })
   if (typeof session === 'string') {
@@ -86,23 +89,29 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
 
 interface KnownAccount {
   readonly userId: string
-  readonly organizationId: string
+  /** The one whose trail tells of attempts that failed; null for a member of none. */
+  readonly organizationId: string | null
   readonly passwordHash: string
   readonly emailVerifiedAt: Date | null
 }
 
-/** The account of a name and the organization it acts in first, or null. */
+/** The account of a name and the living organization it was in first, or null. */
 async function findAccount({ platform }: Context, name: string): Promise<KnownAccount | null> {
   const row = await platform.database.unscoped
     .selectFrom('user')
-    .innerJoin('membership', 'membership.user_id', 'user.id')
+    .leftJoin('membership', 'membership.user_id', 'user.id')
+    .leftJoin('organization', (join) =>
+      join.onRef('organization.id', '=', 'membership.organization_id').on('organization.deleted_at', 'is', null),
+    )
     .select([
       'user.id as userId',
       'user.password_hash as passwordHash',
       'user.email_verified_at as emailVerifiedAt',
-      'membership.organization_id as organizationId',
+      'organization.id as organizationId',
     ])
     .where(name.includes('@') ? 'user.email_key' : 'user.username_key', '=', name)
+    // Those that are deleted come last.
+    .orderBy((on) => on('organization.id', 'is', null))
     .orderBy('membership.joined_at')
     .limit(1)
     .executeTakeFirst()

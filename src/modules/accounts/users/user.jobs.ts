@@ -6,8 +6,9 @@ const DAY_MILLIS = 86_400_000
 /** How long an ended session is kept: its device stays known, and lists of what happened can name it. */
 const SESSION_MEMORY_DAYS = 90
 const TOKEN_MEMORY_DAYS = 7
+const INVITATION_MEMORY_DAYS = 30
 
-/** Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions. */
+/** Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions and invitations. */
 export const accountsHousekeeping = defineJob({
   name: 'accounts.housekeeping',
   schema: z.object({}),
@@ -19,6 +20,7 @@ export const accountsHousekeeping = defineJob({
     const ago = (days: number) => new Date(now.getTime() - days * DAY_MILLIS)
     await unscoped.deleteFrom('registration').where('expires_at', '<=', now).execute()
     await unscoped.deleteFrom('one_time_token').where('expires_at', '<=', ago(TOKEN_MEMORY_DAYS)).execute()
+    await unscoped.deleteFrom('invitation').where('expires_at', '<=', ago(INVITATION_MEMORY_DAYS)).execute()
     await unscoped.deleteFrom('device_session').where('expires_at', '<=', ago(SESSION_MEMORY_DAYS)).execute()
   },
 })

@@ -1,4 +1,7 @@
+import { type RawBuilder, sql } from 'kysely'
+import { NIL } from 'uuid'
 import type { Context } from '../../../platform/context.ts'
+import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { may } from '../../../platform/gate.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
 
@@ -32,7 +35,23 @@ const authorById = defineLoader<string, UserRow>({
   },
 })
 
-/** People by id who are members of the viewer's organization: for ids that come from outside. */
+/**
+ * Whom of the members of the organization, by the id in this column, a reader sees: everybody; a guest only themselves and
+ * the members of the projects they were added to.
+ */
+export function isSeenBy(reader: Reader, column: string): RawBuilder<boolean> {
+  if (reader.role !== 'GUEST') return sql<boolean>`${reader.role !== null}`
+  const self = reader.userId ?? NIL
+  return sql<boolean>`(${sql.ref(column)} = ${self} or exists (
+    select from project_member as own
+    join project_member as other on other.project_id = own.project_id
+    join project on project.id = own.project_id and project.deleted_at is null
+    where own.user_id = ${self} and own.organization_id = ${reader.organizationId ?? NIL}
+      and other.user_id = ${sql.ref(column)}
+  ))`
+}
+
+/** People by id whom the viewer sees in their organization: for ids that come from outside. */
 export const memberById = defineLoader<string, UserRow>({
   name: 'memberById',
   batch: async (db, ids) => {
@@ -41,12 +60,13 @@ export const memberById = defineLoader<string, UserRow>({
       .innerJoin('user', 'user.id', 'membership.user_id')
       .select(columns)
       .where('user.id', 'in', ids)
+      .where(isSeenBy(db, 'user.id'))
       .execute()
     return new Map(rows.map((row) => [row.id, row]))
   },
 })
 
-/** Finds a person the viewer shares the active organization with, or null. */
+/** Finds a person the viewer shares the active organization, or as a guest a project, with, or null. */
 export async function findUser(ctx: Context, id: string): Promise<UserRow | null> {
   return may(ctx, 'user.read') ? load(ctx, memberById, id) : null
 }

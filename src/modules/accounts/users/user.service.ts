@@ -1,11 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
-import { personalWorkspace } from '../../../lib/personal-workspace.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
+import { violatedConstraint } from '../../../platform/database/violated-constraint.ts'
 import { UserError } from '../../../platform/errors.ts'
 import { newUuid } from '../../../platform/uuid.ts'
-import { Membership } from '../memberships/membership.entity.ts'
-import { Organization } from '../organizations/organization.entity.ts'
+import { createPersonalOrganization } from '../organizations/active-organization.service.ts'
 import { User } from './user.entity.ts'
 
 /** Another account has this address. */
@@ -47,7 +44,6 @@ export function nameKey(name: string): string {
 /** Makes an account with a personal organization. The flush throws when a name is taken: see `namedFacts`. */
 export function createAccount(tx: Transaction, account: NewAccount): AccountIdentity {
   const userId = newUuid(tx.now)
-  const organizationId = newUuid(tx.now)
   tx.em.create(User, {
     ...account,
     id: userId,
@@ -62,24 +58,7 @@ export function createAccount(tx: Transaction, account: NewAccount): AccountIden
     suspendedAt: null,
     deletedAt: null,
   })
-  tx.em.create(Organization, {
-    id: organizationId,
-    ...personalWorkspace(account.displayName, randomBytes(5).toString('hex')),
-    tier: 'FREE',
-    settings: {},
-    agentTrustLimit: 'WRITE',
-    accessEpoch: 0,
-    version: 1,
-    createdAt: tx.now,
-    deletedAt: null,
-  })
-  tx.em.create(Membership, {
-    id: newUuid(tx.now),
-    organization: organizationId,
-    user: userId,
-    role: 'OWNER',
-    joinedAt: tx.now,
-  })
+  const organizationId = createPersonalOrganization(tx, userId, account.displayName)
   return { userId, organizationId }
 }
 
@@ -89,11 +68,4 @@ export function namedFacts(error: unknown): never {
   if (constraint?.includes('email')) throw new EmailTaken()
   if (constraint?.includes('username')) throw new UsernameTaken()
   throw error
-}
-
-/** Of a violation that MikroORM or, for statements of Kysely's, the driver tells of. */
-function violatedConstraint(error: unknown): string | undefined {
-  const UNIQUE_VIOLATION = '23505'
-  const { code, constraint } = error as { code?: string; constraint?: string }
-  return error instanceof UniqueConstraintViolationException || code === UNIQUE_VIOLATION ? constraint : undefined
 }

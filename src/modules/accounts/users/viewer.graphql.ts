@@ -39,7 +39,11 @@ export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
     organization: t.field({
       type: OrganizationType,
       description: 'The organization your access token is for.',
-      resolve: async (viewer, _args, ctx) => (await profileOf(ctx, viewer)).organization,
+      resolve: async (viewer, _args, ctx) => ({
+        ...(await profileOf(ctx, viewer)).organization,
+        viewerRole: viewer.role,
+        isArchived: false,
+      }),
     }),
     preferences: t.field({
       type: 'JSON',

@@ -4,6 +4,8 @@ import { defineNamespace } from '../../../platform/cache.ts'
 import { readHeads } from '../../../platform/channels/log.ts'
 import type { ActingViewer, Context, Platform } from '../../../platform/context.ts'
 import { NotFound } from '../../../platform/errors.ts'
+import { agentTrustLevels } from '../agents/agent.policy.ts'
+import { tiers } from '../organizations/organization.entity.ts'
 import { viewerChannel } from './viewer.events.ts'
 
 const profiles = defineNamespace({
@@ -18,7 +20,16 @@ const profiles = defineNamespace({
       emailVerifiedAt: z.coerce.date().nullable(),
       createdAt: z.coerce.date(),
     }),
-    organization: z.object({ id: z.uuid(), name: z.string(), slug: z.string(), createdAt: z.coerce.date() }),
+    organization: z.object({
+      id: z.uuid(),
+      name: z.string(),
+      slug: z.string(),
+      tier: z.enum(tiers),
+      settings: z.record(z.string(), z.json()),
+      agentTrustLimit: z.enum(agentTrustLevels).nullable(),
+      version: z.number(),
+      createdAt: z.coerce.date(),
+    }),
     preferences: z.record(z.string(), z.json()),
   }),
 })
@@ -47,12 +58,15 @@ async function readProfile({ database }: Platform, viewer: ActingViewer): Promis
     .select(['user.id', 'user.username', 'user.email', 'user.preferences', 'organization.slug', 'organization.name'])
     .select(['user.display_name as displayName', 'user.avatar_url as avatarUrl', 'user.created_at as createdAt'])
     .select(['user.email_verified_at as emailVerifiedAt', 'organization.created_at as foundedAt'])
+    .select(['organization.tier', 'organization.settings', 'organization.version'])
+    .select('organization.agent_trust_limit as agentTrustLimit')
     .where('membership.user_id', '=', viewer.userId)
     .where('membership.organization_id', '=', viewer.organizationId)
     .executeTakeFirst()
   if (row === undefined) throw new NotFound('user')
-  const { slug, name, foundedAt, preferences, ...user } = row
-  const organization = { id: viewer.organizationId, name, slug, createdAt: foundedAt }
+  const { slug, name, tier, settings, agentTrustLimit, version, foundedAt, preferences, ...user } = row
+  const facts = { name, slug, tier, settings, agentTrustLimit, version }
+  const organization = { id: viewer.organizationId, ...facts, createdAt: foundedAt }
   return profiles.schema.parse({ user, organization, preferences })
 }
 

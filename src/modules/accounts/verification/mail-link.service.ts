@@ -14,15 +14,20 @@ export class InvalidToken extends UserError {
   }
 }
 
-/** What a mailed token is for: an account's one-time token, or a pending registration. */
+/** What a mailed token is for: an account's one-time token, a pending registration, or an invitation. */
 export interface LinkToken {
-  readonly use: Purpose | 'REGISTER'
+  readonly use: Purpose | 'REGISTER' | 'INVITE'
   /** Of the row that makes it work once. */
   readonly id: string
 }
 
-const linkTokenSchema = z.object({ use: z.enum([...purposes, 'REGISTER']), id: z.uuid() })
-const paths = { VERIFY_EMAIL: 'verify-email', REGISTER: 'verify-email', RESET_PASSWORD: 'reset-password' } as const
+const linkTokenSchema = z.object({ use: z.enum([...purposes, 'REGISTER', 'INVITE']), id: z.uuid() })
+const paths = {
+  VERIFY_EMAIL: 'verify-email',
+  REGISTER: 'verify-email',
+  RESET_PASSWORD: 'reset-password',
+  INVITE: 'invitation',
+} as const
 
 /**
  * The link of a mail. It begins with PUBLIC_URL, whatever address the request came to, and carries its token behind the

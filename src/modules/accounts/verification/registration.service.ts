@@ -103,8 +103,8 @@ async function keepRegistration(ctx: Context, input: NewRegistration, passwordHa
  */
 export async function verifyEmail(ctx: Context, token: string, password: string | null): Promise<VerifiedEmail> {
   const { use, id } = await openLinkToken(ctx.platform, token)
-  if (use === 'RESET_PASSWORD') throw new InvalidToken()
   if (use === 'VERIFY_EMAIL') return transact(ctx, (tx) => verifyAccount(ctx, tx, id))
+  if (use !== 'REGISTER') throw new InvalidToken()
   await proveRegistrant(ctx, id, password)
   const complete = () => transact(ctx, (tx) => completeRegistration(ctx, tx, id)).catch(namedFacts)
   return complete().catch((error: unknown) => {

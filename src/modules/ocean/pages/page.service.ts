@@ -92,7 +92,6 @@ export async function movePage(ctx: Context, { id, projectId, expectedVersion }:
     audit(ctx, tx, { action: 'page.move', target })
     return true
   })
-  const page = await getPage(ctx, id, 'page.read')
-  if (!isMoved) throw new EditConflict('Page', page)
-  return page
+  if (!isMoved) throw new EditConflict(target)
+  return getPage(ctx, id, 'page.read')
 }
