@@ -150,7 +150,7 @@ async function furnish(person: Person, word: string, idempotencyKey?: string): P
     User: person.userId,
     Organization: person.organizationId,
     Membership: await membershipIn(person, person),
-    Invitation: await invitationOf(person, `${word}@example.org`),
+    Invitation: await invitationOf(person, `invited-${person.email}`),
     DeviceSession: await deviceSessionOf(person),
     AuditEvent: (await person.query(AuditEventsDocument, { first: 1 })).auditEvents.nodes[0]?.id ?? '',
     Project: project.id,

@@ -86,7 +86,8 @@ describe.each(actorNames)('%s', (name) => {
     expect(before.size).toBeGreaterThan(8)
     const told = [...(await tryAlone(stage, actor, root, probe)), ...(await tryIds(stage, actor, root, probe))]
     expectUnchanged(before, await stage.rows(), told, actor)
-    const mails = stage.server.mails.sent.filter((mail) => mail.to !== stage.victim.email)
+    // To the victim, and to whom they invited.
+    const mails = stage.server.mails.sent.filter((mail) => !mail.to.endsWith(stage.victim.email))
     expectNoSecrets(stage, actor, JSON.stringify(mails), [])
     const log = stage.logged.join('').toLowerCase()
     expect(stage.secrets.filter((secret) => log.includes(secret.toLowerCase()))).toEqual([])
@@ -225,7 +226,9 @@ function expectUnchanged(
   expect(added.filter((row) => !row.startsWith('audit_event ') && !isLink(row))).toEqual([])
   // Who shares the organization is told of in its trail for what they do to their own account.
   const isAboutThemselves = ({ actor, target }: { actor: string | null; target: string | null }) =>
-    person !== null && actor === person.userId && (target === person.userId || target?.startsWith('device_session_'))
+    person !== null &&
+    actor === person.userId &&
+    (target ?? person.userId).replace(/^device_session_.*/, person.userId) === person.userId
   const ofNobody = events.filter((event) => !refusals.includes(event.request_id) && !isAboutThemselves(event))
   const expected = told.filter((telling) => 'action' in telling)
   expect(ofNobody).toMatchObject(expected.map(({ action }) => ({ action, outcome: 'denied', actor: null })))
