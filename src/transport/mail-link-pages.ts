@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { invitationScript } from './invitation-script.ts'
 
 // The pages that mailed links lead to where no front end of one's own stands at their addresses. They load nothing, keep
 // nothing, and send the token nowhere but to the API beside them. Opening one does nothing: mail scanners open links too.
@@ -11,33 +12,10 @@ interface MailLinkPage {
   readonly field: string
   readonly button: string
   readonly done: string
-  /** A mutation with the variable `$input`. */
-  readonly mutation: string
-  /** The input's name for the password. */
-  readonly passwordName: string
-}
-
-const pages: Readonly<Record<string, MailLinkPage>> = {
-  '/verify-email': {
-    title: 'Confirm your address',
-    intro: 'Confirm that this address is yours.',
-    field: passwordField('Your password, if you just registered', 'current-password', ''),
-    button: 'Confirm',
-    done: 'Your address is confirmed. You can sign in now.',
-    mutation:
-      'mutation ($input: VerifyEmailInput!) { result: verifyEmail(input: $input) { ... on UserError { message } } }',
-    passwordName: 'password',
-  },
-  '/reset-password': {
-    title: 'Set a new password',
-    intro: 'All your devices will be signed out.',
-    field: passwordField('New password', 'new-password', ' required'),
-    button: 'Set the password',
-    done: 'Your new password is set. You can sign in with it now.',
-    mutation:
-      'mutation ($input: ResetPasswordInput!) { result: resetPassword(input: $input) { ... on UserError { message } } }',
-    passwordName: 'newPassword',
-  },
+  /** A mutation with the variable `$input`, and the input's name for the password; null where the script has its own. */
+  readonly mutation: string | null
+  readonly passwordName: string | null
+  readonly script: string
 }
 
 const style = `
@@ -78,22 +56,58 @@ const script = `
     }
   })`
 
+const pages: Readonly<Record<string, MailLinkPage>> = {
+  '/verify-email': {
+    title: 'Confirm your address',
+    intro: 'Confirm that this address is yours.',
+    field: passwordField('Your password, if you just registered', 'current-password', ''),
+    button: 'Confirm',
+    done: 'Your address is confirmed. You can sign in now.',
+    mutation:
+      'mutation ($input: VerifyEmailInput!) { result: verifyEmail(input: $input) { ... on UserError { message } } }',
+    passwordName: 'password',
+    script,
+  },
+  '/reset-password': {
+    title: 'Set a new password',
+    intro: 'All your devices will be signed out.',
+    field: passwordField('New password', 'new-password', ' required'),
+    button: 'Set the password',
+    done: 'Your new password is set. You can sign in with it now.',
+    mutation:
+      'mutation ($input: ResetPasswordInput!) { result: resetPassword(input: $input) { ... on UserError { message } } }',
+    passwordName: 'newPassword',
+    script,
+  },
+  '/invitation': {
+    title: 'You are invited',
+    intro: 'One moment …',
+    field: passwordField('Your password', 'current-password', ' required'),
+    button: 'Join',
+    done: 'You are a member now. Sign in to go there.',
+    mutation: null,
+    passwordName: null,
+    script: invitationScript,
+  },
+}
+
 const sourceOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
-const policy = [
-  "default-src 'none'",
-  `script-src ${sourceOf(script)}`,
-  `style-src ${sourceOf(style)}`,
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const policyOf = ({ script: own }: MailLinkPage) =>
+  [
+    "default-src 'none'",
+    `script-src ${sourceOf(own)}`,
+    `style-src ${sourceOf(style)}`,
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
 
 /** Sends the page that a mailed link to this path leads to. Answers false where there is none. */
 export function sendMailLinkPage(path: string, response: ServerResponse): boolean {
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined
   if (page === undefined) return false
-  response.setHeader('content-security-policy', policy)
+  response.setHeader('content-security-policy', policyOf(page))
   response.setHeader('cache-control', 'no-store')
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(htmlOf(page))
   return true
@@ -103,12 +117,14 @@ function passwordField(label: string, autocomplete: string, rules: string): stri
   return `<label for="password">${label}</label><input id="password" type="password" autocomplete="${autocomplete}"${rules}>`
 }
 
-function htmlOf({ title, intro, field, button, done, mutation, passwordName }: MailLinkPage): string {
+function htmlOf(page: MailLinkPage): string {
+  const { title, intro, field, button, done, mutation, passwordName } = page
+  const data = mutation === null ? '' : ` data-mutation="${mutation}" data-field="${passwordName}"`
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>
 <style>${style}</style></head>
-<body data-mutation="${mutation}" data-field="${passwordName}" data-done="${done}"><main><h1>${title}</h1><p>${intro}</p>
+<body${data} data-done="${done}"><main><h1>${title}</h1><p>${intro}</p>
 <form>${field}<button>${button}</button></form><p role="status" aria-live="polite"></p></main>
-<script>${script}</script></body></html>
+<script>${page.script}</script></body></html>
 `
 }

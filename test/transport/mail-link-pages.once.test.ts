@@ -3,10 +3,11 @@ import { LoginDocument, RequestPasswordResetDocument, ViewerDocument } from '../
 import { openBrowser } from '../kit/browser.ts'
 import { findChromium, isInstalled } from '../kit/installed-services.ts'
 import { mailedToken } from '../kit/mails.ts'
+import { invite } from '../kit/organizations.ts'
 import { test } from '../kit/test.ts'
 
 const isSkipped = process.env.REQUIRE_SERVICES !== '1' && !isInstalled(findChromium)
-const paths = ['/verify-email', '/reset-password']
+const paths = ['/verify-email', '/reset-password', '/invitation']
 const newPassword = 'Another-Horse-2'
 
 describe.skipIf(isSkipped)('in Chromium', { timeout: 120_000 }, () => {
@@ -47,6 +48,34 @@ describe.skipIf(isSkipped)('in Chromium', { timeout: 120_000 }, () => {
     await page.getByText('Your new password is set.').waitFor()
     const { login } = await alice.mutate(LoginDocument, { input: { identifier: alice.email, password: newPassword } })
     expect(login.__typename).toBe('AuthPayload')
+    expect([strayAddresses, errors]).toEqual([[], []])
+  })
+})
+
+describe.skipIf(isSkipped)('an invitation in Chromium', { timeout: 120_000 }, () => {
+  test('is shown, and taken up by whoever signs in with the account of its address', async ({
+    server,
+    alice,
+    stranger,
+  }) => {
+    const token = await invite(server, alice, stranger.email, 'VIEWER')
+    const { page, strayAddresses, errors, close } = await openBrowser(new URL(server.url).host)
+    onTestFinished(close)
+    await page.goto(`${server.url}/invitation#token=${token}`)
+    await page.getByText(`Alice invites ${stranger.email} to Alice's workspace.`).waitFor()
+    await page.getByLabel('Your password').fill('Wrong-Horse-1')
+    await page.getByRole('button', { name: 'Join' }).click()
+    await page.getByText('The e-mail address, username or password is wrong.').waitFor()
+    await page.getByLabel('Your password').fill(stranger.password)
+    await page.getByRole('button', { name: 'Join' }).click()
+    await page.getByText('You are a member now.').waitFor()
+    const { viewer } = await stranger.query(ViewerDocument, {})
+    expect(viewer?.memberships.nodes).toMatchObject([{ role: 'OWNER' }, { role: 'VIEWER' }])
+    expect(viewer?.deviceSessions.nodes).toHaveLength(1)
+    expect(page.url()).toBe(`${server.url}/invitation`)
+    await page.goto(`${server.url}/invitation#token=${token}`)
+    await page.reload()
+    await page.getByText('This invitation is not open any more.').waitFor()
     expect([strayAddresses, errors]).toEqual([[], []])
   })
 })

@@ -1,11 +1,11 @@
 import { print } from 'graphql'
 import { expect } from 'vitest'
 import { SwitchOrganizationDocument, ViewerDocument } from '../../../gql/graphql.ts'
+import { trailOf } from '../../../kit/inside.ts'
 import { found, foundAndDelete, join, switchTo } from '../../../kit/organizations.ts'
 import { post } from '../../../kit/post.ts'
 import { renewed } from '../../../kit/sessions.ts'
 import { createPage, test } from '../../../kit/test.ts'
-import { trailOf } from '../../../kit/inside.ts'
 
 test('one acts in another organization, with the role one has there, and refreshes into it', async ({
   server,

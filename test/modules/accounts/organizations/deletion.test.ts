@@ -15,7 +15,7 @@ import {
 } from '../../../gql/graphql.ts'
 import { test as clockedTest } from '../../../kit/clocked.ts'
 import { setRole, trailOf } from '../../../kit/inside.ts'
-import { found, foundAndDelete, invite, join, switchTo } from '../../../kit/organizations.ts'
+import { found, invite, join, switchTo } from '../../../kit/organizations.ts'
 import { type Person, signIn, signUpInto, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { admission, renewed } from '../../../kit/sessions.ts'
@@ -110,41 +110,40 @@ describe('restoring an organization', () => {
   })
 })
 
-clockedTest('for 30 days it can be restored, and then it is gone with all it held, but for the trail', async ({
-  clocked,
-  alice,
-  stranger,
-}) => {
-  const id = await found(alice, 'Doomed')
-  const before = await switchTo(alice, id)
-  await furnish(clocked, alice)
-  await switchTo(stranger, stranger.organizationId)
-  await alice.mutate(DeleteOrganizationDocument, { input: { id } })
-  alice.tokens.accessToken = before
-  const session = await renewed(alice, alice.tokens.refreshToken)
-  expect(session.accessToken).not.toBe('')
-  const givenUp = await signIn(clocked, stranger.email)
-  await givenUp.mutate(DeleteAccountDocument, { input: { password: stranger.password } })
-  const mentions = () => rowsOf(clocked, [id, stranger.organizationId])
-  expect(Object.keys(await mentions()).toSorted()).toEqual([...tablesFilled, 'audit_event'].toSorted())
+clockedTest(
+  'for 30 days it can be restored, and then it is gone with all it held, but for the trail',
+  async ({ clocked, alice, stranger }) => {
+    const id = await found(alice, 'Doomed')
+    const before = await switchTo(alice, id)
+    await furnish(clocked, alice)
+    await switchTo(stranger, stranger.organizationId)
+    await alice.mutate(DeleteOrganizationDocument, { input: { id } })
+    alice.tokens.accessToken = before
+    const session = await renewed(alice, alice.tokens.refreshToken)
+    expect(session.accessToken).not.toBe('')
+    const givenUp = await signIn(clocked, stranger.email)
+    await givenUp.mutate(DeleteAccountDocument, { input: { password: stranger.password } })
+    const mentions = () => rowsOf(clocked, [id, stranger.organizationId])
+    expect(Object.keys(await mentions()).toSorted()).toEqual([...tablesFilled, 'audit_event'].toSorted())
 
-  clocked.clock.advance({ days: 29, hours: 23 })
-  const owner = await signIn(clocked, alice.email)
-  expect(await restore(owner, id)).toMatchObject({ name: 'Doomed' })
-  await switchTo(owner, id)
-  await owner.mutate(DeleteOrganizationDocument, { input: { id } })
-  await purge(clocked)
-  expect(Object.keys(await mentions())).toContain('message')
+    clocked.clock.advance({ days: 29, hours: 23 })
+    const owner = await signIn(clocked, alice.email)
+    expect(await restore(owner, id)).toMatchObject({ name: 'Doomed' })
+    await switchTo(owner, id)
+    await owner.mutate(DeleteOrganizationDocument, { input: { id } })
+    await purge(clocked)
+    expect(Object.keys(await mentions())).toContain('message')
 
-  clocked.clock.advance({ days: 30 })
-  const later = await signIn(clocked, alice.email)
-  expect(await restore(later, id)).toBe('NOT_FOUND')
-  clocked.clock.advance({ hours: 2 })
-  await purge(clocked)
-  expect(Object.keys(await mentions())).toEqual(['audit_event'])
-  expect(await admission(later)).toBe('The access token has expired.')
-  for (const person of [givenUp, owner, later]) await person.close()
-})
+    clocked.clock.advance({ days: 30 })
+    const later = await signIn(clocked, alice.email)
+    expect(await restore(later, id)).toBe('NOT_FOUND')
+    clocked.clock.advance({ hours: 2 })
+    await purge(clocked)
+    expect(Object.keys(await mentions())).toEqual(['audit_event'])
+    expect(await admission(later)).toBe('The access token has expired.')
+    for (const person of [givenUp, owner, later]) await person.close()
+  },
+)
 
 test('the purge knows every table with rows of an organization, and deletes what points at others first', ({
   server,

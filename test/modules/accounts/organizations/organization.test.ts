@@ -47,7 +47,9 @@ describe('founding an organization', () => {
     const slug = name.toLowerCase().replace(' ', '-')
     expect(await create(alice, { name })).toMatchObject({ slug })
     expect(await create(alice, { name })).toMatchObject({ slug: expect.stringMatching(`^${slug}-[0-9a-f]{10}$`) })
-    expect(await create(alice, { name: '海' })).toMatchObject({ slug: expect.stringMatching(/^workspace-[0-9a-f]{10}$/) })
+    expect(await create(alice, { name: '海' })).toMatchObject({
+      slug: expect.stringMatching(/^workspace-[0-9a-f]{10}$/),
+    })
     expect(await create(alice, { name, slug })).toMatchObject({ __typename: 'SlugTaken', code: 'SLUG_TAKEN' })
   })
 
