@@ -4,6 +4,7 @@ import { purgeOrganizations } from './modules/accounts/organizations/organizatio
 import { noticeMail } from './modules/accounts/passwords/notice.jobs.ts'
 import { accountsHousekeeping } from './modules/accounts/users/user.jobs.ts'
 import {
+  accountMadeMail,
   passwordResetMail,
   registrationMail,
   verificationMail,
@@ -23,6 +24,7 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   registrationMail,
   verificationMail,
   passwordResetMail,
+  accountMadeMail,
   noticeMail,
   projectPurge,
   invitationMail,

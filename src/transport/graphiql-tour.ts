@@ -55,6 +55,13 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   // See who did what: owners and administrators.
   auditEvents: { first: 20 },
   auditEventRecorded: {},
+  // Manage people, once you are an administrator of the platform: npm run admin:grant -- EMAIL.
+  users: { first: 20, filter: { text: 'you' } },
+  createUser: { input: { email: 'ada@example.org', displayName: 'Ada' } },
+  updateUser: { input: { id: 'user_…', displayName: 'Ada Lovelace' } },
+  suspendUser: { input: { id: 'user_…', reason: 'Left the company' } },
+  reinstateUser: { input: { id: 'user_…' } },
+  deleteUser: { input: { id: 'user_…' } },
   // The rest, by name.
   archiveProject: { input: { id: 'project_…' } },
   block: { id: 'block_…' },

@@ -32,6 +32,13 @@ export async function setRole(server: TestServer, person: Person, role: Role): P
   )
 }
 
+/** Makes a person an administrator of the platform. */
+export async function makePlatformAdmin(server: TestServer, person: Pick<Person, 'userId'>): Promise<void> {
+  await changeAccess(server, person, (tx) =>
+    tx.unscoped.updateTable('user').set({ is_platform_admin: true }).where('id', '=', uuidIn(person.userId)).execute(),
+  )
+}
+
 /** Takes a person out of the organization they act in. */
 export async function endMembership(server: TestServer, person: Person): Promise<void> {
   const membership = membershipOf(person)

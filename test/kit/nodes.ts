@@ -57,6 +57,7 @@ const scripts = {
   migrate: 'src/migrate.ts',
   importUsers: 'src/import-users.ts',
   verifyAudit: 'src/verify-audit.ts',
+  grantAdmin: 'src/grant-admin.ts',
   demo: 'demo/run.ts',
 }
 

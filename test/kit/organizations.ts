@@ -8,7 +8,7 @@ import {
   SwitchOrganizationDocument,
 } from '../gql/graphql.ts'
 import { mailedToken } from './mails.ts'
-import { type Person, uuidIn } from './people.ts'
+import type { Person } from './people.ts'
 import type { TestServer } from './server.ts'
 
 /** Founds an organization and answers its id; its owner goes on acting where they are. */
@@ -57,10 +57,4 @@ export async function membershipIn(asking: Person, person: Pick<Person, 'userId'
   const membership = organization?.members?.nodes.find(({ member }) => member.id === person.userId)
   if (membership === undefined) throw new Error('They are not seen among the members')
   return membership.id
-}
-
-/** Lets a person manage people and tiers everywhere. */
-export async function makePlatformAdmin({ app }: TestServer, { userId }: Pick<Person, 'userId'>): Promise<void> {
-  const { unscoped } = app.platform.database
-  await unscoped.updateTable('user').set({ is_platform_admin: true }).where('id', '=', uuidIn(userId)).execute()
 }

@@ -14,8 +14,9 @@ import {
   SetProjectMemberDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
+import { makePlatformAdmin } from '../kit/inside.ts'
 import { mailedToken } from '../kit/mails.ts'
-import { found, foundAndDelete, invite, join, makePlatformAdmin, membershipIn } from '../kit/organizations.ts'
+import { found, foundAndDelete, invite, join, membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
 
@@ -178,6 +179,19 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     const token = await mailedToken(server, alice, /reset-password/)
     return { variables: { input: { token, newPassword: 'Another-Horse-2' } } }
   },
+  users: async (stage) => {
+    await administer(stage)
+    return { variables: { first: 1, filter: { text: 'ali', isSuspended: false, isPlatformAdmin: true } } }
+  },
+  createUser: async (stage) => {
+    await administer(stage)
+    const input = { email: `made-${stage.alice.email}`, displayName: 'Made', idempotencyKey: 'once' }
+    return { variables: { input } }
+  },
+  updateUser: async (stage) => ({ variables: { input: { id: await administer(stage), displayName: 'Renamed' } } }),
+  suspendUser: async (stage) => ({ variables: { input: { id: await administer(stage), reason: 'A test' } } }),
+  reinstateUser: async (stage) => ({ variables: { input: { id: await administer(stage) } } }),
+  deleteUser: async (stage) => ({ variables: { input: { id: await administer(stage) } } }),
   viewerEvents: async ({ alice }) => ({
     variables: { after: (await alice.query(ViewerDocument, {})).viewer?.eventsCursor },
     provoke: async () => (await signIn(alice, alice.email)).close(),
@@ -305,6 +319,14 @@ async function placeFor(server: World['server'], host: Person) {
 
 async function memberOf({ server, alice }: Stage): Promise<string> {
   return membershipIn(alice, await signUpInto(server, alice, 'Member', 'EDITOR'))
+}
+
+/** Makes alice an administrator of the platform, and somebody for her to deal with. */
+async function administer({ server, alice }: Stage): Promise<string> {
+  await makePlatformAdmin(server, alice)
+  const somebody = await signUp(server, 'Somebody')
+  await somebody.close()
+  return somebody.userId
 }
 
 async function createProject(person: Person): Promise<string> {

@@ -35,6 +35,8 @@ export interface Probe {
   readonly isRefused?: true
   /** The same where there is no fact to answer: the call comes to null or an error for everybody. */
   readonly comesToNothing?: true
+  /** For administrators of the platform, of whom none is asked: forbidden to everybody, whatever the id. */
+  readonly isForbidden?: true
   /** The action of the row that each call without ids leaves in the victim's own audit trail: by nobody known, denied. */
   readonly tells?: string
 }
@@ -155,6 +157,32 @@ export const probes: Readonly<Record<string, Probe>> = {
   },
   'Mutation.revokeOtherDeviceSessions': { ids: {}, alone: () => [{ input: {} }] },
   'Subscription.auditEventRecorded': { ids: {}, alone: () => [{}] },
+  'Query.users': { ids: {}, alone: () => [{ first: 100 }, { filter: { text: 'canary' } }], isForbidden: true },
+  'Mutation.createUser': {
+    ids: {},
+    alone: ({ email }) => [{ input: { email, displayName: 'Somebody' } }],
+    isForbidden: true,
+  },
+  'Mutation.updateUser': {
+    ids: { 'UpdateUserInput.id': ['User'] },
+    variables: (id) => ({ input: { id: id('UpdateUserInput.id'), displayName: 'Renamed', isPlatformAdmin: true } }),
+    isForbidden: true,
+  },
+  'Mutation.suspendUser': {
+    ids: { 'SuspendUserInput.id': ['User'] },
+    variables: (id) => ({ input: { id: id('SuspendUserInput.id') } }),
+    isForbidden: true,
+  },
+  'Mutation.reinstateUser': {
+    ids: { 'ReinstateUserInput.id': ['User'] },
+    variables: (id) => ({ input: { id: id('ReinstateUserInput.id') } }),
+    isForbidden: true,
+  },
+  'Mutation.deleteUser': {
+    ids: { 'DeleteUserInput.id': ['User'] },
+    variables: (id) => ({ input: { id: id('DeleteUserInput.id') } }),
+    isForbidden: true,
+  },
   'Subscription.viewerEvents': { ids: {}, alone: () => [{}] },
   'Mutation.createOrganization': { ids: {}, alone: () => [{ input: { name: 'A team' } }] },
   'Mutation.updateOrganization': {

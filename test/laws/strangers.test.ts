@@ -194,6 +194,10 @@ function expectNoSecrets(stage: Stage, actor: Actor, answer: string, sent: reado
 
 /** Who may, is answered: or the refusals of the others might be those of a call that never works. */
 function expectAnswered(probe: Probe, root: RootField, answer: string): void {
+  if (probe.isForbidden) {
+    expect(answer).toContain('"code":"FORBIDDEN"')
+    return
+  }
   expect(answer).toContain(`"${root.name}":`)
   expect(answer).not.toMatch(new RegExp(`"errors"|"${root.name}":null`))
   if (probe.anonymous !== 'a fact' && !probe.isRefused) expect(answer).not.toContain('_code":"')

@@ -20,7 +20,8 @@ test('the Node that came along is fine', () => {
 
 test('every script that runs the product asks first', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
-  for (const name of ['start', 'dev', 'demo', 'migrate', 'migrate:new', 'users:import', 'audit:verify']) {
+  const names = ['start', 'dev', 'demo', 'migrate', 'migrate:new', 'users:import', 'audit:verify', 'admin:grant']
+  for (const name of names) {
     expect(scripts[name]).toMatch(
       /^node (--watch )?--import \.\/src\/require-node\.mjs (src|demo)\/[\w-]+\.ts( --new)?$/,
     )

@@ -11,9 +11,11 @@ import {
   CreateOrganizationDocument,
   CreatePageDocument,
   CreateProjectDocument,
+  CreateUserDocument,
   DeleteAccountDocument,
   DeleteOrganizationDocument,
   DeleteProjectDocument,
+  DeleteUserDocument,
   InviteMemberDocument,
   LeaveOrganizationDocument,
   LoginDocument,
@@ -22,6 +24,7 @@ import {
   OrganizationDocument,
   RefreshTokensDocument,
   RegisterDocument,
+  ReinstateUserDocument,
   RemoveMemberDocument,
   RemoveProjectMemberDocument,
   RequestPasswordResetDocument,
@@ -36,25 +39,19 @@ import {
   SetOrganizationTierDocument,
   SetProjectMemberDocument,
   StopGenerationDocument,
+  SuspendUserDocument,
   SwitchOrganizationDocument,
   UpdateMemberRoleDocument,
   UpdateOrganizationDocument,
   UpdateProfileDocument,
   UpdateProjectDocument,
+  UpdateUserDocument,
   VerifyEmailDocument,
   ViewerDocument,
 } from '../../gql/graphql.ts'
-import { contextOf, setRole, trailOf } from '../../kit/inside.ts'
+import { contextOf, makePlatformAdmin, setRole, trailOf } from '../../kit/inside.ts'
 import { mailedToken } from '../../kit/mails.ts'
-import {
-  found,
-  foundAndDelete,
-  invite,
-  join,
-  makePlatformAdmin,
-  membershipIn,
-  switchTo,
-} from '../../kit/organizations.ts'
+import { found, foundAndDelete, invite, join, membershipIn, switchTo } from '../../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto, uuidIn } from '../../kit/people.ts'
 import { type Posted, post } from '../../kit/post.ts'
 import type { TestServer } from '../../kit/server.ts'
@@ -310,6 +307,51 @@ const deeds: Record<string, Deed> = {
     run: (scene) =>
       as(scene, { document: RequestPasswordResetDocument, variables: { input: { email: scene.alice.email } } }),
   },
+  createUser: {
+    action: 'user.create',
+    target: /^user_/,
+    by: 'the person, in none',
+    run: async (scene) => {
+      await makePlatformAdmin(scene.server, scene.alice)
+      const input = {
+        email: `audited-${crypto.randomUUID()}@example.org`,
+        displayName: 'Audited',
+        isPlatformAdmin: true,
+      }
+      // Another one, or the last could not delete their account in the end.
+      return as(scene, { document: CreateUserDocument, variables: { input } })
+    },
+  },
+  updateUser: {
+    action: 'user.update',
+    target: /^user_/,
+    by: 'the person, in none',
+    run: async (scene) => {
+      const input = { id: await somebody(scene), email: `audited-${crypto.randomUUID()}@example.org` }
+      return as(scene, { document: UpdateUserDocument, variables: { input } })
+    },
+  },
+  suspendUser: {
+    action: 'user.suspend',
+    target: /^user_/,
+    by: 'the person, in none',
+    run: async (scene) =>
+      as(scene, { document: SuspendUserDocument, variables: { input: { id: await somebody(scene), reason: 'why' } } }),
+  },
+  reinstateUser: {
+    action: 'user.reinstate',
+    target: /^user_/,
+    by: 'the person, in none',
+    run: async (scene) =>
+      as(scene, { document: ReinstateUserDocument, variables: { input: { id: await somebody(scene) } } }),
+  },
+  deleteUser: {
+    action: 'user.delete_other',
+    target: /^user_/,
+    by: 'the person, in none',
+    run: async (scene) =>
+      as(scene, { document: DeleteUserDocument, variables: { input: { id: await somebody(scene) } } }),
+  },
   revokeDeviceSession: {
     action: 'session.end',
     target: /^device_session_/,
@@ -380,6 +422,13 @@ function onProject<Data, Variables>(
 /** Alice's place in a new project. */
 async function placeOf({ alice }: Scene) {
   return { projectId: await createProject(alice, { name: 'Audited' }), userId: alice.userId }
+}
+
+/** For an administrator of the platform to deal with. */
+async function somebody({ server }: Scene): Promise<string> {
+  const person = await signUp(server, 'Somebody')
+  await person.close()
+  return person.userId
 }
 
 function as<Data, Variables>(

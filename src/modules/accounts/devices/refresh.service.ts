@@ -137,23 +137,34 @@ async function advance(
 ): Promise<TradedSession | undefined> {
   const { ttlSeconds, maxSeconds } = ctx.platform.settings.refreshTokens
   const idleEnd = new Date(tx.now.getTime() + ttlSeconds * 1_000)
-  return tx.unscoped
-    .updateTable('device_session')
-    .set({
-      refresh_counter: n + 1,
-      refreshed_at: tx.now,
-      refreshed_by: trader,
-      last_seen_at: tx.now,
-      user_agent: userAgentOf(ctx),
-      address: ctx.request.address,
-      expires_at: sql<Date>`least(${idleEnd}::timestamptz, created_at + make_interval(secs => ${maxSeconds}))`,
-    })
-    .where('id', '=', sid)
-    .where('refresh_counter', '=', n)
-    .where('revoked_at', 'is', null)
-    .where('expires_at', '>', tx.now)
-    .returning(sessionColumns)
-    .executeTakeFirst()
+  return (
+    tx.unscoped
+      .updateTable('device_session')
+      .set({
+        refresh_counter: n + 1,
+        refreshed_at: tx.now,
+        refreshed_by: trader,
+        last_seen_at: tx.now,
+        user_agent: userAgentOf(ctx),
+        address: ctx.request.address,
+        expires_at: sql<Date>`least(${idleEnd}::timestamptz, created_at + make_interval(secs => ${maxSeconds}))`,
+      })
+      .where('id', '=', sid)
+      .where('refresh_counter', '=', n)
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', tx.now)
+      // A suspended person's stays as it is, and good for when they are reinstated.
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('user')
+            .select('user.id')
+            .whereRef('user.id', '=', 'device_session.user_id')
+            .where('user.suspended_at', 'is', null),
+        ),
+      )
+      .returning(sessionColumns)
+      .executeTakeFirst()
+  )
 }
 
 /**

@@ -25,26 +25,47 @@ const notices = {
     subject: 'Your account was deleted',
     lines: ['your account was deleted as you asked. What you wrote for others stays, without your name.'],
   },
+  ACCOUNT_DELETED_BY_ADMIN: {
+    subject: 'Your account was deleted',
+    lines: ['an administrator deleted your account. What you wrote for others stays, without your name.'],
+  },
+  ACCOUNT_SUSPENDED: {
+    subject: 'Your account was suspended',
+    lines: ['an administrator suspended your account: nobody gets in with it until it is reinstated.'],
+  },
+  ACCOUNT_REINSTATED: {
+    subject: 'Your account was reinstated',
+    lines: ['an administrator reinstated your account: you can sign in again.'],
+  },
+  EMAIL_CHANGED: {
+    subject: 'The address of your account was changed',
+    lines: ['an administrator gave your account another address. Mails of it no longer come here.'],
+  },
 } as const
 
 /** What an owner is told by mail that happened to their account. */
 export type Notice = keyof typeof notices
 
+/** What somebody else may have done in the owner's name, who can do something about it. */
+const selfMade: readonly Notice[] = ['PASSWORD_CHANGED', 'PASSWORD_RESET', 'REFRESH_TOKEN_REUSED']
+
 /** Tells the owner of an account what happened to it, by mail; the address is of when it happened. */
 export const noticeMail = defineJob({
   name: 'accounts.notice-mail',
-  schema: z.object({ to: z.string(), notice: z.enum(Object.keys(notices) as [Notice, ...Notice[]]) }),
+  schema: z.object({
+    to: z.string(),
+    notice: z.enum(Object.keys(notices) as [Notice, ...Notice[]]),
+    /** What an administrator has to say of it. */
+    reason: z.string().nullish(),
+  }),
   expireSeconds: 60,
   retry: mailRetry,
-  run: async (platform: Platform, { to, notice }, signal) => {
+  run: async (platform: Platform, { to, notice, reason }, signal) => {
     const { subject, lines } = notices[notice]
     const help = 'If this was not you, set a new password at once.'
-    const isOver = notice === 'ACCOUNT_DELETED'
-    await sendMail(
-      platform,
-      { to, ...writeMail({ subject, lines: ['Hello,', ...lines, ...(isOver ? [] : [help])] }) },
-      signal,
-    )
+    const said = typeof reason === 'string' ? [`The reason given: ${reason}`] : []
+    const wayOut = selfMade.includes(notice) ? [help] : []
+    await sendMail(platform, { to, ...writeMail({ subject, lines: ['Hello,', ...lines, ...said, ...wayOut] }) }, signal)
   },
 })
 

@@ -4,6 +4,7 @@ import { AcknowledgedRef, errorType, UserErrorInterface } from '../../../graphql
 import { keptObject, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { displayName, username } from '../../../lib/account-fields.ts'
+import { LastPlatformAdmin } from '../administration/platform-admin.service.ts'
 import { AccountLocked } from '../guessing/login-guard.service.ts'
 import { OrganizationType } from '../organizations/organization.graphql.ts'
 import { deleteAccount, OwnsOrganizations, updateProfile } from './account.service.ts'
@@ -74,7 +75,7 @@ builder.mutationField('deleteAccount', (t) =>
     type: AcknowledgedRef,
     input: DeleteAccountInput,
     schema: z.object({ password: z.string().max(2_048) }),
-    errors: [InvalidCredentials, AccountLocked, OwnsOrganizations],
+    errors: [InvalidCredentials, AccountLocked, OwnsOrganizations, LastPlatformAdmin],
     description:
       'Deletes your account for good: all devices are signed out, memberships end, organizations with no other member are given up. What you wrote for others stays, without your name.',
     resolve: async (input, ctx) => {

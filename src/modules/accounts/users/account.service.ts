@@ -4,24 +4,25 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { UserError } from '../../../platform/errors.ts'
+import { Denial } from '../../../platform/errors.ts'
 import { requirePerson } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { lockLeaver } from '../administration/platform-admin.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
 import { type OrganizationRow, organizationColumns } from '../organizations/organization.reads.ts'
-import { noticeMail } from '../passwords/notice.jobs.ts'
+import { type Notice, noticeMail } from '../passwords/notice.jobs.ts'
 import { provePassword } from '../passwords/password.service.ts'
 import { namedFacts, nameKey } from './user.service.ts'
 import { tellViewer } from './viewer.events.ts'
 import { forgetProfile } from './viewer.reads.ts'
 
 /** Others are members of organizations that only this person owns; those have to get another owner first. */
-export class OwnsOrganizations extends UserError {
+export class OwnsOrganizations extends Denial {
   readonly code = 'OWNS_ORGANIZATIONS'
   readonly organizations: readonly OrganizationRow[]
-  constructor(organizations: readonly OrganizationRow[]) {
-    super(`Others need you as the owner of ${organizations.map(({ name }) => name).join(', ')}.`)
+  constructor(organizations: readonly OrganizationRow[], action: string, target: string) {
+    super(`Others need the owner of ${organizations.map(({ name }) => name).join(', ')}.`, action, target)
     this.organizations = organizations
   }
 }
@@ -66,34 +67,46 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
 /**
  * Deletes the viewer's account: sessions end, memberships go, organizations nobody else is in are given up, and what is
  * left of the person is the nameless author of what they wrote.
- * @throws {InvalidCredentials | AccountLocked | OwnsOrganizations | RateLimited}
+ * @throws {InvalidCredentials | AccountLocked | OwnsOrganizations | LastPlatformAdmin | RateLimited}
  */
 export async function deleteAccount(ctx: Context, password: string): Promise<void> {
   const viewer = requirePerson(ctx, 'user.delete')
   const { userId, deviceSessionId } = viewer
   const { email } = await provePassword(ctx, userId, password, 'user.delete')
   await transact(ctx, async (tx) => {
-    await lockUser(tx, userId)
+    await lockLeaver(tx, userId, 'user.delete')
     await demandLiving(tx, viewer)
-    const owned = await organizationsOwnedAlone(tx, userId)
-    const needed = owned.filter(({ others }) => others > 0)
-    if (needed.length > 0)
-      throw new OwnsOrganizations(needed.map(({ others: _others, ...organization }) => organization))
+    await removeAccount(tx, { userId, email, action: 'user.delete', notice: 'ACCOUNT_DELETED' })
     audit(ctx, tx, { action: 'user.delete', target: encodeTypeId('user', userId) })
-    await giveUp(
-      tx,
-      owned.map(({ id }) => id),
-    )
-    await tx.unscoped.deleteFrom('membership').where('user_id', '=', userId).execute()
-    await tx.unscoped.deleteFrom('registration').where('email_key', '=', nameKey(email)).execute()
-    await tx.unscoped.deleteFrom('one_time_token').where('user_id', '=', userId).execute()
-    await endOtherSessions(tx, userId, null)
-    await forgetPerson(tx, userId)
-    await tellViewer(tx, userId, { type: 'ViewerUpdated' })
-    await tx.enqueue(noticeMail, { to: email, notice: 'ACCOUNT_DELETED' })
   })
   await forgetProfile(ctx.platform, viewer)
   await leaveSession(ctx, deviceSessionId)
+}
+
+/** An account to be taken away: whose, what that is in the trail, and how its person hears of it. */
+export interface Removal {
+  readonly userId: string
+  readonly email: string
+  readonly action: string
+  readonly notice: Notice
+}
+
+/** Takes an account away in a transaction that holds its person's row. @throws {OwnsOrganizations} */
+export async function removeAccount(tx: Transaction, { userId, email, action, notice }: Removal): Promise<void> {
+  const owned = await organizationsOwnedAlone(tx, userId)
+  const needed = owned.filter(({ others }) => others > 0).map(({ others: _others, ...organization }) => organization)
+  if (needed.length > 0) throw new OwnsOrganizations(needed, action, encodeTypeId('user', userId))
+  await giveUp(
+    tx,
+    owned.map(({ id }) => id),
+  )
+  await tx.unscoped.deleteFrom('membership').where('user_id', '=', userId).execute()
+  await tx.unscoped.deleteFrom('registration').where('email_key', '=', nameKey(email)).execute()
+  await tx.unscoped.deleteFrom('one_time_token').where('user_id', '=', userId).execute()
+  await endOtherSessions(tx, userId, null)
+  await forgetPerson(tx, userId)
+  await tellViewer(tx, userId, { type: 'ViewerUpdated' })
+  await tx.enqueue(noticeMail, { to: email, notice })
 }
 
 /** Locks the memberships of the person's organizations, so that no other owner leaves meanwhile. */
@@ -171,6 +184,8 @@ async function forgetPerson(tx: Transaction, userId: string): Promise<void> {
       password_hash: '',
       email_verified_at: null,
       preferences: {},
+      is_platform_admin: false,
+      suspended_at: null,
       updated_at: tx.now,
       deleted_at: tx.now,
     })

@@ -5,10 +5,11 @@ import { mutation } from '../../../graphql/mutation.ts'
 import { AccountLocked } from '../guessing/login-guard.service.ts'
 import { anyPassword } from '../passwords/password.graphql.ts'
 import { AuthPayloadType, deviceFieldDescriptions, deviceFields, TokenModeRef } from '../tokens/auth-payload.graphql.ts'
-import { EmailUnverified, InvalidCredentials, login } from './login.service.ts'
+import { AccountSuspended, EmailUnverified, InvalidCredentials, login } from './login.service.ts'
 
 errorType(InvalidCredentials, 'No account matches, or the password is wrong; which of the two is not told.')
 errorType(EmailUnverified, 'The password is right, but the address of the account has to be proven first.')
+errorType(AccountSuspended, 'The password is right, but an administrator of the platform suspended the account.')
 
 builder.objectType(AccountLocked, {
   name: 'AccountLocked',
@@ -38,7 +39,7 @@ builder.mutationField('login', (t) =>
     input: LoginInput,
     isPublic: true,
     schema: z.object({ identifier: z.string().max(254), password: anyPassword, ...deviceFields }),
-    errors: [InvalidCredentials, AccountLocked, EmailUnverified],
+    errors: [InvalidCredentials, AccountLocked, AccountSuspended, EmailUnverified],
     description: 'Signs in on this device. Of too many devices at once the one refreshed longest ago is signed out.',
     resolve: (input, ctx) => login(ctx, input),
   }),

@@ -32,6 +32,14 @@ export class EmailUnverified extends UserError {
   }
 }
 
+/** The password is right, but an administrator of the platform suspended the account. */
+export class AccountSuspended extends UserError {
+  readonly code = 'ACCOUNT_SUSPENDED'
+  constructor() {
+    super('This account is suspended. Ask whoever runs this service.')
+  }
+}
+
 /** An attempt to sign in, by e-mail address or username. */
 export interface Login {
   readonly identifier: string
@@ -43,7 +51,7 @@ export interface Login {
 
 /**
  * Signs in on a device. Wrong names and wrong passwords take the same time and the same steps.
- * @throws {InvalidCredentials | AccountLocked | EmailUnverified | RateLimited}
+ * @throws {InvalidCredentials | AccountLocked | AccountSuspended | EmailUnverified | RateLimited}
  */
 export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
   demandCookieJar(ctx, input.mode)
@@ -65,14 +73,16 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
     throw new InvalidCredentials()
   }
   const rehashed = await rehashOf(ctx, user.passwordHash, input.password)
-  const isRefused = ctx.platform.settings.emailVerification === 'required' && user.emailVerifiedAt === null
+  const isUnproven = ctx.platform.settings.emailVerification === 'required' && user.emailVerifiedAt === null
   const session = await transact(ctx, async (tx) => {
     await lockUser(tx, user.userId)
     // A password that was changed while this one was checked ended all sessions, and must not leave one behind.
-    if (!(await isStillTheHash(tx, user))) return 'changed'
+    const account = await accountOfHash(tx, user)
+    if (account === undefined) return 'changed'
     await attempt.succeeded(tx)
     if (rehashed !== null) await replaceHash(tx, user, rehashed)
-    if (isRefused) return 'unverified'
+    if (account.suspendedAt !== null) return 'suspended'
+    if (isUnproven) return 'unverified'
     const organizationId = await organizationToActIn(tx, user.userId)
     const as = { userId: user.userId, organizationId }
     const opened = await openSession(ctx, tx, { ...as, deviceName: input.deviceName, deviceId })
@@ -82,10 +92,13 @@ export async function login(ctx: Context, input: Login): Promise<IssuedTokens> {
   })
   if (typeof session === 'string') {
     await tellDenied(ctx, user)
-    throw session === 'changed' ? new InvalidCredentials() : new EmailUnverified()
+    throw new refusals[session]()
   }
   return enterSession(ctx, session, input.mode)
 }
+
+/** Why nobody is signed in although the password was right. */
+const refusals = { changed: InvalidCredentials, suspended: AccountSuspended, unverified: EmailUnverified }
 
 interface KnownAccount {
   readonly userId: string
@@ -145,9 +158,10 @@ async function rehashOf({ platform }: Context, passwordHash: string, password: s
 
 const BCRYPT_BYTES = 72
 
-async function isStillTheHash(tx: Transaction, { userId, passwordHash }: KnownAccount): Promise<boolean> {
-  const users = tx.unscoped.selectFrom('user').select('id').where('id', '=', userId)
-  return (await users.where('password_hash', '=', passwordHash).executeTakeFirst()) !== undefined
+/** The account as it stands under its lock, if the hash is still the one. */
+async function accountOfHash(tx: Transaction, { userId, passwordHash }: KnownAccount) {
+  const users = tx.unscoped.selectFrom('user').select('suspended_at as suspendedAt').where('id', '=', userId)
+  return users.where('password_hash', '=', passwordHash).executeTakeFirst()
 }
 
 /** Only while the old hash still stands: a password changed meanwhile wins. */

@@ -5,6 +5,30 @@ import type { Table } from '../../../platform/database/tables.ts'
 export const UserSchema = defineEntity({
   name: 'User',
   tableName: 'user',
+  indexes: [
+    // Few of many: what asks for these reads them alone.
+    {
+      name: 'user_platform_admin_index',
+      expression: `create index "user_platform_admin_index" on "user" ("id") where "is_platform_admin"`,
+    },
+    {
+      name: 'user_suspended_index',
+      expression: `create index "user_suspended_index" on "user" ("id") where "suspended_at" is not null`,
+    },
+    // For what a name or an address begins with: the unique indexes serve that in the C collation alone.
+    {
+      name: 'user_email_prefix_index',
+      expression: `create index "user_email_prefix_index" on "user" ("email_key" varchar_pattern_ops)`,
+    },
+    {
+      name: 'user_username_prefix_index',
+      expression: `create index "user_username_prefix_index" on "user" ("username_key" varchar_pattern_ops)`,
+    },
+    {
+      name: 'user_name_prefix_index',
+      expression: `create index "user_name_prefix_index" on "user" (lower("display_name") text_pattern_ops)`,
+    },
+  ],
   properties: {
     id: p.uuid().primary(),
     email: p.string().length(254),

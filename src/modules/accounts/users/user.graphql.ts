@@ -1,6 +1,5 @@
 import { builder } from '../../../graphql/builder.ts'
-import type { Context } from '../../../platform/context.ts'
-import { findUser, type UserRow } from './user.reads.ts'
+import { findAccount, seesAccount, seesEmail, type UserRow } from './user.reads.ts'
 
 /** Whoever can be the author of something. */
 export const ActorInterface = builder.interfaceRef<UserRow>('Actor').implement({
@@ -19,7 +18,7 @@ export const UserType = builder.node(builder.objectRef<UserRow>('User'), {
   interfaces: [ActorInterface],
   authScopes: { authenticated: true },
   id: { description: 'Opaque, typed and sortable: `user_01jd…`.', resolve: (user) => user.id },
-  loadOne: (id, ctx) => findUser(ctx, id),
+  loadOne: (id, ctx) => findAccount(ctx, id),
   fields: (t) => ({
     username: t.exposeString('username', {
       nullable: true,
@@ -28,19 +27,28 @@ export const UserType = builder.node(builder.objectRef<UserRow>('User'), {
     email: t.field({
       type: 'EmailAddress',
       nullable: true,
-      description: 'Yours alone to see; null on everyone else.',
-      resolve: (user, _args, ctx) => (isViewer(ctx, user) ? user.email : null),
+      description:
+        'Yours; that of a member of the active organization to its administrators, of anybody to those of the platform; else null.',
+      resolve: (user, _args, ctx) => (seesEmail(ctx, user) ? user.email : null),
     }),
     emailVerifiedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the address was proven to be yours; null on everyone else.',
-      resolve: (user, _args, ctx) => (isViewer(ctx, user) ? user.emailVerifiedAt : null),
+      description: 'When the address was proven; on others than you null, but to administrators of the platform.',
+      resolve: (user, _args, ctx) => (seesAccount(ctx, user.id) ? user.emailVerifiedAt : null),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the account was made.' }),
+    suspendedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Since when nobody gets in with the account; on others than you null, but to administrators of the platform.',
+      resolve: (user, _args, ctx) => (seesAccount(ctx, user.id) ? user.suspendedAt : null),
+    }),
+    isPlatformAdmin: t.boolean({
+      nullable: true,
+      description: 'Whether they manage people on the whole platform; on others than you null, but to those who do.',
+      resolve: (user, _args, ctx) => (seesAccount(ctx, user.id) ? user.isPlatformAdmin : null),
+    }),
   }),
 })
-
-function isViewer({ viewer }: Context, user: UserRow): boolean {
-  return viewer.kind === 'user' && viewer.userId === user.id
-}

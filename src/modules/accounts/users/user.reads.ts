@@ -14,9 +14,14 @@ export interface UserRow {
   readonly email: string
   readonly emailVerifiedAt: Date | null
   readonly createdAt: Date
+  readonly suspendedAt: Date | null
+  readonly isPlatformAdmin: boolean
+  /** Of the viewer's organization; absent where that was not looked at. */
+  readonly isMember?: boolean
 }
 
-const columns = [
+/** What a `UserRow` is read from. */
+export const userColumns = [
   'user.id',
   'user.username',
   'user.email',
@@ -24,13 +29,22 @@ const columns = [
   'user.avatar_url as avatarUrl',
   'user.email_verified_at as emailVerifiedAt',
   'user.created_at as createdAt',
+  'user.suspended_at as suspendedAt',
+  'user.is_platform_admin as isPlatformAdmin',
 ] as const
 
 // People by id, whoever they are.
 const authorById = defineLoader<string, UserRow>({
   name: 'authorById',
   batch: async (db, ids) => {
-    const rows = await db.shared('user').select(columns).where('user.id', 'in', ids).execute()
+    const memberships = db.from('membership').select('membership.id')
+    const ofThem = memberships.where(sql<boolean>`membership.user_id = "user".id`)
+    const rows = await db
+      .shared('user')
+      .select(userColumns)
+      .select(sql<boolean>`exists (${ofThem})`.as('isMember'))
+      .where('user.id', 'in', ids)
+      .execute()
     return new Map(rows.map((row) => [row.id, row]))
   },
 })
@@ -58,13 +72,40 @@ export const memberById = defineLoader<string, UserRow>({
     const rows = await db
       .from('membership')
       .innerJoin('user', 'user.id', 'membership.user_id')
-      .select(columns)
+      .select(userColumns)
       .where('user.id', 'in', ids)
       .where(isSeenBy(db, 'user.id'))
       .execute()
-    return new Map(rows.map((row) => [row.id, row]))
+    return new Map(rows.map((row) => [row.id, { ...row, isMember: true }]))
   },
 })
+
+const accountById = defineLoader<string, UserRow>({
+  name: 'accountById',
+  batch: async (db, ids) => {
+    const users = db.shared('user').select(userColumns).where('user.deleted_at', 'is', null)
+    return new Map((await users.where('user.id', 'in', ids).execute()).map((row) => [row.id, row]))
+  },
+})
+
+/** Finds by an id whom `findUser` does, and for administrators of the platform anybody with an account. */
+export async function findAccount(ctx: Context, id: string): Promise<UserRow | null> {
+  return may(ctx, 'user.list') ? load(ctx, accountById, id) : findUser(ctx, id)
+}
+
+/** Whether the viewer may see a person's address: their own, those of members as an administrator, of anybody as one of the platform. */
+export function seesEmail(ctx: Context, { id, isMember }: UserRow): boolean {
+  return seesAccount(ctx, id) || (isMember === true && may(ctx, 'user.read_email'))
+}
+
+/** Whether the viewer may see how an account stands: their own, or anybody's as an administrator of the platform. */
+export function seesAccount(ctx: Context, id: string): boolean {
+  return isSelf(ctx, id) || may(ctx, 'user.list')
+}
+
+function isSelf({ viewer }: Context, id: string): boolean {
+  return viewer.kind === 'user' && viewer.userId === id
+}
 
 /** Finds a person the viewer shares the active organization, or as a guest a project, with, or null. */
 export async function findUser(ctx: Context, id: string): Promise<UserRow | null> {

@@ -28,6 +28,8 @@ export interface NewAccount {
   readonly displayName: string
   readonly passwordHash: string
   readonly emailVerifiedAt: Date | null
+  /** False when absent. */
+  readonly isPlatformAdmin?: boolean
 }
 
 /** Whose account was made, and the organization it begins in. */
@@ -52,7 +54,7 @@ export function createAccount(tx: Transaction, account: NewAccount): AccountIden
     avatarUrl: null,
     preferences: {},
     accessEpoch: 0,
-    isPlatformAdmin: false,
+    isPlatformAdmin: account.isPlatformAdmin ?? false,
     createdAt: tx.now,
     updatedAt: tx.now,
     suspendedAt: null,

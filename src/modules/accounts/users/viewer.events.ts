@@ -35,7 +35,7 @@ export function viewerChannelEvent(event: Pick<NewChannelEvent, 'type' | 'payloa
  * other for ever.
  */
 export async function tellViewer(
-  tx: Transaction,
+  tx: Pick<Transaction, 'unscoped' | 'record'>,
   userId: string,
   ...events: readonly ViewerChannelEvent[]
 ): Promise<void> {

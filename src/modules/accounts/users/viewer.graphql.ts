@@ -66,6 +66,10 @@ export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
         'All that you may do in that organization by your role there, sorted. In a project it may be more or less: see `viewerCan`.',
       resolve: (viewer) => [...permissionsOf(viewer)],
     }),
+    isPlatformAdmin: t.boolean({
+      description: 'Whether you manage people on the whole platform; never so through a key or as an agent.',
+      resolve: (viewer) => viewer.isPlatformAdmin && viewer.grants === null,
+    }),
   }),
 })
 

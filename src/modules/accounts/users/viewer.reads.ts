@@ -6,6 +6,7 @@ import type { ActingViewer, Context, Platform } from '../../../platform/context.
 import { NotFound } from '../../../platform/errors.ts'
 import { agentTrustLevels } from '../agents/agent.policy.ts'
 import { tiers } from '../organizations/organization.entity.ts'
+import { userColumns } from './user.reads.ts'
 import { viewerChannel } from './viewer.events.ts'
 
 const profiles = defineNamespace({
@@ -19,6 +20,8 @@ const profiles = defineNamespace({
       email: z.string(),
       emailVerifiedAt: z.coerce.date().nullable(),
       createdAt: z.coerce.date(),
+      suspendedAt: z.coerce.date().nullable(),
+      isPlatformAdmin: z.boolean(),
     }),
     organization: z.object({
       id: z.uuid(),
@@ -46,8 +49,11 @@ export function profileOf({ platform }: Pick<Context, 'platform'>, viewer: Actin
 }
 
 /** Takes a viewer's rows out of the cache at once, the shared one too: they were changed, or are to be kept no longer. */
-export async function forgetProfile({ cache }: Platform, viewer: ActingViewer): Promise<void> {
-  await cache.drop(profiles, `${viewer.userId}:${viewer.organizationId}`)
+export async function forgetProfile(
+  { cache }: Platform,
+  { userId, organizationId }: Pick<ActingViewer, 'userId' | 'organizationId'>,
+): Promise<void> {
+  await cache.drop(profiles, `${userId}:${organizationId}`)
 }
 
 async function readProfile({ database }: Platform, viewer: ActingViewer): Promise<ViewerProfile> {
@@ -55,9 +61,8 @@ async function readProfile({ database }: Platform, viewer: ActingViewer): Promis
     .selectFrom('membership')
     .innerJoin('user', 'user.id', 'membership.user_id')
     .innerJoin('organization', 'organization.id', 'membership.organization_id')
-    .select(['user.id', 'user.username', 'user.email', 'user.preferences', 'organization.slug', 'organization.name'])
-    .select(['user.display_name as displayName', 'user.avatar_url as avatarUrl', 'user.created_at as createdAt'])
-    .select(['user.email_verified_at as emailVerifiedAt', 'organization.created_at as foundedAt'])
+    .select(userColumns)
+    .select(['user.preferences', 'organization.slug', 'organization.name', 'organization.created_at as foundedAt'])
     .select(['organization.tier', 'organization.settings', 'organization.version'])
     .select('organization.agent_trust_limit as agentTrustLimit')
     .where('membership.user_id', '=', viewer.userId)

@@ -82,6 +82,11 @@ export async function ownerOfToken(
   return row
 }
 
+/** Spends all links that an account has: none of the mails is of any more use. */
+export async function spendAllTokens(tx: Transaction, userId: string): Promise<void> {
+  for (const purpose of purposes) await spendOtherTokens(tx, userId, purpose)
+}
+
 /** Spends all other links of one purpose that an account has: the mails are of no more use. */
 export async function spendOtherTokens(tx: Transaction, userId: string, purpose: Purpose): Promise<void> {
   await tx.unscoped

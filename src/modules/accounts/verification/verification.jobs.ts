@@ -87,6 +87,29 @@ export const passwordResetMail = defineJob({
   },
 })
 
+/** Sends whoever an account was made for the link that sets its first password, which proves the address as well. */
+export const accountMadeMail = defineJob({
+  name: 'accounts.account-made-mail',
+  schema: z.object({ emailKey: z.string(), tokenId: z.uuid() }),
+  expireSeconds: 60,
+  retry: mailRetry,
+  run: async (platform: Platform, { emailKey, tokenId }, signal) => {
+    const user = await userAt(platform, emailKey)
+    if (user === null) return
+    const seconds = platform.settings.mailLinks.verifySeconds
+    if (!(await keepToken(platform, { tokenId, user, purpose: 'RESET_PASSWORD', seconds }))) return
+    const url = await mailLink(platform, { use: 'RESET_PASSWORD', id: tokenId })
+    const lines = ['Hello,', `an account was made for you at ${platform.settings.publicUrl}. Choose its password.`]
+    const footer = 'The link works once, for a day; after that, ask for a new password where you sign in.'
+    const action = { label: 'Choose a password', url }
+    await sendMail(
+      platform,
+      { to: user.email, ...writeMail({ subject: 'Your new account', lines, action, footer }) },
+      signal,
+    )
+  },
+})
+
 interface MailedUser {
   readonly id: string
   readonly email: string
@@ -135,7 +158,8 @@ async function isMailedEnough(
 
 /**
  * Keeps the row that makes a link work once, and spends the older ones; a job that is tried again finds its own. False
- * when this one is not to be mailed: so many were in the last hour, or it is spent, expired or older than another already.
+ * when this one is not to be mailed: the account is suspended, so many were in the last hour, or it is spent, expired or
+ * older than another already.
  */
 async function keepToken(
   { database, settings, clock }: Platform,
@@ -145,7 +169,9 @@ async function keepToken(
   const hourAgo = new Date(now.getTime() - HOUR_MILLIS)
   return database.unscoped.transaction().execute(async (tx) => {
     // Two mails at once to one account come one after the other.
-    await tx.selectFrom('user').select('id').where('id', '=', user.id).forNoKeyUpdate().execute()
+    const users = tx.selectFrom('user').select('suspended_at as suspendedAt').where('id', '=', user.id)
+    const held = await users.forNoKeyUpdate().executeTakeFirst()
+    if (held === undefined || held.suspendedAt !== null) return false
     const tokens = await tx
       .selectFrom('one_time_token')
       .select(['id', 'used_at as usedAt', 'created_at as createdAt', 'expires_at as expiresAt'])

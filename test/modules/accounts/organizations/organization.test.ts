@@ -8,8 +8,8 @@ import {
   type UpdateOrganizationInput,
   ViewerDocument,
 } from '../../../gql/graphql.ts'
-import { setRole, trailOf } from '../../../kit/inside.ts'
-import { found, makePlatformAdmin } from '../../../kit/organizations.ts'
+import { makePlatformAdmin, setRole, trailOf } from '../../../kit/inside.ts'
+import { found } from '../../../kit/organizations.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import { post } from '../../../kit/post.ts'
 import { test } from '../../../kit/test.ts'
