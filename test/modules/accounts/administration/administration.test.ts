@@ -219,14 +219,16 @@ describe('changing an account', () => {
 
     const email = newAddress()
     expect(await update(admin, { id: alice.userId, email })).toMatchObject({ email, emailVerifiedAt: null })
-    const input = { token: reset, newPassword: 'Stolen-Horse-1' }
-    expect((await anonymous.mutate(ResetPasswordDocument, { input })).resetPassword.__typename).toBe('InvalidToken')
     expect(await login(anonymous, alice.email, alice.password)).toMatchObject({ code: 'INVALID_CREDENTIALS' })
     expect(await login(anonymous, email, alice.password)).toMatchObject({ __typename: 'AuthPayload' })
     expect(await verify(await mailedToken(server, { email }, /verify-email/))).toBe('VerifiedEmail')
     expect(server.mails.to(alice.email.toUpperCase()).map(({ subject }) => subject)).toEqual([
       'The address of your account was changed',
     ])
+    // Nor are they good again with the old address.
+    await update(admin, { id: alice.userId, email: alice.email })
+    const input = { token: reset, newPassword: 'Stolen-Horse-1' }
+    expect((await anonymous.mutate(ResetPasswordDocument, { input })).resetPassword.__typename).toBe('InvalidToken')
   })
 
   test('into an administrator’s and back is followed at once', async ({ admin, alice }) => {
@@ -289,6 +291,7 @@ test('who is no administrator is told the same of every id, and the trail who as
       { action: 'user.update', target: id, outcome: 'denied', actor: alice.userId },
     ])
   }
+  expect(codeOf(await alice.send(DeleteUserDocument, { input: { id: alice.userId } }))).toBe('FORBIDDEN')
   const missing = await refused(admin, absent)
   expect(missing.text).toContain('NOT_FOUND')
   expect(await trailOf(server, missing)).toMatchObject([

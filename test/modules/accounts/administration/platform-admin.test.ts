@@ -1,16 +1,18 @@
 import { describe, expect } from 'vitest'
 import { setPlatformAdmin } from '../../../../src/modules/accounts/administration/platform-admin.service.ts'
+import { suspendUser } from '../../../../src/modules/accounts/administration/suspension.service.ts'
 import { isAllowed } from '../../../../src/platform/access.ts'
 import {
   DeleteAccountDocument,
   DeleteUserDocument,
+  LogoutDocument,
   SuspendUserDocument,
   UpdateUserDocument,
   ViewerDocument,
   ViewerEventsDocument,
 } from '../../../gql/graphql.ts'
 import { codeOf, test } from '../../../kit/administrators.ts'
-import { makePlatformAdmin } from '../../../kit/inside.ts'
+import { contextOf, makePlatformAdmin } from '../../../kit/inside.ts'
 import { type Person, signUp, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 
@@ -72,6 +74,17 @@ describe('one administrator is always left', () => {
     expect(outcomes.toSorted()).toEqual(['Acknowledged', 'LastPlatformAdmin'])
     expect(await adminsOf(clocked)).toHaveLength(1)
   })
+})
+
+test('an administrator who was signed out while their request waited changes nothing', async ({
+  clocked,
+  admin,
+  alice,
+}) => {
+  const ctx = await contextOf(clocked, admin)
+  await admin.mutate(LogoutDocument, { input: {} })
+  await expect(suspendUser(ctx, uuidIn(alice.userId), null)).rejects.toThrow('Sign in')
+  expect((await alice.query(ViewerDocument, {})).viewer?.actor.id).toBe(alice.userId)
 })
 
 test('no key and no agent of an administrator manages people, whatever it was granted', () => {

@@ -11,7 +11,7 @@ import { test } from '../../../kit/administrators.ts'
 import type { Client } from '../../../kit/client.ts'
 import { trailOf } from '../../../kit/inside.ts'
 import { mailedToken } from '../../../kit/mails.ts'
-import type { Person } from '../../../kit/people.ts'
+import { type Person, signIn } from '../../../kit/people.ts'
 import { post } from '../../../kit/post.ts'
 import { admission, outcomeOf, sessionEnded } from '../../../kit/sessions.ts'
 import { createPage } from '../../../kit/test.ts'
@@ -61,6 +61,23 @@ test('a suspended account is let in by no credential, what it has open ends with
   expect(await admission(alice)).toBe('admitted')
   expect(await outcomeOf(anonymous, refreshToken, deviceToken)).toBe('AuthPayload')
   expect(await login(anonymous, alice, alice.password)).toBe('AuthPayload')
+})
+
+test('a refresh token that was tried in vain while its account was suspended is not taken for a copy afterwards', async ({
+  clocked: server,
+  admin,
+  alice,
+  anonymous,
+}) => {
+  const { refreshToken, deviceToken } = alice.tokens
+  await suspend(admin, alice)
+  expect(await outcomeOf(anonymous, refreshToken, deviceToken)).toBe('InvalidRefreshToken')
+  // Longer than the number before the newest is good for.
+  server.clock.advance({ hours: 25 })
+  const again = await signIn(server, admin.email)
+  await reinstate(again, alice)
+  await again.close()
+  expect(await outcomeOf(anonymous, refreshToken, deviceToken)).toBe('AuthPayload')
 })
 
 test('a suspended account has no password reset: neither by a new mail nor by an old one', async ({
