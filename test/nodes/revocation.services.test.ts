@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { SuspendUserDocument } from '../gql/graphql.ts'
 import { createTestClient } from '../kit/client.ts'
 import { type Ending, endings } from '../kit/endings.ts'
 import { environmentOf } from '../kit/lane.ts'
 import { filedToken } from '../kit/mail-files.ts'
-import { type ApiNode, startNode } from '../kit/nodes.ts'
+import { type ApiNode, runToEnd, startNode } from '../kit/nodes.ts'
 import { signIn, signUp } from '../kit/people.ts'
 import { type PrivateService, startPrivateRedis } from '../kit/private-services.ts'
 import { copyTemplate } from '../kit/server.ts'
@@ -78,6 +79,23 @@ test('a session that ends on one node is refused by the other at once, and its q
   }
   console.log(`slowest: ${Math.round(Math.max(...figures))} ms`)
   expect(Math.max(...figures)).toBeLessThan(limitMillis)
+})
+
+test('an account that is suspended on one node is refused by the other at once, and its streams end there within 2 s', async () => {
+  const admin = await signUp(one, 'Admin')
+  onTestFinished(() => admin.close())
+  const env = environmentOf('services', database.name, database.dataDir)
+  expect(await runToEnd('grantAdmin', { env, args: [admin.email] })).toMatchObject({ code: 0, stderr: '' })
+  const { requestMillis, slowestMillis } = await millisToTheEnd(async ({ owner }) => ({
+    end: async () => {
+      const { suspendUser } = await admin.mutate(SuspendUserDocument, { input: { id: owner.userId } })
+      expect(suspendUser).toMatchObject({ __typename: 'User', suspendedAt: expect.any(String) })
+    },
+  }))
+  console.log(
+    `suspendUser: request refused in ${Math.round(requestMillis)} ms, streams over in ${Math.round(slowestMillis)} ms`,
+  )
+  expect(slowestMillis).toBeLessThan(limitMillis)
 })
 
 test('without Redis the next request is refused as soon, and the streams end by the tick', async () => {
