@@ -35,6 +35,7 @@ export const AuditEventSchema = defineEntity({
     // No foreign keys: the trail outlives what it speaks of.
     organizationId: p.uuid().nullable(),
     actor: p.string().length(64).nullable(),
+    /** The person for whom a key or an agent acted. */
     onBehalfOf: p.string().length(64).nullable(),
     action: p.string().length(64),
     target: p.string().length(64).nullable(),

@@ -45,12 +45,10 @@ export async function auditDenial(ctx: Context, action: string, target: string |
 }
 
 function eventOf(ctx: Actor, now: Date, entry: AuditEntry) {
-  const userId = entry.as === undefined ? userOf(ctx.viewer) : entry.as.userId
   return {
     id: newUuid(now),
     organizationId: entry.as === undefined ? organizationOf(ctx.viewer) : entry.as.organizationId,
-    actor: userId === null ? null : encodeTypeId('user', userId),
-    onBehalfOf: null,
+    ...(entry.as === undefined ? doerOf(ctx.viewer) : personOf(entry.as.userId)),
     action: entry.action,
     target: entry.target,
     outcome: entry.outcome ?? 'allowed',
@@ -60,6 +58,20 @@ function eventOf(ctx: Actor, now: Date, entry: AuditEntry) {
   }
 }
 
-function userOf(viewer: Viewer): string | null {
-  return viewer.kind === 'anonymous' ? null : viewer.userId
+/** Who acted, in whose name: programs have names of their own. */
+function doerOf(viewer: Viewer): Pick<AuditEvent, 'actor' | 'onBehalfOf'> {
+  switch (viewer.kind) {
+    case 'anonymous':
+      return personOf(null)
+    case 'user':
+      return personOf(viewer.userId)
+    case 'api_key':
+      return { actor: encodeTypeId('api_key', viewer.apiKeyId), onBehalfOf: encodeTypeId('user', viewer.userId) }
+    case 'agent':
+      return { actor: encodeTypeId('agent', viewer.agentId), onBehalfOf: encodeTypeId('user', viewer.userId) }
+  }
+}
+
+function personOf(userId: string | null): Pick<AuditEvent, 'actor' | 'onBehalfOf'> {
+  return { actor: userId === null ? null : encodeTypeId('user', userId), onBehalfOf: null }
 }
