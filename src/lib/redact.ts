@@ -35,6 +35,8 @@ const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
   // The password of a URL; digits and a slash after the colon are a port.
   [/(:\/\/[^\s:@/?#]{0,256}:)(?!\d{1,5}[/?#])[^\s"'<>]{1,512}@/g, `$1${REDACTED}@`],
   [/\$(?:argon2(?:id|i|d)|2[abxy]|pbkdf2[\w-]{0,16})\$[^\s"')]+/g, REDACTED],
+  // Also where it is glued to what stands before it.
+  [/oc_(?:key|agent)_\w{16,}/g, REDACTED],
   [/\b(?:sk-[\w-]{16,}|gh[a-z]_\w{20,}|[a-z]{2,8}_(?:key|agent)_\w{32,})/g, REDACTED],
 ]
 

@@ -53,6 +53,8 @@ export interface UserViewer extends Acting {
 export interface ApiKeyViewer extends Acting {
   readonly kind: 'api_key'
   readonly apiKeyId: string
+  /** Of the secret it came in with, SHA-256: after a rotation there are two, and the older one ends by itself. */
+  readonly secretHash: string
 }
 
 /** An agent with a short-lived token, acting for the person who owns it, in its own name. */
@@ -74,7 +76,7 @@ export function credentialOf(viewer: ActingViewer): string {
     case 'user':
       return `device_session/${viewer.deviceSessionId}`
     case 'api_key':
-      return `api_key/${viewer.apiKeyId}`
+      return `api_key/${viewer.apiKeyId}/${viewer.secretHash}`
     case 'agent':
       return `agent_token/${viewer.agentTokenId}`
   }

@@ -48,6 +48,16 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   changePassword: { input: { currentPassword: '…', newPassword: '…' } },
   revokeDeviceSession: { input: { id: 'device_session_…' } },
   revokeOtherDeviceSessions: { input: {} },
+  // Let programs in: a key acts as you, an agent in its own name.
+  createApiKey: { input: { name: 'A script', permissions: ['page.read', 'page.create'] } },
+  rotateApiKey: { input: { id: 'api_key_…' } },
+  revokeApiKey: { input: { id: 'api_key_…' } },
+  createAgent: {
+    input: { displayName: 'A helper', kind: 'CUSTOM', trustLevel: 'WRITE', permissions: ['page.read', 'page.create'] },
+  },
+  issueAgentToken: { input: { agentId: 'agent_…' } },
+  updateAgent: { input: { id: 'agent_…', expectedVersion: 1, trustLevel: 'READ_ONLY' } },
+  disableAgent: { input: { id: 'agent_…' } },
   requestPasswordReset: { input: { email: 'you@example.org' } },
   resetPassword: { input: { token: '…', newPassword: '…' } },
   resendVerification: { input: { email: 'you@example.org' } },

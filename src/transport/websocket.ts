@@ -28,7 +28,7 @@ interface Connection {
   readonly socket: WebSocket
   readonly platform: Platform
   readonly facts: RequestFacts
-  readonly cookies: Omit<Presented, 'authorization'>
+  readonly cookies: Omit<Presented, 'authorization' | 'apiKey'>
   /** Aborts when the socket has closed. */
   readonly gone: AbortController
   /** Its operations under way. */
@@ -178,8 +178,8 @@ function protocolOptions(platform: Platform, yoga: Yoga): ServerOptions<Paramete
     connectionInitWaitTimeout: INIT_WAIT_MILLIS,
     onConnect: async ({ connectionParams, extra }) => {
       try {
-        const authorization = authorizationOf(connectionParams)
-        const viewer = await viewerOf(platform, credentialsOf({ authorization, ...extra.cookies }))
+        const credentials = credentialsOf({ ...presentedIn(connectionParams), ...extra.cookies })
+        const viewer = await viewerOf(platform, credentials, extra.facts)
         extra.viewer = viewer
         watchSession(extra, viewer)
         return viewer.kind !== 'anonymous' || viewer.reason === null
@@ -240,8 +240,17 @@ function factsOf({ facts }: Connection, { extensions }: Pick<SubscribePayload, '
   return isHarmlessId(extensions?.requestId) ? { ...facts, id: extensions.requestId } : facts
 }
 
-/** Browsers cannot set headers on a socket, so the credentials come in the `connection_init` payload, in any case. */
-function authorizationOf(parameters: Readonly<Record<string, unknown>> | undefined): string | null {
-  const entry = Object.entries(parameters ?? {}).find(([name]) => name.toLowerCase() === 'authorization')
-  return typeof entry?.[1] === 'string' ? entry[1] : null
+/**
+ * Browsers cannot set headers on a socket, so the credentials come in the `connection_init` payload, in any case: as
+ * `authorization`, or as `x-api-key`, which may be written `apiKey`.
+ */
+function presentedIn(
+  parameters: Readonly<Record<string, unknown>> | undefined,
+): Pick<Presented, 'authorization' | 'apiKey'> {
+  const named = (...names: readonly string[]) => {
+    const sent = Object.entries(parameters ?? {}).filter(([name]) => names.includes(name.toLowerCase()))
+    const texts = sent.map(([, value]) => value).filter((value) => typeof value === 'string')
+    return texts.length > 1 ? texts.join() : (texts[0] ?? null)
+  }
+  return { authorization: named('authorization'), apiKey: named('x-api-key', 'apikey') }
 }

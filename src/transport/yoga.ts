@@ -65,15 +65,22 @@ async function contextOf(
   const refusal = cookieRefusal(request, allowsOrigin)
   const credentials = credentialsOf({
     authorization: request.headers.authorization ?? null,
+    apiKey: apiKeyOf(request),
     accessCookies: cookieValues(request, cookies, 'access'),
     cookieRefusal: refusal,
   })
   return createContext(platform, {
-    viewer: await viewerOf(platform, credentials),
+    viewer: await viewerOf(platform, credentials, facts),
     request: facts,
     cookies: openCookieJar({ request, response, refusal }, cookies),
     signal,
   })
+}
+
+/** Several are joined, so that they are none. */
+function apiKeyOf({ headers }: IncomingMessage): string | null {
+  const sent = headers['x-api-key']
+  return Array.isArray(sent) ? sent.join() : (sent ?? null)
 }
 
 /** What is answered is for one caller, on a page of one origin; a stream has a rule of its own. */

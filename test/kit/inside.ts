@@ -12,9 +12,11 @@ import type { TestServer } from './server.ts'
 /** A context as a request of this person would make it; of nobody when null. */
 export async function contextOf(server: TestServer, person: Pick<Person, 'tokens'> | null): Promise<Context> {
   const { platform } = server.app
+  const request = { id: newUuid(platform.clock.now()), address: '127.0.0.1', userAgent: null }
+  const shown = { authorization: person === null ? null : `Bearer ${person.tokens.accessToken}`, apiKey: null }
   return createContext(platform, {
-    viewer: await authenticate(platform, person === null ? null : `Bearer ${person.tokens.accessToken}`),
-    request: { id: newUuid(platform.clock.now()), address: '127.0.0.1', userAgent: null },
+    viewer: await authenticate(platform, shown, request),
+    request,
     cookies: null,
     signal: new AbortController().signal,
   })

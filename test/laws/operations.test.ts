@@ -18,6 +18,7 @@ import { makePlatformAdmin } from '../kit/inside.ts'
 import { mailedToken } from '../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
+import { makeAgent, makeKey } from '../kit/programs.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
@@ -169,6 +170,39 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     await (await signIn(alice, alice.email)).close()
     return { variables: { input: {} } }
   },
+  createApiKey: () => ({
+    variables: { input: { name: 'A key', permissions: ['page.read'], expiresAt: '2100-01-01T00:00:00Z' } },
+  }),
+  rotateApiKey: async ({ alice }) => ({ variables: { input: { id: (await makeKey(alice)).id } } }),
+  revokeApiKey: async ({ alice }) => ({ variables: { input: { id: (await makeKey(alice)).id } } }),
+  createAgent: () => ({
+    variables: {
+      input: {
+        displayName: 'An agent',
+        avatarUrl: 'https://example.org/a.png',
+        kind: 'CLAUDE',
+        trustLevel: 'SUGGEST',
+        permissions: ['page.read'],
+        idempotencyKey: 'once',
+      },
+    },
+  }),
+  updateAgent: async ({ alice }) => ({
+    variables: {
+      input: {
+        id: (await makeAgent(alice)).id,
+        expectedVersion: 1,
+        displayName: 'Another',
+        avatarUrl: null,
+        trustLevel: 'READ_ONLY',
+        permissions: ['page.read'],
+      },
+    },
+  }),
+  issueAgentToken: async ({ alice }) => ({
+    variables: { input: { agentId: (await makeAgent(alice)).id, ttlSeconds: 60 } },
+  }),
+  disableAgent: async ({ alice }) => ({ variables: { input: { id: (await makeAgent(alice)).id } } }),
   resendVerification: ({ alice }) => ({ variables: { input: { email: alice.email } } }),
   requestPasswordReset: ({ alice }) => ({ variables: { input: { email: alice.email } } }),
   verifyEmail: async ({ server, alice }) => ({

@@ -8,6 +8,8 @@ export const nouns = [
   'Invitation',
   'DeviceSession',
   'AuditEvent',
+  'ApiKey',
+  'Agent',
   'Project',
   'ProjectMember',
   'Page',
@@ -59,6 +61,7 @@ export function mixturesOf(ids: Probe['ids']): Mixture[] {
 
 const anyNoun = nouns
 const text = 'a text'
+const agent = { displayName: 'An agent', kind: 'CUSTOM', trustLevel: 'WRITE', permissions: ['page.read'] }
 
 /** A new root field gets a line here; a new place for an id is named in it. */
 export const probes: Readonly<Record<string, Probe>> = {
@@ -233,6 +236,34 @@ export const probes: Readonly<Record<string, Probe>> = {
     ids: {},
     alone: ({ tokens }) => [{ input: { token: tokens.refreshToken } }],
     isRefused: true,
+  },
+  'Mutation.createApiKey': { ids: {}, alone: () => [{ input: { name: 'A key', permissions: ['user.read'] } }] },
+  'Mutation.rotateApiKey': {
+    ids: { 'RotateApiKeyInput.id': ['ApiKey'] },
+    variables: (id) => ({ input: { id: id('RotateApiKeyInput.id') } }),
+    // By then their own was revoked.
+    isRefused: true,
+  },
+  'Mutation.revokeApiKey': {
+    ids: { 'RevokeApiKeyInput.id': ['ApiKey'] },
+    variables: (id) => ({ input: { id: id('RevokeApiKeyInput.id') } }),
+  },
+  'Mutation.createAgent': { ids: {}, alone: () => [{ input: { ...agent, idempotencyKey: theirKey } }] },
+  'Mutation.updateAgent': {
+    ids: { 'UpdateAgentInput.id': ['Agent'] },
+    variables: (id) => ({ input: { id: id('UpdateAgentInput.id'), expectedVersion: 1, displayName: 'Mine now' } }),
+    // A second time the version is another.
+    isRefused: true,
+  },
+  'Mutation.issueAgentToken': {
+    ids: { 'IssueAgentTokenInput.agentId': ['Agent'] },
+    variables: (id) => ({ input: { agentId: id('IssueAgentTokenInput.agentId') } }),
+    // By then their own was disabled.
+    isRefused: true,
+  },
+  'Mutation.disableAgent': {
+    ids: { 'DisableAgentInput.id': ['Agent'] },
+    variables: (id) => ({ input: { id: id('DisableAgentInput.id') } }),
   },
   'Mutation.createProject': { ids: {}, alone: () => [{ input: { name: 'A plan', idempotencyKey: theirKey } }] },
   'Mutation.updateProject': {

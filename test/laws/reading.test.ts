@@ -5,6 +5,7 @@ import { schema } from '../../src/schema.ts'
 import { PageDocument } from '../gql/graphql.ts'
 import { makePlatformAdmin } from '../kit/inside.ts'
 import { type Person, signUp, uuidIn } from '../kit/people.ts'
+import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { test as base, openChat, write } from '../kit/test.ts'
 import { listsOf } from './graph.ts'
@@ -44,7 +45,8 @@ const test = base.extend<{ library: Library }>({
   ],
 })
 
-const actor = '{ id displayName avatarUrl ... on User { username email createdAt } }'
+const actor =
+  '{ id displayName avatarUrl ... on User { username email createdAt } ... on Agent { kind viewerCan owner { id } } }'
 const project = `{ id name viewerCan owner ${actor} }`
 const page = `id title viewerCan eventsCursor createdBy ${actor} updatedBy ${actor} project ${project}`
 const pageInfo = 'totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
@@ -148,6 +150,18 @@ const lists = [
     'Query.nodes',
     'query ($userIds: [ID!]!) { nodes(ids: $userIds) { id ... on User { email suspendedAt } } }',
   ],
+  [
+    'keys of the viewer',
+    'Viewer.apiKeys',
+    `query ($first: Int) { viewer { apiKeys(first: $first) { nodes { id name prefix permissions } ${pageInfo} } } }`,
+  ],
+  [
+    'agents of an organization with their owners',
+    'Organization.agents',
+    `query ($first: Int) { viewer { organization { agents(first: $first) {
+      nodes { id displayName permissions viewerCan owner { id displayName username } } ${pageInfo}
+    } } } }`,
+  ],
   ['things by their ids', 'Query.nodes', `query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Page { ${page} } } }`],
 ] as const
 
@@ -209,9 +223,11 @@ async function statementsOf(server: TestServer, work: () => Promise<unknown>): P
   return database.statementCount() - before
 }
 
-/** The items of the list of this name, at the root or one object below it. */
+/** The items of the list of this name, at the root or in one of the objects below it. */
 function itemsIn(data: Record<string, unknown>, field: string): unknown {
-  const holder = (field in data ? data : Object.values(data)[0]) as Record<string, unknown> | null
+  const inner = Object.values(data)[0]
+  const holders = [data, inner, Object(inner).organization]
+  const holder = holders.find((one): one is Record<string, unknown> => field in Object(one))
   const list = holder?.[field]
   return Array.isArray(list) ? list : (list as { nodes?: unknown } | undefined)?.nodes
 }
@@ -311,6 +327,7 @@ async function furnish(server: TestServer, reader: Person): Promise<Omit<Library
       })),
     )
     .execute()
+  await furnishPrograms(server, reader)
   const fullSessionId = await furnishChats(server, reader, blockIds, fullPageId)
   const userIds = authors.map(({ id }) => encodeGlobalId('User', id))
   return { reader, pageIds, userIds, fullProjectId, fullPageId, fullSessionId }
@@ -351,6 +368,25 @@ async function furnishPeople(server: TestServer, reader: Person, authorIds: read
         revoked_at: null,
       })),
     )
+    .execute()
+}
+
+/** 50 keys and 50 agents. */
+async function furnishPrograms(server: TestServer, reader: Person): Promise<void> {
+  const { unscoped } = server.app.platform.database
+  const [key, agent] = [await makeKey(reader), await makeAgent(reader)]
+  const keys = unscoped.selectFrom('api_key').selectAll().where('id', '=', uuidIn(key.id))
+  const agents = unscoped.selectFrom('agent').selectAll().where('id', '=', uuidIn(agent.id))
+  const [keyRow, agentRow] = [await keys.executeTakeFirstOrThrow(), await agents.executeTakeFirstOrThrow()]
+  const ids = Array.from({ length: MANY - 1 }, () => newUuid(server.clock.now()))
+  const permissions = JSON.stringify(keyRow.permissions) as never
+  await unscoped
+    .insertInto('api_key')
+    .values(ids.map((id) => ({ ...keyRow, id, permissions, secret_hash: id })))
+    .execute()
+  await unscoped
+    .insertInto('agent')
+    .values(ids.map((id) => ({ ...agentRow, id, permissions })))
     .execute()
 }
 

@@ -17,6 +17,7 @@ import { type Client, createTestClient } from '../kit/client.ts'
 import { endMembership } from '../kit/inside.ts'
 import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto, uuidIn } from '../kit/people.ts'
+import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { ask, openChat, write } from '../kit/test.ts'
 import { type Ids, type Noun, nouns, theirKey } from './probes.ts'
@@ -127,7 +128,7 @@ function asked(person: Person) {
   return { client: person, accessToken: person.tokens.accessToken }
 }
 
-/** A project with a page with a block, and a chat about it, all of which say `word`. */
+/** A project with a page with a block, a chat about it, a key and an agent, all of which say `word`. */
 async function furnish(person: Person, word: string, idempotencyKey?: string): Promise<Ids> {
   const { createProject: project } = await person.mutate(CreateProjectDocument, {
     input: {
@@ -153,6 +154,8 @@ async function furnish(person: Person, word: string, idempotencyKey?: string): P
     Invitation: await invitationOf(person, `invited-${person.email}`),
     DeviceSession: await deviceSessionOf(person),
     AuditEvent: (await person.query(AuditEventsDocument, { first: 1 })).auditEvents.nodes[0]?.id ?? '',
+    ApiKey: (await makeKey(person, { name: word })).id,
+    Agent: (await makeAgent(person, { displayName: word, idempotencyKey })).id,
     Project: project.id,
     ProjectMember: await memberIdOf(person, project.id),
     Page: page.id,

@@ -73,20 +73,33 @@ export function askingAllOf(schema: GraphQLSchema, { name, operation, field }: R
 
 function selectionOf(schema: GraphQLSchema, type: GraphQLNamedType, trail: readonly GraphQLNamedType[]): string {
   if (!isCompositeType(type)) return ''
-  if (!isAbstractType(type)) return `{ __typename ${fieldsOf(schema, type as GraphQLObjectType, trail, '')} }`
-  // Fields of one name may differ in type from one member to the next: each gets a name of its own.
+  const asIs = (field: Field) => field.name
+  if (!isAbstractType(type)) return `{ __typename ${fieldsOf(schema, type as GraphQLObjectType, trail, asIs)} }`
   const members = schema.getPossibleTypes(type).filter((member) => !trail.includes(member))
-  const fragments = members.map(
-    (member) => `... on ${member.name} { __typename ${fieldsOf(schema, member, trail, `${member.name}_`)} }`,
-  )
+  const fragments = members.map((member) => {
+    const ownName = (field: Field) => `${member.name}_${field.name}: ${field.name}`
+    const nameOf = (field: Field) => (isInterfaceType(type) && isAlike(field, members) ? asIs(field) : ownName(field))
+    return `... on ${member.name} { __typename ${fieldsOf(schema, member, trail, nameOf)} }`
+  })
   return `{ __typename ${fragments.join(' ')} }`
+}
+
+type Field = GraphQLField<unknown, unknown>
+
+/**
+ * Fields of one name may differ in type from one member to the next, and then each gets a name of its own. Of an interface
+ * only those do: with a name for every field of every node the document would be too long.
+ */
+function isAlike({ name, type }: Field, members: readonly GraphQLObjectType[]): boolean {
+  const types = members.map((member) => member.getFields()[name]?.type)
+  return types.every((other) => other === undefined || String(other) === String(type))
 }
 
 function fieldsOf(
   schema: GraphQLSchema,
   type: GraphQLObjectType,
   trail: readonly GraphQLNamedType[],
-  prefix: string,
+  nameOf: (field: Field) => string,
 ): string {
   const path = [...trail, type]
   return Object.values(type.getFields())
@@ -95,9 +108,6 @@ function fieldsOf(
       const target = getNamedType(field.type)
       return !isCompositeType(target) || (path.length < MAX_DEPTH && !(isObjectType(target) && path.includes(target)))
     })
-    .map((field) => {
-      const name = prefix === '' ? field.name : `${prefix}${field.name}: ${field.name}`
-      return `${name} ${selectionOf(schema, getNamedType(field.type), path)}`
-    })
+    .map((field) => `${nameOf(field)} ${selectionOf(schema, getNamedType(field.type), path)}`)
     .join(' ')
 }

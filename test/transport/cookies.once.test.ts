@@ -128,26 +128,36 @@ describe('cookies count', () => {
 })
 
 describe('credentials', () => {
-  const nothing = { authorization: null, accessCookies: [], cookieRefusal: null }
-  const nobody = (refusal: string | null) => ({ authorization: null, refusal })
+  const nothing = { authorization: null, apiKey: null, accessCookies: [], cookieRefusal: null }
+  const nobody = (refusal: string | null) => ({ authorization: null, apiKey: null, refusal })
 
   test('are the header, whatever it is worth and whatever came beside it', () => {
     for (const authorization of ['Bearer a', 'Basic b', 'garbage']) {
       for (const accessCookies of [[], ['x'], ['x', 'y']]) {
-        const credentials = credentialsOf({ authorization, accessCookies, cookieRefusal: 'Not so.' })
-        expect(credentials).toEqual({ authorization, refusal: null })
+        const credentials = credentialsOf({ ...nothing, authorization, accessCookies, cookieRefusal: 'Not so.' })
+        expect(credentials).toEqual({ authorization, apiKey: null, refusal: null })
       }
     }
   })
 
   test('are else the one cookie, where cookies count', () => {
     for (const authorization of [null, '']) {
-      const presented = { authorization, accessCookies: ['x'] }
-      expect(credentialsOf({ ...presented, cookieRefusal: null })).toEqual({ authorization: 'Bearer x', refusal: null })
+      const presented = { ...nothing, authorization, accessCookies: ['x'] }
+      expect(credentialsOf(presented)).toEqual({ authorization: 'Bearer x', apiKey: null, refusal: null })
       expect(credentialsOf({ ...presented, cookieRefusal: 'Not so.' })).toEqual(nobody('Not so.'))
     }
     expect(credentialsOf({ ...nothing, accessCookies: ['x', 'x'] })).toEqual(nobody(expect.stringMatching(/once/)))
     expect(credentialsOf({ ...nothing, accessCookies: ['x y'] })).toEqual(nobody(expect.stringMatching(/no.* token/)))
+  })
+
+  test('are a secret by itself, and nothing beside an Authorization, since nothing tells which is meant', () => {
+    const alone = { ...nothing, apiKey: 'oc_key_x', accessCookies: ['x'], cookieRefusal: 'Not so.' }
+    for (const authorization of [null, '']) {
+      const credentials = credentialsOf({ ...alone, authorization })
+      expect(credentials).toEqual({ authorization: null, apiKey: 'oc_key_x', refusal: null })
+    }
+    const both = credentialsOf({ ...alone, authorization: 'Bearer oc_key_x' })
+    expect(both).toEqual(nobody(expect.stringMatching(/both/i)))
   })
 
   test('that are missing are no fault', () => {

@@ -6,6 +6,8 @@ import {
   AcceptInvitationDocument,
   ArchiveProjectDocument,
   ChangePasswordDocument,
+  CreateAgentDocument,
+  CreateApiKeyDocument,
   CreateBlocksDocument,
   CreateChatSessionDocument,
   CreateOrganizationDocument,
@@ -16,7 +18,9 @@ import {
   DeleteOrganizationDocument,
   DeleteProjectDocument,
   DeleteUserDocument,
+  DisableAgentDocument,
   InviteMemberDocument,
+  IssueAgentTokenDocument,
   LeaveOrganizationDocument,
   LoginDocument,
   LogoutDocument,
@@ -32,15 +36,18 @@ import {
   ResetPasswordDocument,
   RestoreOrganizationDocument,
   RestoreProjectDocument,
+  RevokeApiKeyDocument,
   RevokeDeviceSessionDocument,
   RevokeInvitationDocument,
   RevokeOtherDeviceSessionsDocument,
+  RotateApiKeyDocument,
   SendMessageDocument,
   SetOrganizationTierDocument,
   SetProjectMemberDocument,
   StopGenerationDocument,
   SuspendUserDocument,
   SwitchOrganizationDocument,
+  UpdateAgentDocument,
   UpdateMemberRoleDocument,
   UpdateOrganizationDocument,
   UpdateProfileDocument,
@@ -54,6 +61,7 @@ import { mailedToken } from '../../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn, switchTo } from '../../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto, uuidIn } from '../../kit/people.ts'
 import { type Posted, post } from '../../kit/post.ts'
+import { makeAgent, makeKey } from '../../kit/programs.ts'
 import type { TestServer } from '../../kit/server.ts'
 import { ask, openChat, test } from '../../kit/test.ts'
 import { createProject } from '../projects/stage.ts'
@@ -72,6 +80,8 @@ interface Deed {
   readonly by?: 'a newcomer' | 'the person, elsewhere' | 'the person, in none' | 'nobody'
   readonly run: (scene: Scene) => Promise<Posted>
 }
+
+const program = { kind: 'CUSTOM', trustLevel: 'WRITE' } as const
 
 /** One good use of each mutation, and what the trail says of it. A mutation that is not here fails the test. */
 const deeds: Record<string, Deed> = {
@@ -374,6 +384,62 @@ const deeds: Record<string, Deed> = {
       return as(scene, { document: ChangePasswordDocument, variables: { input } })
     },
   },
+  createApiKey: {
+    action: 'api_key.create',
+    target: /^api_key_/,
+    run: (scene) => {
+      const input = { name: 'Audited', permissions: ['page.read'] }
+      return as(scene, { document: CreateApiKeyDocument, variables: { input } })
+    },
+  },
+  rotateApiKey: {
+    action: 'api_key.rotate',
+    target: /^api_key_/,
+    run: async (scene) => {
+      const { id } = await makeKey(scene.alice)
+      return as(scene, { document: RotateApiKeyDocument, variables: { input: { id } } })
+    },
+  },
+  revokeApiKey: {
+    action: 'api_key.revoke',
+    target: /^api_key_/,
+    run: async (scene) => {
+      const { id } = await makeKey(scene.alice)
+      return as(scene, { document: RevokeApiKeyDocument, variables: { input: { id } } })
+    },
+  },
+  createAgent: {
+    action: 'agent.create',
+    target: /^agent_/,
+    run: (scene) => {
+      const input = { displayName: 'Audited', permissions: ['page.read'], ...program }
+      return as(scene, { document: CreateAgentDocument, variables: { input } })
+    },
+  },
+  updateAgent: {
+    action: 'agent.update',
+    target: /^agent_/,
+    run: async (scene) => {
+      const input = { id: (await makeAgent(scene.alice)).id, expectedVersion: 1, displayName: 'Renamed' }
+      return as(scene, { document: UpdateAgentDocument, variables: { input } })
+    },
+  },
+  issueAgentToken: {
+    action: 'agent.issue_token',
+    target: /^agent_/,
+    run: async (scene) => {
+      const input = { agentId: (await makeAgent(scene.alice)).id }
+      return as(scene, { document: IssueAgentTokenDocument, variables: { input } })
+    },
+  },
+  disableAgent: {
+    action: 'agent.disable',
+    target: /^agent_/,
+    run: async (scene) => {
+      const { id } = await makeAgent(scene.alice)
+      return as(scene, { document: DisableAgentDocument, variables: { input: { id } } })
+    },
+  },
   logout: {
     action: 'session.end',
     target: /^device_session_/,
@@ -479,10 +545,11 @@ test('every mutation leaves one row: who, where, what, to what, in which request
     await server.app.platform.database.unscoped.selectFrom('audit_event').selectAll().execute(),
   )
   const secrets = [alice.password, 'Audited-Pass-1', alice.tokens.accessToken, alice.tokens.refreshToken]
-  for (const answer of answers) secrets.push(...(answer.match(/(?<=(?:access|refresh|device)Token":")[^"]+/g) ?? []))
-  expect(secrets).toHaveLength(13)
+  for (const answer of answers)
+    secrets.push(...(answer.match(/(?<="(?:(?:access|refresh|device)Token|secret|token)":")[^"]+/g) ?? []))
+  expect(secrets).toHaveLength(16)
   for (const secret of secrets) expect(trail.includes(secret)).toBe(false)
-  expect(trail).not.toMatch(/eyJ|argon2|@example\.org/)
+  expect(trail).not.toMatch(/eyJ|oc_key_|oc_agent_|argon2|@example\.org/)
 })
 
 test('a write to what is absent or foreign leaves a denied row: what was asked for, by whom', async ({

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Context } from '../../../platform/context.ts'
 import { keyset, type Window } from '../../../platform/database/keyset.ts'
 import { may } from '../../../platform/gate.ts'
-import { type UserRow, userColumns } from '../users/user.reads.ts'
+import { type UserRow, userColumns, userRow } from '../users/user.reads.ts'
 
 /** Which people a list is of; null narrows nothing. */
 export interface UserFilter {
@@ -16,7 +16,7 @@ export interface UserFilter {
 export async function listUsers(ctx: Context, filter: UserFilter, window: Window): Promise<UserRow[]> {
   if (!may(ctx, 'user.list')) return []
   const query = ctx.db.shared('user').select(userColumns).where(matches(filter))
-  return keyset(query, ['user.id'], 'desc', window).execute()
+  return (await keyset(query, ['user.id'], 'desc', window).execute()).map(userRow)
 }
 
 /** How many `listUsers` has in all. */

@@ -1,30 +1,62 @@
-import type { Platform, UserViewer, Viewer } from '../../../platform/context.ts'
+import { credentialKind } from '../../../lib/credential.ts'
+import type { Platform, RequestFacts, UserViewer, Viewer } from '../../../platform/context.ts'
+import { viewerOfAgentToken } from '../agents/agent-access.service.ts'
+import { viewerOfKey } from '../keys/api-key-access.service.ts'
+import { viewerOfCredential } from '../keys/credential.service.ts'
 import { verifyAccessToken } from '../tokens/access-token.service.ts'
 import { accessOfSession, roleUnder, type SessionIdentity } from './device-session.reads.ts'
 
 /** How exact `lastSeenAt` is: a session in use is written once in this time, not at each request. */
 const SEEN_MILLIS = 60_000
 
-/** Who an `Authorization` header speaks for; a bad or stale one is anonymous, with the reason. */
-export async function authenticate(platform: Platform, authorization: string | null): Promise<Viewer> {
+/** What a caller shows of themselves: one of these, or nothing. */
+export interface Shown {
+  /** An `Authorization` header: a person's access token, or the secret of a key or an agent. */
+  readonly authorization: string | null
+  /** A secret by itself. */
+  readonly apiKey: string | null
+}
+
+/** Who a caller is by what they show; what is bad or stale is anonymous, with the reason. */
+export async function authenticate(
+  platform: Platform,
+  { authorization, apiKey }: Shown,
+  request: RequestFacts,
+): Promise<Viewer> {
+  if (apiKey !== null) {
+    return viewerOfCredential(platform, { kind: credentialKind(apiKey) ?? 'key', text: apiKey }, request)
+  }
   if (authorization === null || authorization === '') return { kind: 'anonymous', reason: null }
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
   if (token === undefined) return { kind: 'anonymous', reason: 'The Authorization header is not a bearer token.' }
+  const kind = credentialKind(token)
+  if (kind !== null) return viewerOfCredential(platform, { kind, text: token }, request)
   const verified = await verifyAccessToken(platform, token)
   if (!verified.ok) return { kind: 'anonymous', reason: verified.reason }
   return viewerOfSession(platform, verified.subject, verified.expiresAt)
 }
 
 /**
- * Who a viewer is now: with today's role, or anonymous once session or membership has ended. What outlives its access
- * token, a socket or a stream, goes on for as long as the session is refreshed, on whatever door.
+ * Who a viewer is now: with today's role, or anonymous once session, key, token or membership has ended. What outlives its
+ * access token, a socket or a stream, goes on for as long as the session is refreshed, on whatever door; what was opened
+ * with a key or an agent's token, for a short grace.
  */
 export async function currentViewer(
   platform: Platform,
   viewer: Viewer,
   projectId: string | null = null,
 ): Promise<Viewer> {
-  return viewer.kind === 'user' ? viewerOfSession(platform, viewer, viewer.accessUntil, projectId) : viewer
+  const { graceSeconds } = platform.settings.accessTokens
+  switch (viewer.kind) {
+    case 'anonymous':
+      return viewer
+    case 'user':
+      return viewerOfSession(platform, viewer, viewer.accessUntil, projectId)
+    case 'api_key':
+      return (await viewerOfKey(platform, viewer.secretHash, { projectId, graceSeconds })).viewer
+    case 'agent':
+      return (await viewerOfAgentToken(platform, { id: viewer.agentTokenId }, { projectId, graceSeconds })).viewer
+  }
 }
 
 /** Who a session speaks for now, whose newest access known of ends at `accessUntil`. */

@@ -4,9 +4,11 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { requirePerson } from '../../../platform/gate.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { endTokensOf } from '../agents/agent.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, endOtherSessions, forgetDevices, lockUser } from '../devices/device-session.service.ts'
 import { admitAttempt, checkPassword, forgiveNames, limitResets } from '../guessing/login-guard.service.ts'
+import { revokeKeysOf } from '../keys/api-key.service.ts'
 import { InvalidCredentials } from '../users/login.service.ts'
 import { nameKey } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
@@ -34,7 +36,7 @@ export interface PasswordReset {
 }
 
 /**
- * Sets a new password and ends all other sessions; this one goes on.
+ * Sets a new password and ends all other sessions; this one goes on, and so do keys and agents, which can be ended one by one.
  * @throws {InvalidCredentials | AccountLocked | WeakPassword | RateLimited}
  */
 export async function changePassword(ctx: Context, input: PasswordChange): Promise<UserViewer> {
@@ -68,7 +70,8 @@ export async function requestPasswordReset(ctx: Context, email: string): Promise
 }
 
 /**
- * Sets a new password by a mailed link, once, and ends all sessions. A password that is refused spends nothing.
+ * Sets a new password by a mailed link, once, and ends all sessions, keys and tokens of agents: this is how an account is
+ * taken back. A password that is refused spends nothing.
  * @throws {InvalidToken | WeakPassword}
  */
 export async function resetPassword(ctx: Context, input: PasswordReset): Promise<void> {
@@ -86,6 +89,9 @@ export async function resetPassword(ctx: Context, input: PasswordReset): Promise
     await replacePassword(tx, user.id, passwordHash, null)
     await endOtherSessions(tx, user.id, null)
     await forgetDevices(tx, user.id, null)
+    // Whoever was in the account may have made keys, to stay in it.
+    await revokeKeysOf(tx, user.id)
+    await endTokensOf(tx, user.id)
     // Whoever forgot the password has tried it, and the mail has shown who they are.
     await forgiveNames(tx, [user.email, ...(user.username === null ? [] : [user.username])])
     await tellViewer(tx, user.id, { type: 'SecurityAlert', kind: 'PASSWORD_RESET', deviceSessionId: null })

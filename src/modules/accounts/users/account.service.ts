@@ -8,8 +8,10 @@ import { Denial } from '../../../platform/errors.ts'
 import { requirePerson } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { lockLeaver } from '../administration/platform-admin.service.ts'
+import { disableAgentsOf } from '../agents/agent.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
+import { revokeKeysOf } from '../keys/api-key.service.ts'
 import { type OrganizationRow, organizationColumns } from '../organizations/organization.reads.ts'
 import { type Notice, noticeMail } from '../passwords/notice.jobs.ts'
 import { provePassword } from '../passwords/password.service.ts'
@@ -65,7 +67,7 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
 }
 
 /**
- * Deletes the viewer's account: sessions end, memberships go, organizations nobody else is in are given up, and what is
+ * Deletes the viewer's account: sessions, keys and agents end, memberships go, organizations nobody else is in are given up, and what is
  * left of the person is the nameless author of what they wrote.
  * @throws {InvalidCredentials | AccountLocked | OwnsOrganizations | LastPlatformAdmin | RateLimited}
  */
@@ -104,6 +106,8 @@ export async function removeAccount(tx: Transaction, { userId, email, action, no
   await tx.unscoped.deleteFrom('registration').where('email_key', '=', nameKey(email)).execute()
   await tx.unscoped.deleteFrom('one_time_token').where('user_id', '=', userId).execute()
   await endOtherSessions(tx, userId, null)
+  await revokeKeysOf(tx, userId)
+  await disableAgentsOf(tx, userId)
   await forgetPerson(tx, userId)
   await tellViewer(tx, userId, { type: 'ViewerUpdated' })
   await tx.enqueue(noticeMail, { to: email, notice })

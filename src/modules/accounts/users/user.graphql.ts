@@ -1,11 +1,11 @@
 import { builder } from '../../../graphql/builder.ts'
-import { findAccount, seesAccount, seesEmail, type UserRow } from './user.reads.ts'
+import { type ActorRow, findAccount, seesAccount, seesEmail, type UserRow } from './user.reads.ts'
 
 /** Whoever can be the author of something. */
-export const ActorInterface = builder.interfaceRef<UserRow>('Actor').implement({
+export const ActorInterface = builder.interfaceRef<ActorRow>('Actor').implement({
   description: 'Whoever acts in a workspace.',
   interfaces: [builder.nodeInterfaceRef()],
-  resolveType: () => 'User',
+  resolveType: (actor) => actor.actorType,
   fields: (t) => ({
     displayName: t.exposeString('displayName', { description: 'The name to show.' }),
     avatarUrl: t.expose('avatarUrl', { type: 'URL', nullable: true, description: 'A picture, if there is one.' }),

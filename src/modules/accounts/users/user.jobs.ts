@@ -7,8 +7,10 @@ const DAY_MILLIS = 86_400_000
 const SESSION_MEMORY_DAYS = 90
 const TOKEN_MEMORY_DAYS = 7
 const INVITATION_MEMORY_DAYS = 30
+const AGENT_TOKEN_MEMORY_DAYS = 1
 
 /** Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions and invitations. */
+/** Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions, expired tokens of agents. */
 export const accountsHousekeeping = defineJob({
   name: 'accounts.housekeeping',
   schema: z.object({}),
@@ -21,6 +23,8 @@ export const accountsHousekeeping = defineJob({
     await unscoped.deleteFrom('registration').where('expires_at', '<=', now).execute()
     await unscoped.deleteFrom('one_time_token').where('expires_at', '<=', ago(TOKEN_MEMORY_DAYS)).execute()
     await unscoped.deleteFrom('invitation').where('expires_at', '<=', ago(INVITATION_MEMORY_DAYS)).execute()
+    // A day late, so that whoever still comes with one is told that it has expired.
+    await unscoped.deleteFrom('agent_token').where('expires_at', '<=', ago(AGENT_TOKEN_MEMORY_DAYS)).execute()
     await unscoped.deleteFrom('device_session').where('expires_at', '<=', ago(SESSION_MEMORY_DAYS)).execute()
   },
 })

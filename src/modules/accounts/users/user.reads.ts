@@ -1,12 +1,17 @@
 import { type RawBuilder, sql } from 'kysely'
 import { NIL } from 'uuid'
 import type { Context } from '../../../platform/context.ts'
-import type { Reader } from '../../../platform/database/tenant-reads.ts'
+import type { Reader, TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { may } from '../../../platform/gate.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
+import { type AgentRow, agentColumns, agentRow } from '../agents/agent.reads.ts'
+
+/** Whoever can be the author of something. */
+export type ActorRow = UserRow | AgentRow
 
 /** A person as the rest of the graph sees them. */
 export interface UserRow {
+  readonly actorType: 'User'
   readonly id: string
   readonly displayName: string
   readonly username: string | null
@@ -33,21 +38,40 @@ export const userColumns = [
   'user.is_platform_admin as isPlatformAdmin',
 ] as const
 
-// People by id, whoever they are.
-const authorById = defineLoader<string, UserRow>({
+// People and agents by id, whoever they are: agents of the organization alone, people of any.
+const authorById = defineLoader<string, ActorRow>({
   name: 'authorById',
   batch: async (db, ids) => {
-    const memberships = db.from('membership').select('membership.id')
-    const ofThem = memberships.where(sql<boolean>`membership.user_id = "user".id`)
-    const rows = await db
-      .shared('user')
-      .select(userColumns)
-      .select(sql<boolean>`exists (${ofThem})`.as('isMember'))
-      .where('user.id', 'in', ids)
-      .execute()
-    return new Map(rows.map((row) => [row.id, row]))
+    const found = new Map<string, ActorRow>()
+    for (const person of await peopleAmong(db, ids)) found.set(person.id, person)
+    const others = ids.filter((id) => !found.has(id))
+    for (const agent of await agentsAmong(db, others)) found.set(agent.id, agent)
+    return found
   },
 })
+
+async function peopleAmong(db: TenantReads, ids: readonly string[]): Promise<UserRow[]> {
+  const memberships = db.from('membership').select('membership.id')
+  const ofThem = memberships.where(sql<boolean>`membership.user_id = "user".id`)
+  const rows = await db
+    .shared('user')
+    .select(userColumns)
+    .select(sql<boolean>`exists (${ofThem})`.as('isMember'))
+    .where('user.id', 'in', ids)
+    .execute()
+  return rows.map(userRow)
+}
+
+async function agentsAmong(db: TenantReads, ids: readonly string[]): Promise<AgentRow[]> {
+  if (ids.length === 0) return []
+  const rows = await db.from('agent').select(agentColumns).where('agent.id', 'in', ids).execute()
+  return rows.map((row) => agentRow(db, row))
+}
+
+/** A person as an actor among others. */
+export function userRow(row: Omit<UserRow, 'actorType'>): UserRow {
+  return { ...row, actorType: 'User' }
+}
 
 /**
  * Whom of the members of the organization, by the id in this column, a reader sees: everybody; a guest only themselves and
@@ -76,7 +100,7 @@ export const memberById = defineLoader<string, UserRow>({
       .where('user.id', 'in', ids)
       .where(isSeenBy(db, 'user.id'))
       .execute()
-    return new Map(rows.map((row) => [row.id, { ...row, isMember: true }]))
+    return new Map(rows.map((row) => [row.id, userRow({ ...row, isMember: true })]))
   },
 })
 
@@ -84,7 +108,7 @@ const accountById = defineLoader<string, UserRow>({
   name: 'accountById',
   batch: async (db, ids) => {
     const users = db.shared('user').select(userColumns).where('user.deleted_at', 'is', null)
-    return new Map((await users.where('user.id', 'in', ids).execute()).map((row) => [row.id, row]))
+    return new Map((await users.where('user.id', 'in', ids).execute()).map((row) => [row.id, userRow(row)]))
   },
 })
 
@@ -113,13 +137,20 @@ export async function findUser(ctx: Context, id: string): Promise<UserRow | null
 }
 
 /** Who did something the viewer can read already, whether a member or not; null when they are forgotten altogether. */
-export function findAuthor(ctx: Context, id: string): Promise<UserRow | null> {
+export function findAuthor(ctx: Context, id: string): Promise<ActorRow | null> {
   return load(ctx, authorById, id)
 }
 
 /** The author of something the viewer can read already; their row outlives their membership. */
-export async function authorOf(ctx: Context, id: string): Promise<UserRow> {
+export async function authorOf(ctx: Context, id: string): Promise<ActorRow> {
   const author = await findAuthor(ctx, id)
   if (author === null) throw new Error('A row names an author who does not exist')
+  return author
+}
+
+/** The author where it is a person in any case. */
+export async function personOf(ctx: Context, id: string): Promise<UserRow> {
+  const author = await authorOf(ctx, id)
+  if (author.actorType !== 'User') throw new Error('An agent stands where only people do')
   return author
 }

@@ -5,6 +5,7 @@ import type { ActingViewer, Context } from '../../../platform/context.ts'
 import { Unauthenticated } from '../../../platform/errors.ts'
 import { OrganizationType } from '../organizations/organization.graphql.ts'
 import { ActorInterface } from './user.graphql.ts'
+import { type ActorRow, authorOf, userRow } from './user.reads.ts'
 import { profileOf, viewerEventsCursor } from './viewer.reads.ts'
 
 const roleDescriptions: Record<Role, string> = {
@@ -33,8 +34,8 @@ export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
   fields: (t) => ({
     actor: t.field({
       type: ActorInterface,
-      description: 'You.',
-      resolve: async (viewer, _args, ctx) => (await profileOf(ctx, viewer)).user,
+      description: 'You: a key is its person, an agent is itself.',
+      resolve: (viewer, _args, ctx) => actorOf(ctx, viewer),
     }),
     organization: t.field({
       type: OrganizationType,
@@ -47,8 +48,9 @@ export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
     }),
     preferences: t.field({
       type: 'JSON',
-      description: 'What your front ends keep for you; an object, empty at first.',
-      resolve: async (viewer, _args, ctx) => (await profileOf(ctx, viewer)).preferences,
+      description: 'What your front ends keep for you; an object, empty at first, and for keys and agents.',
+      // No permission says that a program may know what its person keeps.
+      resolve: async (viewer, _args, ctx) => (viewer.kind === 'user' ? (await profileOf(ctx, viewer)).preferences : {}),
     }),
     eventsCursor: t.field({
       type: 'Cursor',
@@ -57,13 +59,13 @@ export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
     }),
     role: t.field({
       type: OrganizationRoleRef,
-      description: 'Your role in that organization.',
+      description: 'Your role in that organization; of a key or an agent that of whom it acts for.',
       resolve: (viewer) => viewer.role,
     }),
     permissions: t.field({
       type: ['Permission'],
       description:
-        'All that you may do in that organization by your role there, sorted. In a project it may be more or less: see `viewerCan`.',
+        'All that you may do in that organization, by your role there and what a key or an agent was given; sorted. In a project it may be more or less: see `viewerCan`.',
       resolve: (viewer) => [...permissionsOf(viewer)],
     }),
     isPlatformAdmin: t.boolean({
@@ -72,6 +74,11 @@ export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
     }),
   }),
 })
+
+/** Whoever is signed in, as others see them. */
+async function actorOf(ctx: Context, viewer: ActingViewer): Promise<ActorRow> {
+  return viewer.kind === 'agent' ? authorOf(ctx, viewer.agentId) : userRow((await profileOf(ctx, viewer)).user)
+}
 
 builder.queryField('viewer', (t) =>
   t.field({
