@@ -34,7 +34,11 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
   else await getProject(ctx, input.projectId, 'chat_session.create')
   requireModel(ctx, input.modelId)
   const people = new Set([userId, ...input.participantIds])
-  await requireMembers(ctx, [...people])
+  // Whoever acts is let in as one already, also through a program that may look nobody up.
+  await requireMembers(
+    ctx,
+    [...people].filter((id) => id !== userId),
+  )
   const id = await createOnce(ctx, 'createChatSession', input, (tx, viewer) => {
     const session = tx.em.create(ChatSession, {
       id: newUuid(tx.now),

@@ -1,0 +1,181 @@
+import { expect } from 'vitest'
+import {
+  CreatePageDocument,
+  CreateProjectDocument,
+  DeleteAccountDocument,
+  RequestPasswordResetDocument,
+  ResetPasswordDocument,
+  RevokeApiKeyDocument,
+  RotateApiKeyDocument,
+  UpdateProfileDocument,
+  ViewerDocument,
+} from '../../../gql/graphql.ts'
+import { test } from '../../../kit/clocked.ts'
+import { changeAccess, endMembership, setRole, trailOf } from '../../../kit/inside.ts'
+import { mailedToken } from '../../../kit/mails.ts'
+import { type Person, signIn, uuidIn } from '../../../kit/people.ts'
+import { post } from '../../../kit/post.ts'
+import { makeKey, pageWriting, programOf } from '../../../kit/programs.ts'
+import type { TestServer } from '../../../kit/server.ts'
+import { admission } from '../../../kit/sessions.ts'
+import { createPage, write } from '../../../kit/test.ts'
+import {
+  expectAlive,
+  openQuietSocket,
+  openQuietStream,
+  socketFarewell,
+  streamFarewell,
+} from '../../../transport/quiet.ts'
+
+const limitMillis = 2_000
+const removed = 'The person behind this API key is no longer a member of its organization.'
+
+test('a key acts as its person, within its permissions, and the trail names both', async ({
+  clocked: server,
+  alice,
+}) => {
+  const { id, secret } = await makeKey(alice)
+  const program = programOf(alice, secret)
+  const { viewer } = await program.query(ViewerDocument, {})
+  expect(viewer).toMatchObject({
+    actor: { id: alice.userId, displayName: 'Alice' },
+    organization: { id: alice.organizationId },
+    role: 'OWNER',
+    permissions: pageWriting.toSorted(),
+    preferences: {},
+    deviceSessions: { nodes: [], totalCount: 0 },
+  })
+  const variables = { input: { title: 'By a program' } }
+  const answer = await post(server.url, { document: CreatePageDocument, variables, authorization: `Bearer ${secret}` })
+  const by = { actor: id, on_behalf_of: alice.userId, organization_id: uuidIn(alice.organizationId) }
+  expect(await trailOf(server, answer)).toMatchObject([{ ...by, action: 'page.create', outcome: 'allowed' }])
+  const pageId = JSON.parse(answer.text).data.createPage.id
+  const author = /* GraphQL */ `query ($id: ID!) { page(id: $id) { createdBy { __typename id } } }`
+  const { data } = await alice.send(author, { id: pageId })
+  expect(data).toEqual({ page: { createdBy: { __typename: 'User', id: alice.userId } } })
+
+  const beyond = await program.send(CreateProjectDocument, { input: { name: 'A plan' } })
+  expect(beyond.errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+  const own = await program.send(UpdateProfileDocument, { input: { displayName: 'Mallory' } })
+  expect(own.errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+  await program.close()
+})
+
+test('when a key was last used is known to a minute', async ({ clocked: server, alice }) => {
+  const { secret } = await makeKey(alice, { permissions: ['page.read'] })
+  const program = programOf(alice, secret)
+  const lastUsed = async () => {
+    const { viewer } = await alice.query(ViewerDocument, {})
+    const at = viewer?.apiKeys.nodes[0]?.lastUsedAt
+    return at == null ? null : new Date(at).getTime()
+  }
+  expect(await lastUsed()).toBeNull()
+  await admission(program)
+  const first = (await lastUsed()) ?? 0
+  expect(first).toBeGreaterThan(0)
+  server.clock.advance({ seconds: 30 })
+  await admission(program)
+  expect(await lastUsed()).toBe(first)
+  server.clock.advance({ seconds: 30 })
+  await admission(program)
+  expect(await lastUsed()).toBeGreaterThanOrEqual(first + 60_000)
+})
+
+/** Every way in which a key ends that is its person's or an administrator's doing, and what is told on what is open. */
+const ends: Record<string, { reason: string; refusal: string; end: (stage: KeyStage) => Promise<unknown> }> = {
+  'it is revoked': {
+    reason: 'SESSION_ENDED',
+    refusal: 'This API key was revoked.',
+    end: ({ bob, keyId }) => bob.mutate(RevokeApiKeyDocument, { input: { id: keyId } }),
+  },
+  'it is rotated twice': {
+    reason: 'SESSION_ENDED',
+    refusal: 'This API key is not known.',
+    end: async ({ bob, keyId }) => {
+      for (let time = 0; time < 2; time += 1) await bob.mutate(RotateApiKeyDocument, { input: { id: keyId } })
+    },
+  },
+  'its person is suspended': {
+    reason: 'SESSION_ENDED',
+    refusal: 'The account behind this API key is closed.',
+    end: ({ server, bob }) =>
+      changeAccess(server, bob, (tx) =>
+        tx.unscoped.updateTable('user').set({ suspended_at: tx.now }).where('id', '=', uuidIn(bob.userId)).execute(),
+      ),
+  },
+  'its person leaves the organization': {
+    reason: 'ACCESS_REMOVED',
+    refusal: removed,
+    end: ({ server, bob }) => endMembership(server, bob),
+  },
+  'its person loses the role': {
+    reason: 'ACCESS_REMOVED',
+    refusal: 'admitted',
+    end: ({ server, bob }) => setRole(server, bob, 'GUEST'),
+  },
+  'its person deletes the account': {
+    reason: 'SESSION_ENDED',
+    refusal: 'This API key was revoked.',
+    end: ({ bob }) => bob.mutate(DeleteAccountDocument, { input: { password: bob.password } }),
+  },
+  'its person takes the account back by mail': {
+    reason: 'SESSION_ENDED',
+    refusal: 'This API key was revoked.',
+    end: async ({ server, bob }) => {
+      await bob.mutate(RequestPasswordResetDocument, { input: { email: bob.email } })
+      const token = await mailedToken(server, bob, /reset-password/)
+      await bob.mutate(ResetPasswordDocument, { input: { token, newPassword: 'Another-Horse-2' } })
+    },
+  },
+}
+
+interface KeyStage {
+  readonly server: TestServer
+  readonly bob: Person
+  readonly keyId: string
+}
+
+for (const [name, { reason, refusal, end }] of Object.entries(ends)) {
+  test(`what a key has open ends within 2 s, and its requests at once: ${name}`, async ({
+    clocked: server,
+    alice,
+    bob,
+  }) => {
+    const page = await createPage(alice, 'Quiet')
+    const { id: keyId, secret } = await makeKey(bob)
+    const socket = await openQuietSocket(server.url, secret, page)
+    const stream = await openQuietStream(server.url, secret, page)
+    const own = await openQuietSocket(server.url, alice.tokens.accessToken, page)
+    const other = await makeKey(alice)
+    const others = await openQuietSocket(server.url, other.secret, page)
+    server.clock.advance({ minutes: 1 }) // room for refusals in the trail
+
+    await end({ server, bob, keyId })
+    const endedAt = performance.now()
+    expect(await admission(programOf(bob, secret))).toBe(refusal)
+    const farewells = await Promise.all([socketFarewell(socket), streamFarewell(stream)])
+    expect(farewells.map((farewell) => farewell.reason)).toEqual([reason, reason])
+    if (reason === 'SESSION_ENDED') expect(await socket.closed).toEqual({ code: 4401, reason: 'Unauthorized' })
+    expect(performance.now() - endedAt).toBeLessThan(limitMillis)
+    await expectAlive(own)
+    await expectAlive(others)
+    for (const open of [own, others, socket]) open.ws.close()
+  })
+}
+
+test('what is open goes on through a rotation, and ends with its own secret', async ({ clocked: server, alice }) => {
+  const page = await createPage(alice, 'Quiet')
+  const { id, secret } = await makeKey(alice)
+  const older = await openQuietSocket(server.url, secret, page)
+  const { rotateApiKey } = await alice.mutate(RotateApiKeyDocument, { input: { id } })
+  const newest = rotateApiKey.__typename === 'CreatedApiKey' ? rotateApiKey.secret : ''
+  const newer = await openQuietSocket(server.url, newest, page)
+  await expectAlive(older)
+  server.clock.advance({ hours: 24, seconds: 26 })
+  expect(await older.closed).toEqual({ code: 4403, reason: 'Forbidden' })
+  const again = await signIn(server, alice.email)
+  await write(again, page.id, 'heard')
+  expect(await newer.next('watch')).toMatchObject({ payload: { data: { pageEvents: { block: { text: 'heard' } } } } })
+  newer.ws.close()
+  await again.close()
+})
