@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { tellProject } from '../../../../src/modules/projects/project.events.ts'
+import { transact } from '../../../../src/platform/database/transact.ts'
 import {
   CreatePageDocument,
   CreateProjectDocument,
@@ -11,11 +13,11 @@ import {
   ViewerDocument,
 } from '../../../gql/graphql.ts'
 import { test } from '../../../kit/clocked.ts'
-import { changeAccess, endMembership, setRole, trailOf } from '../../../kit/inside.ts'
+import { changeAccess, contextOf, endMembership, setRole, trailOf } from '../../../kit/inside.ts'
 import { mailedToken } from '../../../kit/mails.ts'
 import { type Person, signIn, uuidIn } from '../../../kit/people.ts'
 import { post } from '../../../kit/post.ts'
-import { makeKey, pageWriting, programOf } from '../../../kit/programs.ts'
+import { makeAgent, makeKey, pageWriting, programOf, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { admission } from '../../../kit/sessions.ts'
 import { createPage, write } from '../../../kit/test.ts'
@@ -178,4 +180,31 @@ test('what is open goes on through a rotation, and ends with its own secret', as
   expect(await newer.next('watch')).toMatchObject({ payload: { data: { pageEvents: { block: { text: 'heard' } } } } })
   newer.ws.close()
   await again.close()
+})
+
+test('what programs have open in a project ends when it is closed to their person', async ({
+  clocked: server,
+  alice,
+  bob,
+}) => {
+  const { createProject: project } = await alice.mutate(CreateProjectDocument, { input: { name: 'A plan' } })
+  if (project.__typename !== 'Project') throw new Error(project.__typename)
+  const input = { title: 'Quiet', projectId: project.id }
+  const { createPage: page } = await alice.mutate(CreatePageDocument, { input })
+  if (page.__typename !== 'Page') throw new Error(page.__typename)
+  const secrets = [(await makeKey(bob)).secret, await tokenOf(bob, await makeAgent(bob))]
+  const open = await Promise.all(secrets.map((secret) => openQuietSocket(server.url, secret, page)))
+  // From here on their gates have been passed under the epoch of the project.
+  await write(alice, page.id, 'heard')
+  for (const socket of open)
+    expect((await socket.next('watch')).payload?.data).toMatchObject({ pageEvents: { block: { text: 'heard' } } })
+  await transact(await contextOf(server, null), async (tx) => {
+    const id = uuidIn(project.id)
+    await tx.unscoped.updateTable('project').set({ visibility: 'PRIVATE' }).where('id', '=', id).execute()
+    await tellProject(tx, uuidIn(alice.organizationId), id)
+  })
+  for (const socket of open) {
+    expect((await socketFarewell(socket)).reason).toBe('ACCESS_REMOVED')
+    socket.ws.close()
+  }
 })
