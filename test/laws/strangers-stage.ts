@@ -17,7 +17,7 @@ import { type Client, createTestClient } from '../kit/client.ts'
 import { endMembership } from '../kit/inside.ts'
 import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto, uuidIn } from '../kit/people.ts'
-import { makeAgent, makeKey } from '../kit/programs.ts'
+import { makeAgent, makeKey, programOf, tokenOf } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { ask, openChat, write } from '../kit/test.ts'
 import { type Ids, type Noun, nouns, theirKey } from './probes.ts'
@@ -33,9 +33,14 @@ export interface Actor {
   readonly furnishMore: () => Promise<Ids>
   /** Who it is to the server; null for somebody whose credentials do not hold. */
   readonly person: Person | null
-  /** May make things in the organization they act in. */
+  /** Who it is in the trail: a person, a key or an agent; null for somebody whose credentials do not hold. */
+  readonly actorId: string | null
+  /** May do whatever there is in the organization they act in. */
   readonly mayWrite: boolean
   /** What of the victim they see by right: a guest sees their organization, and nobody who is in it. */
+  /** Has ids of its own that it may follow: such a stream is not over before it leaves. */
+  readonly mayFollow: boolean
+  /** What of the victim they see by right: a guest of their organization sees who is in it. */
   readonly sees: readonly Noun[]
 }
 
@@ -61,8 +66,11 @@ const canaryName = `Canaryname${mark}`
 const canaryText = `canarytext${mark}`
 const canaryOrganization = `canaryorganization${mark}`
 /** The five kinds of people whose eyes are tried. */
+/** The kinds of people and programs whose eyes are tried. */
 export const actorNames = [
   'the owner of another organization',
+  'a key of another organization',
+  'an agent of another organization',
   'a guest of the organization',
   'a removed member',
   'somebody with an expired token',
@@ -82,11 +90,15 @@ export async function setStage(server: TestServer, logged: readonly string[]): P
   const expired = await expiredToken(server, victim)
 
   const furnishMore = () => furnish(stranger, 'mine')
-  const base = { own, furnishMore, mayWrite: false, person: null, sees: [] as Noun[] }
-  const [another, guestName, removedName, expiredName, nobody] = actorNames
+  const base = { own, furnishMore, mayWrite: false, mayFollow: false, person: null, actorId: null, sees: [] as Noun[] }
+  const programs = await programsOf(stranger)
+  const follows = { ...base, person: stranger, mayFollow: true }
+  const [another, keyName, agentName, guestName, removedName, expiredName, nobody] = actorNames
   const actors: Actor[] = [
-    { ...base, ...asked(stranger), name: another, person: stranger, mayWrite: true },
-    { ...base, ...asked(guest), name: guestName, person: guest, sees: ['Organization'] },
+    { ...follows, ...asked(stranger), name: another, actorId: stranger.userId, mayWrite: true },
+    { ...follows, ...programs.key, name: keyName },
+    { ...follows, ...programs.agent, name: agentName },
+    { ...base, ...asked(guest), name: guestName, person: guest, actorId: guest.userId, sees: ['Organization'] },
     { ...base, ...asked(removed), name: removedName },
     { ...base, name: expiredName, client: createTestClient(server.url, () => expired), accessToken: expired },
     { ...base, name: nobody, client: createTestClient(server.url), accessToken: null },
@@ -112,6 +124,8 @@ export async function setStage(server: TestServer, logged: readonly string[]): P
       victim.password,
       ...Object.values(victim.tokens),
       expired,
+      programs.key.accessToken,
+      programs.agent.accessToken,
     ],
     rows: () =>
       rowsThatMention(
@@ -126,6 +140,18 @@ export async function setStage(server: TestServer, logged: readonly string[]): P
 
 function asked(person: Person) {
   return { client: person, accessToken: person.tokens.accessToken }
+}
+
+/** A key and an agent with all that their person may give them. */
+async function programsOf(person: Person) {
+  const { viewer } = await person.query(ViewerDocument, {})
+  const permissions = viewer?.permissions ?? []
+  const key = await makeKey(person, { permissions })
+  const agent = await makeAgent(person, { permissions })
+  const shown = (secret: string, actorId: string) => ({
+    ...{ client: programOf(person, secret), accessToken: secret, actorId },
+  })
+  return { key: shown(key.secret, key.id), agent: shown(await tokenOf(person, agent), agent.id) }
 }
 
 /** A project with a page with a block, a chat about it, a key and an agent, all of which say `word`. */

@@ -109,7 +109,7 @@ async function tryAlone(stage: Stage, actor: Actor, root: RootField, probe: Prob
     const own = probe.variables?.((place) => ids[probe.ids[place]?.[0] ?? 'Page'], ids)
     const calls = [...(probe.alone?.(stage.victim) ?? []), ...(own === undefined ? [] : [own])]
     // The caller's own stream of events is not over before they leave.
-    const isTheirOwn = actor.mayWrite || (actor.person !== null && Object.keys(probe.ids).length === 0)
+    const isTheirOwn = actor.mayFollow || (actor.person !== null && Object.keys(probe.ids).length === 0)
     if (root.operation === 'subscription' && isTheirOwn) continue
     for (const variables of calls) {
       const answer = await ask(actor, door, askingAllOf(schema, root), variables)
@@ -164,18 +164,18 @@ async function tryIds(stage: Stage, actor: Actor, root: RootField, probe: Probe)
 /** Demands that the trail names a refused mutation of somebody known, and one of the ids that were `named`. */
 async function refusalTold(
   stage: Stage,
-  { person }: Actor,
+  { person, actorId }: Actor,
   root: RootField,
   answer: string,
   named?: readonly string[],
 ): Promise<Telling[]> {
-  if (root.operation !== 'mutation' || person === null) return []
+  if (root.operation !== 'mutation' || person === null || actorId === null) return []
   const isRefused = /"code":"(FORBIDDEN|NOT_FOUND)"/.test(answer)
   if (named !== undefined) expect(isRefused, answer).toBe(true)
   if (!isRefused) return []
   const requestId = /"requestId":"([^"]+)"/.exec(answer)?.[1] ?? ''
   const trail = await trailOf(stage.server, { requestId })
-  const by = { actor: person.userId, organization_id: uuidIn(person.organizationId), address: '127.0.0.1' }
+  const by = { actor: actorId, organization_id: uuidIn(person.organizationId), address: '127.0.0.1' }
   expect(trail).toMatchObject([{ ...by, outcome: 'denied', action: expect.stringMatching(/^\w+\.\w+$/) }])
   if (named !== undefined) expect(named).toContain(trail[0]?.target)
   return [{ request_id: requestId }]
