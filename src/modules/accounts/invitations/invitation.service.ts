@@ -42,7 +42,7 @@ export async function inviteMember(ctx: Context, { email, role }: InviteMember):
   const { userId, organizationId, role: ownRole } = requireAction(ctx, deed.action)
   demandNotAbove(ownRole, [role], deed)
   await limitInvitations(ctx, { userId, organizationId, email })
-  const id = await transact(ctx, async (tx) => {
+  return transact(ctx, async (tx) => {
     // As it is now, and as it stays until this is done: who loses it takes their open offers along.
     const own = await tx.unscoped
       .selectFrom('membership')
@@ -54,12 +54,12 @@ export async function inviteMember(ctx: Context, { email, role }: InviteMember):
     if (own === undefined || !roleIncludes(own.role, deed.action)) throw new Forbidden(deed.action)
     demandNotAbove(own.role, [role], deed)
     if (await isMember(tx, organizationId, nameKey(email))) throw new AlreadyMember()
-    const invitationId = await offer(ctx, tx, { organizationId, userId, email, role })
-    await tx.enqueue(invitationMail, { invitationId })
-    audit(ctx, tx, { ...deed, target: encodeTypeId('invitation', invitationId) })
-    return invitationId
+    const invitation = await offer(ctx, tx, { organizationId, userId, email, role })
+    await tx.enqueue(invitationMail, { invitationId: invitation.id })
+    audit(ctx, tx, { ...deed, target: encodeTypeId('invitation', invitation.id) })
+    // Not read again behind the commit: it may be replaced by then.
+    return invitation
   })
-  return seen(await findInvitation(ctx, id), deed.action, id)
 }
 
 /** Withdraws an offer: its link is dead. One that is not open any more stays as it is. @throws {NotFound | Forbidden} */
@@ -117,27 +117,21 @@ async function offer(
   { platform }: Context,
   tx: Transaction,
   { organizationId, userId, email, role }: InviteMember & { organizationId: string; userId: string },
-): Promise<string> {
+): Promise<InvitationRow> {
   const { ttlSeconds } = platform.settings.invitations
-  const id = newUuid(tx.now)
   const offered = {
     // Another id is another link.
-    id,
+    id: newUuid(tx.now),
     email,
     role,
-    invited_by_id: userId,
     created_at: tx.now,
     expires_at: new Date(tx.now.getTime() + ttlSeconds * 1_000),
+    invited_by_id: userId,
   }
+  const whose = { organization_id: organizationId, email_key: nameKey(email) }
   await tx.unscoped
     .insertInto('invitation')
-    .values({
-      ...offered,
-      email_key: nameKey(email),
-      organization_id: organizationId,
-      accepted_at: null,
-      revoked_at: null,
-    })
+    .values({ ...offered, ...whose, accepted_at: null, revoked_at: null })
     .onConflict((conflict) =>
       conflict
         .columns(['organization_id', 'email_key'])
@@ -145,5 +139,6 @@ async function offer(
         .doUpdateSet(offered),
     )
     .execute()
-  return id
+  const { id, created_at: createdAt, expires_at: expiresAt } = offered
+  return { id, email, role, invitedById: userId, createdAt, expiresAt, acceptedAt: null, revokedAt: null }
 }
