@@ -165,10 +165,17 @@ test('what is no refresh token of ours is refused and changes nothing', async ({
   expect(await outcomeOf(alice, refreshToken)).toBe('AuthPayload')
 })
 
-test('who is no longer a member gets no new tokens', async ({ clocked: server, bob }) => {
+test('who is no longer a member gets new tokens for an organization they are in, and none for that one', async ({
+  clocked: server,
+  bob,
+}) => {
   await endMembership(server, bob)
-  expect(await outcomeOf(bob, bob.tokens.refreshToken)).toBe('InvalidRefreshToken')
+  const { accessToken } = await renewed(bob, bob.tokens.refreshToken)
   expect(await admission(bob)).toBe('You are no longer a member of this organization.')
+  bob.tokens.accessToken = accessToken
+  const { viewer } = await bob.query(ViewerDocument, {})
+  expect(viewer).toMatchObject({ role: 'OWNER', organization: { name: "Bob's workspace" } })
+  expect(viewer?.organization.id).not.toBe(bob.organizationId)
 })
 
 test('signing out refuses the access token and the refresh token at once', async ({ clocked: server, alice }) => {

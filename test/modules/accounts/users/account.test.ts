@@ -2,6 +2,7 @@ import { print } from 'graphql'
 import { describe, expect } from 'vitest'
 import {
   DeleteAccountDocument,
+  DeleteOrganizationDocument,
   LoginDocument,
   UpdateProfileDocument,
   type UpdateProfileInput,
@@ -179,6 +180,17 @@ describe('deleting an account', () => {
     await setRole(server, bob, 'OWNER')
     expect(await remove(alice)).toMatchObject({ __typename: 'Acknowledged', accepted: true })
     expect(await profile(bob)).toMatchObject({ role: 'OWNER', organization })
+  })
+
+  test('is not held up by an organization that is deleted already', async ({ server, alice, bob }) => {
+    await alice.mutate(DeleteOrganizationDocument, { input: { id: alice.organizationId } })
+    const again = await signIn(server, alice.email)
+    expect((await remove(again)).__typename).toBe('Acknowledged')
+    const { unscoped } = server.app.platform.database
+    const organization = unscoped.selectFrom('organization').select('name')
+    const id = uuidIn(alice.organizationId)
+    expect(await organization.where('id', '=', id).executeTakeFirst()).toEqual({ name: 'Deleted workspace' })
+    await Promise.all([again.close(), bob.close()])
   })
 
   test('of two owners at once leaves one', async ({ server, alice }) => {
