@@ -33,7 +33,14 @@ test('better-auth CVE-2025-61928: no input of accounts says whose account it is 
     ).toEqual([])
   }
   // The only ids are those of things that the caller has to own.
-  expect(mutations.flatMap(idPlacesOf)).toEqual(['RevokeDeviceSessionInput.id'])
+  expect(mutations.flatMap(idPlacesOf).toSorted()).toEqual([
+    'DisableAgentInput.id',
+    'IssueAgentTokenInput.agentId',
+    'RevokeApiKeyInput.id',
+    'RevokeDeviceSessionInput.id',
+    'RotateApiKeyInput.id',
+    'UpdateAgentInput.id',
+  ])
 
   for (const extra of ['userId', 'id', 'user']) {
     const answer = await stranger.send(
