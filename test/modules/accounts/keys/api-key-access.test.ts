@@ -194,10 +194,12 @@ test('what programs have open in a project ends when it is closed to their perso
   if (page.__typename !== 'Page') throw new Error(page.__typename)
   const secrets = [(await makeKey(bob)).secret, await tokenOf(bob, await makeAgent(bob))]
   const open = await Promise.all(secrets.map((secret) => openQuietSocket(server.url, secret, page)))
-  // From here on their gates have been passed under the epoch of the project.
-  await write(alice, page.id, 'heard')
-  for (const socket of open)
-    expect((await socket.next('watch')).payload?.data).toMatchObject({ pageEvents: { block: { text: 'heard' } } })
+  // The first tells which project it is, and from the second on the gate has been passed under its epoch.
+  for (const text of ['first', 'second']) {
+    await write(alice, page.id, text)
+    for (const socket of open)
+      expect((await socket.next('watch')).payload?.data).toMatchObject({ pageEvents: { block: { text } } })
+  }
   await transact(await contextOf(server, null), async (tx) => {
     const id = uuidIn(project.id)
     await tx.unscoped.updateTable('project').set({ visibility: 'PRIVATE' }).where('id', '=', id).execute()
