@@ -67,7 +67,8 @@ builder.mutationField('changePassword', (t) =>
     input: ChangePasswordInput,
     schema: z.object({ currentPassword: anyPassword, newPassword }),
     errors: [InvalidCredentials, WeakPassword, AccountLocked],
-    description: 'Sets a new password. Your other devices are signed out at once; this one goes on.',
+    description:
+      'Sets a new password. Your other devices are signed out at once; this one, your keys and your agents go on.',
     resolve: (input, ctx) => changePassword(ctx, input),
   }),
 )
@@ -111,7 +112,8 @@ builder.mutationField('resetPassword', (t) =>
     isPublic: true,
     schema: z.object({ token: tokenText, newPassword }),
     errors: [InvalidToken, WeakPassword],
-    description: 'Sets a new password by a mailed link, which works once. All devices are signed out at once.',
+    description:
+      'Sets a new password by a mailed link, which works once. All devices are signed out at once, keys and the tokens of agents end.',
     resolve: async (input, ctx) => {
       await resetPassword(ctx, input)
       return { isAccepted: true } as const

@@ -77,7 +77,7 @@ builder.mutationField('deleteAccount', (t) =>
     schema: z.object({ password: z.string().max(2_048) }),
     errors: [InvalidCredentials, AccountLocked, OwnsOrganizations, LastPlatformAdmin],
     description:
-      'Deletes your account for good: all devices are signed out, memberships end, organizations with no other member are given up. What you wrote for others stays, without your name.',
+      'Deletes your account for good: all devices are signed out, keys and agents end, memberships end, organizations with no other member are given up. What you wrote for others stays, without your name.',
     resolve: async (input, ctx) => {
       await deleteAccount(ctx, input.password)
       return { isAccepted: true } as const
