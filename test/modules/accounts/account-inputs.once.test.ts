@@ -32,14 +32,27 @@ test('better-auth CVE-2025-61928: no input of accounts says whose account it is 
       coordinate,
     ).toEqual([])
   }
-  // The only ids are those of things that the caller has to own.
+  // The only ids are those of things that the caller has to own, or to be the administrator of: a probe each.
   expect(mutations.flatMap(idPlacesOf).toSorted()).toEqual([
+    'DeleteOrganizationInput.id',
+    'DeleteUserInput.id',
     'DisableAgentInput.id',
     'IssueAgentTokenInput.agentId',
+    'LeaveOrganizationInput.id',
+    'ReinstateUserInput.id',
+    'RemoveMemberInput.id',
+    'RestoreOrganizationInput.id',
     'RevokeApiKeyInput.id',
     'RevokeDeviceSessionInput.id',
+    'RevokeInvitationInput.id',
     'RotateApiKeyInput.id',
+    'SetOrganizationTierInput.id',
+    'SuspendUserInput.id',
+    'SwitchOrganizationInput.organizationId',
     'UpdateAgentInput.id',
+    'UpdateMemberRoleInput.id',
+    'UpdateOrganizationInput.id',
+    'UpdateUserInput.id',
   ])
 
   for (const extra of ['userId', 'id', 'user']) {
