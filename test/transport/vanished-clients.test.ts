@@ -116,8 +116,8 @@ describe.for<[how: string, watch: Watch, vanish: (doors: Doors, drop: () => unkn
     await write(alice, page.id, 'seen')
     const before = doors.leftovers()
     const drop = await watch(doors, alice, page)
-    // The page's channel, and that of the person, whose session may end.
-    expect(doors.leftovers()).toMatchObject({ subscriptions: 2, nudgeListeners: 2, connections: 1 })
+    // The page's channel, that of the person, whose session may end, and that of everybody's access in the organization.
+    expect(doors.leftovers()).toMatchObject({ subscriptions: 3, nudgeListeners: 3, connections: 1 })
     await vanish(doors, drop)
     await vi.waitFor(() => expect(doors.leftovers()).toEqual(before), { timeout: 10_000 })
     doors.proxy.resume()

@@ -1,9 +1,17 @@
 import { expect } from 'vitest'
-import { blockCreated } from '../../src/modules/ocean/pages/page.events.ts'
-import { CreatePageDocument, LogoutDocument, PageEventsDocument, PagesDocument } from '../gql/graphql.ts'
+import {
+  CreatePageDocument,
+  LogoutDocument,
+  MovePageDocument,
+  PageEventsDocument,
+  PagesDocument,
+  UpdateProjectDocument,
+} from '../gql/graphql.ts'
 import { endMembership } from '../kit/inside.ts'
-import { signIn, uuidIn } from '../kit/people.ts'
-import { createPage, record, test, write } from '../kit/test.ts'
+import { signIn } from '../kit/people.ts'
+import { createPage, test, write } from '../kit/test.ts'
+import { createProject } from '../modules/projects/stage.ts'
+import { expectAlive } from './quiet.ts'
 import { type RawSocket, signedIn } from './raw-socket.ts'
 
 const told = (event: object) => ({ type: 'next', payload: { data: { pageEvents: event } } })
@@ -58,28 +66,41 @@ test('who signs out hears that the session has ended, and other subscribers hear
 test('when one page is taken away, the other subscriptions of the socket go on', async ({
   server,
   alice,
-  stranger,
+  bob,
   page,
 }) => {
   const kept = await createPage(alice, 'Kept')
-  const socket = await signedIn(server.url, alice.tokens.accessToken)
+  const projectId = await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' })
+  const socket = await signedIn(server.url, bob.tokens.accessToken)
   watch(socket, 'taken', page)
   watch(socket, 'kept', kept)
-  const [blockId = ''] = await write(alice, page.id, 'still mine')
-  expect(await socket.next('taken')).toMatchObject(told({ block: { text: 'still mine' } }))
-
-  await server.app.platform.database.unscoped
-    .updateTable('page')
-    .set({ organization_id: uuidIn(stranger.organizationId) })
-    .where('id', '=', uuidIn(page.id))
-    .execute()
-  // Under its new owner the page has another channel: what is still said on the old one is of before.
-  await record(server, blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(blockId)))
+  await write(alice, page.id, 'still his')
+  expect(await socket.next('taken')).toMatchObject(told({ block: { text: 'still his' } }))
+  await alice.mutate(MovePageDocument, { input: { id: page.id, projectId } })
+  await write(alice, page.id, 'hers')
 
   expect(await socket.next('taken')).toMatchObject(ended('ACCESS_REMOVED'))
   expect(await socket.next('taken')).toEqual({ type: 'complete', id: 'taken' })
   await write(alice, kept.id, 'still here')
   expect(await socket.next('kept')).toMatchObject(told({ block: { text: 'still here' } }))
+  socket.ws.close()
+})
+
+test('a subscription to which nothing happens ends by itself when what it follows is closed to its reader', async ({
+  server,
+  alice,
+  bob,
+}) => {
+  const projectId = await createProject(alice, { name: 'Open' })
+  const { createPage: page } = await alice.mutate(CreatePageDocument, { input: { title: 'Quiet', projectId } })
+  if (page.__typename !== 'Page') throw new Error(page.__typename)
+  const socket = await signedIn(server.url, bob.tokens.accessToken)
+  watch(socket, 'quiet', page)
+  await expectAlive(socket)
+  await alice.mutate(UpdateProjectDocument, { input: { id: projectId, expectedVersion: 1, visibility: 'PRIVATE' } })
+  expect(await socket.next('quiet')).toMatchObject(ended('ACCESS_REMOVED'))
+  expect(await socket.next('quiet')).toEqual({ type: 'complete', id: 'quiet' })
+  await expectAlive(socket)
   socket.ws.close()
 })
 
