@@ -178,9 +178,13 @@ export async function disableAgent(ctx: Context, id: string): Promise<AgentRow> 
   return demandAgent(ctx, id, 'agent.manage')
 }
 
-/** Ends all agents of a person in whatever organization, inside the transaction of what led to it, which also tells them. */
-export async function disableAgentsOf(tx: Transaction, userId: string): Promise<void> {
-  await disable(tx).where('owner_id', '=', userId).where('disabled_at', 'is', null).execute()
+/**
+ * Ends all agents of a person in one organization, or in whatever one, inside the transaction of what led to it, which also
+ * tells them.
+ */
+export async function disableAgentsOf(tx: Transaction, userId: string, organizationId?: string): Promise<void> {
+  const agents = disable(tx).where('owner_id', '=', userId).where('disabled_at', 'is', null)
+  await (organizationId === undefined ? agents : agents.where('organization_id', '=', organizationId)).execute()
 }
 
 /** Takes the tokens of all agents of a person away; the agents stay. */

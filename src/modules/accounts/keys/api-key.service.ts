@@ -138,14 +138,17 @@ export async function revokeApiKey(ctx: Context, id: string): Promise<ApiKeyRow>
   return demandKey(ctx, id, 'api_key.revoke')
 }
 
-/** Ends all keys of a person in whatever organization, inside the transaction of what led to it, which also tells them. */
-export async function revokeKeysOf(tx: Transaction, userId: string): Promise<void> {
-  await tx.unscoped
+/**
+ * Ends all keys of a person in one organization, or in whatever one, inside the transaction of what led to it, which also
+ * tells them.
+ */
+export async function revokeKeysOf(tx: Transaction, userId: string, organizationId?: string): Promise<void> {
+  const keys = tx.unscoped
     .updateTable('api_key')
     .set({ revoked_at: tx.now })
     .where('user_id', '=', userId)
     .where('revoked_at', 'is', null)
-    .execute()
+  await (organizationId === undefined ? keys : keys.where('organization_id', '=', organizationId)).execute()
 }
 
 function newSecret(): string {

@@ -5,8 +5,10 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { Forbidden, NotFound } from '../../../platform/errors.ts'
 import { requireAction, requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { disableAgentsOf } from '../agents/agent.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, lockUser } from '../devices/device-session.service.ts'
+import { revokeKeysOf } from '../keys/api-key.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
 import { findMembership, type MembershipRow } from './membership.reads.ts'
 import {
@@ -94,6 +96,9 @@ async function endMembership(tx: Transaction, member: MembershipRow): Promise<vo
     .where('organization_id', '=', organizationId)
     .where('user_id', '=', userId)
     .execute()
+  // Or they would come to life again with a new membership.
+  await revokeKeysOf(tx, userId, organizationId)
+  await disableAgentsOf(tx, userId, organizationId)
   await tellViewer(tx, userId, { type: 'ViewerUpdated' })
 }
 

@@ -103,6 +103,7 @@ export async function removeAccount(tx: Transaction, { userId, email, action, no
     owned.map(({ id }) => id),
   )
   await tx.unscoped.deleteFrom('membership').where('user_id', '=', userId).execute()
+  await tx.unscoped.deleteFrom('project_member').where('user_id', '=', userId).execute()
   await tx.unscoped.deleteFrom('registration').where('email_key', '=', nameKey(email)).execute()
   await tx.unscoped.deleteFrom('one_time_token').where('user_id', '=', userId).execute()
   await endOtherSessions(tx, userId, null)

@@ -1,8 +1,6 @@
 import { describe, expect } from 'vitest'
 import type { Role } from '../../../../src/platform/access.ts'
-import { newUuid } from '../../../../src/platform/uuid.ts'
 import {
-  CreateProjectDocument,
   LeaveOrganizationDocument,
   OrganizationDocument,
   PageEventsDocument,
@@ -12,9 +10,10 @@ import {
 } from '../../../gql/graphql.ts'
 import { join, membershipIn, switchTo } from '../../../kit/organizations.ts'
 import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
-import type { TestServer } from '../../../kit/server.ts'
+import { makeAgent, makeKey, programOf, tokenOf } from '../../../kit/programs.ts'
 import { admission } from '../../../kit/sessions.ts'
 import { createPage, openChat, test, write } from '../../../kit/test.ts'
+import { addTo, createProject } from '../../projects/stage.ts'
 
 async function setRole(person: Person, id: string, role: Role) {
   const { data, errors } = await person.send(UpdateMemberRoleDocument, { input: { id, role } })
@@ -79,7 +78,7 @@ describe('a role', () => {
 
 describe('a member who is removed', () => {
   test('is out at once with their places in projects, and what they wrote stays', async ({ server, alice, bob }) => {
-    const projectId = await projectWith(server, alice, bob)
+    const projectId = await projectWith(alice, bob)
     const page = await createPage(bob, 'Legacy')
     const session = await openChat(bob)
     const events = bob.subscribe(PageEventsDocument, { pageId: page.id, after: page.eventsCursor })
@@ -103,8 +102,16 @@ describe('a member who is removed', () => {
   })
 
   test('can come back by an invitation, with nothing but its role', async ({ server, alice, bob, stranger }) => {
-    await remove(alice, await join(server, alice, stranger, 'ADMIN'))
+    const left = await join(server, alice, stranger, 'ADMIN')
+    const before = await switchTo(stranger, alice.organizationId)
+    const secrets = [(await makeKey(stranger)).secret, await tokenOf(stranger, await makeAgent(stranger))]
+    const programs = secrets.map((secret) => programOf(server, secret))
+    for (const program of programs) expect(await admission(program)).toBe('admitted')
+    await remove(alice, left)
+    stranger.tokens.accessToken = before
     await join(server, alice, stranger, 'VIEWER')
+    for (const program of programs) expect(await admission(program)).not.toBe('admitted')
+    for (const program of programs) await program.close()
     await switchTo(stranger, alice.organizationId)
     expect((await stranger.query(ViewerDocument, {})).viewer?.role).toBe('VIEWER')
     expect(await remove(stranger, await membershipIn(stranger, bob))).toBe('FORBIDDEN')
@@ -174,7 +181,7 @@ describe('the list of members', () => {
     const bobsMembership = await membershipIn(alice, bob)
     const { data } = await guest.send('query ($id: ID!) { node(id: $id) { id } }', { id: bobsMembership })
     expect(data).toEqual({ node: null })
-    await projectWith(server, bob, guest)
+    await projectWith(bob, guest)
     expect(await membersSeenBy(guest)).toEqual(['Bob', 'Guest'])
     expect(await Promise.all([alice, bob, guest].map(seen))).toEqual([false, true, true])
     expect(await membersSeenBy(bob)).toEqual(['Alice', 'Bob', 'Guest'])
@@ -182,23 +189,9 @@ describe('the list of members', () => {
   })
 })
 
-/** A project that both are members of; answers its id. */
-async function projectWith(server: TestServer, owner: Person, other: Person): Promise<string> {
-  const { createProject: project } = await owner.mutate(CreateProjectDocument, { input: { name: 'Shared' } })
-  if (project.__typename !== 'Project') throw new Error(`The project came to ${JSON.stringify(project)}`)
-  const now = server.clock.now()
-  await server.app.platform.database.unscoped
-    .insertInto('project_member')
-    .values(
-      [owner, other].map(({ userId }) => ({
-        id: newUuid(now),
-        organization_id: uuidIn(owner.organizationId),
-        project_id: uuidIn(project.id),
-        user_id: uuidIn(userId),
-        role: 'EDITOR' as const,
-        created_at: now,
-      })),
-    )
-    .execute()
-  return project.id
+/** A project that both are members of. */
+async function projectWith(owner: Person, other: Person): Promise<string> {
+  const id = await createProject(owner, { name: 'Shared' })
+  await addTo(owner, id, other, 'EDITOR')
+  return id
 }
