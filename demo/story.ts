@@ -157,7 +157,7 @@ function showSources(screen: Screen, { finished, text }: Answer, pageId: string)
   promised(sources.length > 0, 'the answer names its sources')
   for (const { quote, page, block } of sources) {
     promised(page?.id === pageId && block !== null, `“${quote}” is cited from a block of the page of Ada`)
-    promised(text.includes(quote), `“${quote}” stands in the answer`)
+    promised(quote !== null && text.includes(quote), `“${quote}” stands in the answer`)
   }
   screen.aside(`${sources.length} citations, each with its block of “${sources[0]?.page?.title}”.`)
 }

@@ -5,6 +5,7 @@ import { type Config, localUrl } from './config.ts'
 import './policies.ts'
 import { entities } from './entities.ts'
 import { jobs as allJobs } from './jobs.ts'
+import { accessEpochs } from './modules/accounts/devices/access-epochs.reads.ts'
 import { currentViewer } from './modules/accounts/devices/authentication.service.ts'
 import { createSessionWatch } from './modules/accounts/devices/session-watch.service.ts'
 import { auditDenial } from './modules/audit/audit.service.ts'
@@ -195,6 +196,7 @@ async function createPlatform(
     deviceBox: createSealedBox(secretFor('device tokens', secrets.REFRESH_TOKEN_SECRET)),
     linkBox: createSealedBox(secretFor('mailed links', secrets.REFRESH_TOKEN_SECRET)),
     currentViewer: (viewer, projectId) => currentViewer(platform, viewer, projectId),
+    accessEpochs,
     watchAccess: (viewer, watcher, signal) => sessions.watch(viewer, watcher, signal),
     recordDenial: auditDenial,
   }

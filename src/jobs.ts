@@ -9,7 +9,7 @@ import {
   registrationMail,
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
-import { projectPurge } from './modules/ocean/pages/project-purge.jobs.ts'
+import { projectPurge } from './modules/chat/sessions/project-purge.jobs.ts'
 import type { Platform } from './platform/context.ts'
 import { signingKeyRotation } from './platform/crypto/signing-key.jobs.ts'
 import { housekeeping } from './platform/housekeeping.jobs.ts'

@@ -2,14 +2,16 @@ import type { FieldRef, InputRef, ShapeFromTypeParam, TypeParam } from '@pothos/
 import { RequestCache } from '@pothos/plugin-scope-auth'
 import type { GraphQLField, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
-import type { Context } from '../platform/context.ts'
+import { becomeViewer, type Context, holdToGates, releaseFromGates } from '../platform/context.ts'
 import {
+  AccessMoved,
   Denial,
   Forbidden,
   InvalidInput,
   type NextStep,
   NotFound,
   Unauthenticated,
+  Unavailable,
   type UserError,
 } from '../platform/errors.ts'
 import { requireViewer } from '../platform/gate.ts'
@@ -61,7 +63,8 @@ export function mutation<Type extends TypeParam<Types>, Shape, Parsed>(
       try {
         // Not a scope, whose outcome is kept: a field before this one may have signed somebody in or out.
         if (options.isPublic !== true) requireViewer(ctx)
-        return await options.resolve(parseInput(options.schema, args.input), ctx)
+        const input = parseInput(options.schema, args.input)
+        return await heldToGates(ctx, () => options.resolve(input, ctx))
       } catch (error) {
         await noteRefusal(ctx, info.fieldName, error)
         throw error
@@ -70,6 +73,28 @@ export function mutation<Type extends TypeParam<Types>, Shape, Parsed>(
       }
     },
   } as never) as FieldRef<Types, unknown, 'Mutation'>
+}
+
+/** How often rights may change under one mutation before its caller is sent away. */
+const MAX_TRIES = 3
+
+/**
+ * Runs a mutation whose transaction is refused if the caller's access moved since its gates: it did nothing, and is asked
+ * again as who they are now. @throws {Unavailable} when that goes on
+ */
+async function heldToGates<Result>(ctx: Context, run: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    holdToGates(ctx)
+    try {
+      return await run()
+    } catch (error) {
+      if (!(error instanceof AccessMoved)) throw error
+      if (tries === MAX_TRIES) throw new Unavailable()
+      becomeViewer(ctx, await ctx.platform.currentViewer(ctx.viewer))
+    } finally {
+      releaseFromGates(ctx)
+    }
+  }
 }
 
 /**

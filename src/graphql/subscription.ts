@@ -39,12 +39,11 @@ export interface Followed {
   readonly projectId: string | null
 }
 
-/** The passing of a gate. */
 interface Admission {
   readonly viewer: ActingViewer
   readonly at: number
   readonly projectId: string | null
-  /** The epochs it was passed under; null when that of the project was not known yet. */
+  /** What its gate was passed under; null when the project's was not known yet. */
   readonly epochs: string | null
 }
 
@@ -122,6 +121,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   /** Why access has ended, once it has: also when nothing happens that could be told. */
   #lost: EndReason | null = null
   #admitted: Admission | null = null
+  #admitting: Promise<unknown> = Promise.resolve()
   #isLooking = false
   #isStale = false
 
@@ -203,7 +203,14 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
    * A context in which the viewer may have this event, or why not. While that cannot be found out, the event waits; past the
    * limit the reader is sent away to come back, since clients do not retry after an error.
    */
-  async #admit(isMove: boolean): Promise<Context | EndReason> {
+  #admit(isMove: boolean): Promise<Context | EndReason> {
+    // One after the other: a slower one must not put back what a later one found.
+    const admitted = this.#admitting.then(() => this.#passGate(isMove))
+    this.#admitting = admitted
+    return admitted
+  }
+
+  async #passGate(isMove: boolean): Promise<Context | EndReason> {
     const { platform, request, signal } = this.#ctx
     const giveUpAt = platform.clock.now().getTime() + HOLD_MILLIS
     for (;;) {

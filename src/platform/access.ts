@@ -31,6 +31,8 @@ export interface Standing {
   /** Null where they are nobody to it. */
   readonly viewerRole: Role | null
   readonly isArchived: boolean
+  /** The project by which it was decided, and the access epoch that had; null or absent where none decides. */
+  readonly home?: { readonly projectId: string; readonly epoch: number } | null
 }
 
 /** What somebody who acts brings along; plain people have no `grants`: their role alone decides. */

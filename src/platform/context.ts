@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Kysely } from 'kysely'
 import type { Grantee } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Channels } from './channels/hub.ts'
@@ -9,6 +10,7 @@ import type { KeySet } from './crypto/key-set.ts'
 import type { Passwords } from './crypto/passwords.ts'
 import type { SealedBox } from './crypto/sealed-box.ts'
 import type { Database } from './database/database.ts'
+import type { Tables } from './database/tables.ts'
 import { type Reader, type TenantReads, tenantReads } from './database/tenant-reads.ts'
 import type { Jobs } from './jobs.ts'
 import { forgetLoaded } from './loaders.ts'
@@ -74,7 +76,8 @@ export type Viewer = AnonymousViewer | ActingViewer
 export function credentialOf(viewer: ActingViewer): string {
   switch (viewer.kind) {
     case 'user':
-      return `device_session/${viewer.deviceSessionId}`
+      // A device may act in several organizations at once: what it has open in one ends without the others.
+      return `device_session/${viewer.deviceSessionId}/${viewer.organizationId}`
     case 'api_key':
       return `api_key/${viewer.apiKeyId}/${viewer.secretHash}`
     case 'agent':
@@ -151,8 +154,17 @@ export interface Platform {
    * lapse; until the signal aborts or the returned function is called.
    */
   readonly watchAccess: (viewer: ActingViewer, watcher: AccessWatcher, signal: AbortSignal) => () => void
+  /** The access epochs of people, organizations and projects as this transaction sees them, by id. */
+  readonly accessEpochs: (sql: Kysely<Tables>, ids: EpochIds) => Promise<ReadonlyMap<string, number>>
   /** Writes a refused mutation to the audit trail, in a transaction of its own: the mutation's has rolled back. */
   readonly recordDenial: (ctx: Context, action: string, target: string | null) => Promise<void>
+}
+
+/** Whose access epochs are asked for. */
+export interface EpochIds {
+  readonly userId: string
+  readonly organizationId: string
+  readonly projectIds: readonly string[]
 }
 
 /** Who is acting, in which unit of work, on which infrastructure. One per operation and one per delivered event. */
@@ -177,6 +189,8 @@ export interface ContextInput {
   readonly signal: AbortSignal
   /** Null unless given. */
   readonly cookies?: CookieJar | null
+  /** Who sees what comes of it beside the viewer: what one of them may not read is not read. Nobody unless given. */
+  readonly audience?: readonly Reader[]
 }
 
 const openTransactions = new WeakSet<Context>()
@@ -185,8 +199,9 @@ const openTransactions = new WeakSet<Context>()
 export function createContext(platform: Platform, input: ContextInput): Context {
   let em: EntityManager | undefined
   let db: TenantReads | undefined
+  const { audience = [], ...given } = input
   const context: Context = {
-    ...input,
+    ...given,
     cookies: input.cookies ?? null,
     platform,
     get em() {
@@ -197,7 +212,7 @@ export function createContext(platform: Platform, input: ContextInput): Context 
     get db() {
       refuseInsideTransaction(context)
       const reader = readerOf(context.viewer)
-      if (db === undefined || !isSameReader(db, reader)) db = tenantReads(platform.database.unscoped, reader)
+      if (db === undefined || !isSameReader(db, reader)) db = tenantReads(platform.database.unscoped, reader, audience)
       return db
     },
   }
@@ -227,6 +242,34 @@ export function readerOf(viewer: Viewer): Reader {
 
 function isSameReader(one: Reader, other: Reader): boolean {
   return one.organizationId === other.organizationId && one.userId === other.userId && one.role === other.role
+}
+
+/** The access epochs of the projects whose gates a unit of work has passed, while it is to be held to them. */
+const reliedOn = new WeakMap<Context, Map<string, number>>()
+
+/** From here on a transaction of this context is refused whose caller's access has moved since the gate: see `transact`. */
+export function holdToGates(ctx: Context): void {
+  reliedOn.set(ctx, new Map())
+}
+
+/** Ends that. */
+export function releaseFromGates(ctx: Context): void {
+  reliedOn.delete(ctx)
+}
+
+/** Notes that a gate was passed by what a project was under this access epoch. */
+export function relyOn(ctx: Context, projectId: string, epoch: number): void {
+  reliedOn.get(ctx)?.set(projectId, epoch)
+}
+
+/** What a transaction's access goes by, as the gates saw it: epochs by id; null where nothing is to be held to. */
+export function epochsReliedOn(ctx: Context): { ids: EpochIds; epochs: ReadonlyMap<string, number> } | null {
+  const projects = reliedOn.get(ctx)
+  if (projects === undefined || ctx.viewer.kind === 'anonymous') return null
+  const { userId, organizationId, accessVersion } = ctx.viewer
+  const [actor = '', organization = ''] = accessVersion.split('.')
+  const epochs = new Map([...projects, [userId, Number(actor)], [organizationId, Number(organization)]])
+  return { ids: { userId, organizationId, projectIds: [...projects.keys()] }, epochs }
 }
 
 /** Marks the context's transaction as open until the returned function is called. @throws when one is open already. */

@@ -86,6 +86,11 @@ export class Unavailable extends Fault {
   }
 }
 
+/** What the caller may has changed between the gate and the commit: nothing was done, and the gate is to be asked again. */
+export class AccessMoved extends Error {
+  override readonly name = 'AccessMoved'
+}
+
 /** Somebody else was faster: the row is no longer the version that the change was made for. Nothing was changed. */
 export class EditConflict extends UserError {
   readonly code = 'EDIT_CONFLICT'

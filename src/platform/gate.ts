@@ -1,5 +1,5 @@
 import { type Action, isAllowed, isGranted, permissionsOf, type Standing } from './access.ts'
-import type { ActingViewer, Context, UserViewer } from './context.ts'
+import { type ActingViewer, type Context, relyOn, type UserViewer } from './context.ts'
 import { Forbidden, NotFound, Unauthenticated } from './errors.ts'
 
 /** Whoever is acting: a person, a key or an agent. @throws {Unauthenticated} when nobody is signed in */
@@ -27,6 +27,7 @@ export function requireAction(
 ): ActingViewer {
   const viewer = requireViewer(ctx)
   if (!isAllowed(viewer, action, thing)) throw new Forbidden(action, target)
+  if (thing?.home) relyOn(ctx, thing.home.projectId, thing.home.epoch)
   return viewer
 }
 
@@ -38,6 +39,12 @@ export function may(ctx: Context, action: Action, thing?: Standing): boolean {
 /** Whether anything at all may be open to the viewer for this: which things are, their roles on them decide. */
 export function isGrantedTo(ctx: Context, action: Action): boolean {
   return ctx.viewer.kind !== 'anonymous' && isGranted(ctx.viewer, action)
+}
+
+/** Demands what an answer will need, before anything is done. @throws {Unauthenticated | Forbidden} */
+export function requireGrant(ctx: Context, action: Action): void {
+  requireViewer(ctx)
+  if (!isGrantedTo(ctx, action)) throw new Forbidden(action)
 }
 
 /** What the viewer may do to a thing, of the actions that begin with one of these nouns; sorted. */

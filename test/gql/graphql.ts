@@ -758,7 +758,7 @@ export type ChatEventsSubscription = { chatEvents:
          | null } | null }
     | { __typename: 'MessageDelta', cursor: string, messageId: string, index: number, text: string }
     | { __typename: 'MessageFinished', cursor: string, message: { id: string, status: MessageStatus, failureCode: string | null, content: string, parts: Array<
-          | { __typename: 'CitationPart', quote: string, page: { id: string, title: string } | null, block: { id: string } | null }
+          | { __typename: 'CitationPart', quote: string | null, page: { id: string, title: string } | null, block: { id: string } | null }
           | { __typename: 'TextPart' }
         > } | null }
     | { __typename: 'ResyncRequired', cursor: string }
@@ -782,7 +782,7 @@ export type ChatSessionQuery = { chatSession: { id: string, title: string | null
           | { id: string, displayName: string }
           | { id: string, displayName: string }
          | null, parts: Array<
-          | { __typename: 'CitationPart', quote: string, page: { id: string, title: string } | null, block: { id: string } | null }
+          | { __typename: 'CitationPart', quote: string | null, page: { id: string, title: string } | null, block: { id: string } | null }
           | { __typename: 'TextPart', text: string }
         > }>, pageInfo: { hasPreviousPage: boolean, startCursor: string | null } } } | null };
 

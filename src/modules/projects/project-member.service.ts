@@ -37,16 +37,17 @@ export async function setProjectMember(ctx: Context, input: SetProjectMember): P
     if (entered === null) await lockUser(tx, userId)
     else await tellMembers(tx, projectId, userId)
     await demandMember(tx, userId)
+    const { organizationId } = requireViewer(ctx)
+    // The project's row before its members', as wherever both are changed.
+    await tellProject(tx, organizationId, projectId)
     const earlier = await lockMember(tx, projectId, userId)
     if (entered === null) demandReach(project, action, earlier?.role ?? null, role)
-    const { organizationId } = requireViewer(ctx)
     const member = { organization_id: organizationId, project_id: projectId, user_id: userId }
     await tx.unscoped
       .insertInto('project_member')
       .values({ ...member, id: newUuid(tx.now), role, created_at: tx.now })
       .onConflict((conflict) => conflict.columns(['project_id', 'user_id']).doUpdateSet({ role }))
       .execute()
-    await tellProject(tx, organizationId, projectId)
     audit(ctx, tx, { action, target })
     return memberOf(tx, projectId, userId)
   })
@@ -64,13 +65,13 @@ export async function removeProjectMember(
   const isLeaving = userId === viewer.userId && viewer.kind === 'user'
   const project = await getProject(ctx, projectId, isLeaving ? 'project.read' : 'project.remove_member')
   return transact(ctx, async (tx) => {
+    await tellProject(tx, viewer.organizationId, projectId)
     const member = await lockMember(tx, projectId, userId)
     if (member === undefined) {
       throw new NotFound('project member', 'project.remove_member', encodeTypeId('user', userId))
     }
     if (!isLeaving) demandReach(project, 'project.remove_member', member.role, null)
     await tx.unscoped.deleteFrom('project_member').where('id', '=', member.id).execute()
-    await tellProject(tx, viewer.organizationId, projectId)
     audit(ctx, tx, { action: 'project.remove_member', target: encodeTypeId('project', projectId) })
     return member
   })

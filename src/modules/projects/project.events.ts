@@ -12,5 +12,6 @@ export async function tellProject(tx: Transaction, organizationId: string, proje
     .where('id', '=', projectId)
     .where('organization_id', '=', organizationId)
     .execute()
+  tx.movedOn(projectId)
   tx.record(accessChanged(organizationId))
 }

@@ -79,12 +79,14 @@ function selectProjects(db: TenantReads) {
       'project.updated_at as updatedAt',
       'project.archived_at as archivedAt',
       'project.deleted_at as deletedAt',
+      'project.id as homeId',
+      'project.access_epoch as homeEpoch',
       projectRole(db, 'project.id').as('projectRole'),
     ])
 }
 
 function withStanding(db: TenantReads, row: Omit<ProjectRow, keyof Standing> & ProjectFacts): ProjectRow {
-  const { projectRole: _role, ...project } = row
+  const { projectRole: _role, homeId: _id, homeEpoch: _epoch, ...project } = row
   return { ...project, ...standingIn(db, row) }
 }
 

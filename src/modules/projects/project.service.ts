@@ -4,7 +4,7 @@ import type { JsonObject } from '../../platform/channels/channel.entity.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../platform/context.ts'
 import { type Transaction, transact } from '../../platform/database/transact.ts'
 import { EditConflict, NotFound } from '../../platform/errors.ts'
-import { may, pass, requireAction, requireViewer } from '../../platform/gate.ts'
+import { may, pass, requireAction, requireGrant, requireViewer } from '../../platform/gate.ts'
 import { createOnce } from '../../platform/idempotency.ts'
 import { load } from '../../platform/loaders.ts'
 import { newUuid } from '../../platform/uuid.ts'
@@ -42,6 +42,7 @@ export async function getProject(ctx: Context, id: string, action: Action): Prom
 
 /** Makes a project in the active organization; whoever makes it owns it. @throws {IdempotencyKeyReused} */
 export async function createProject(ctx: Context, input: CreateProject): Promise<ProjectRow> {
+  requireGrant(ctx, 'project.read')
   requireAction(ctx, 'project.create')
   const id = await createOnce(ctx, 'createProject', input, (tx, viewer) => {
     const id = newUuid(tx.now)
@@ -88,7 +89,7 @@ export async function updateProject(ctx: Context, change: ProjectChange): Promis
       ...(name !== undefined && { name }),
       ...(description !== undefined && { description }),
       ...(settings !== undefined && { settings }),
-      ...(visibility !== undefined && { visibility }),
+      ...(isOpenedOrClosed && { visibility }),
     })
     if (!isChanged) return false
     if (isOpenedOrClosed) {
@@ -112,13 +113,13 @@ export async function archiveProject(ctx: Context, id: string): Promise<ProjectR
 }
 
 /**
- * Makes an archived project writable again, and brings a deleted one back, with its pages, while its days of grace last:
- * that may whoever may delete it. @throws {NotFound | Forbidden}
+ * Makes an archived project writable again; or brings a deleted one back as it was, with its pages, while its days of grace
+ * last: that may whoever may delete it. @throws {NotFound | Forbidden}
  */
 export async function restoreProject(ctx: Context, id: string): Promise<ProjectRow> {
   const deleted = await findDeleted(ctx, id)
   if (deleted === null) await getProject(ctx, id, 'project.restore')
-  await change(ctx, id, 'project.restore', () => ({ archived_at: null, deleted_at: null }))
+  await change(ctx, id, 'project.restore', () => (deleted === null ? { archived_at: null } : { deleted_at: null }))
   return getProject(ctx, id, 'project.read')
 }
 
@@ -136,7 +137,9 @@ async function findDeleted(ctx: Context, id: string): Promise<ProjectRow | null>
   if (project === null || project.deletedAt === null) return null
   const graceEnds = project.deletedAt.getTime() + PROJECT_GRACE_DAYS * 86_400_000
   const isLate = graceEnds <= ctx.platform.clock.now().getTime()
-  return isLate || !may(ctx, 'project.delete', project) ? null : project
+  if (isLate || !may(ctx, 'project.delete', project)) return null
+  requireAction(ctx, 'project.delete', encodeTypeId('project', id), project)
+  return project
 }
 
 type ProjectUpdate = Parameters<typeof advance>[3]
@@ -145,7 +148,9 @@ type ProjectUpdate = Parameters<typeof advance>[3]
 async function change(ctx: Context, id: string, action: Action, changes: (now: Date) => ProjectUpdate): Promise<void> {
   const { organizationId } = requireViewer(ctx)
   await transact(ctx, async (tx) => {
-    await advance(tx, id, null, changes(tx.now))
+    // Purged meanwhile, or changed the same way by somebody faster.
+    const isThere = await advance(tx, id, null, changes(tx.now))
+    if (!isThere) throw new NotFound('project', action, encodeTypeId('project', id))
     await tellProject(tx, organizationId, id)
     audit(ctx, tx, { action, target: encodeTypeId('project', id) })
   })

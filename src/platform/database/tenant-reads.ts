@@ -22,18 +22,21 @@ export interface Reader {
 
 /** Reads that cannot leave the viewer's organization by accident: the predicate is part of how a table is reached. */
 export interface TenantReads extends Reader {
+  /** Who sees what is read beside the reader: predicates hold for each of them as well. */
+  readonly audience: readonly Reader[]
   from<Name extends TenantTable>(table: Name): SelectQueryBuilder<Tables, Name, object>
   /** A table without an organization. Which of its rows a viewer may see is for the noun's own reads to say. */
   shared<Name extends SharedTable>(table: Name): SelectQueryBuilder<Tables, Name, object>
 }
 
 /** Binds reads to one reader's organization, on the pool or inside a transaction. */
-export function tenantReads(db: Kysely<Tables>, reader: Reader): TenantReads {
+export function tenantReads(db: Kysely<Tables>, reader: Reader, audience: readonly Reader[] = []): TenantReads {
   const { organizationId } = reader
   // The table's name is not known here, so Kysely cannot see its columns; the types above promise this one.
   const anyTable = db as unknown as Kysely<{ table: { organization_id: string } }>
   return {
     ...reader,
+    audience,
     from: (table) => {
       const query = anyTable.selectFrom(table as 'table')
       return (

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Kysely } from 'kysely'
 import { appendEvents, type NewChannelEvent } from '../channels/log.ts'
-import { type Context, holdTransaction, readerOf } from '../context.ts'
+import { type Context, epochsReliedOn, holdTransaction, readerOf } from '../context.ts'
+import { AccessMoved } from '../errors.ts'
 import type { Job } from '../jobs.ts'
 import { forgetLoaded } from '../loaders.ts'
 import type { Tables } from './tables.ts'
@@ -17,6 +18,8 @@ export interface Transaction {
   readonly now: Date
   /** Says on a channel what happened; told to nobody before the commit. */
   record(event: NewChannelEvent): void
+  /** Notes that the transaction moved the access epoch of a person, an organization or a project on by one. */
+  movedOn(id: string): void
   /** A job that exists exactly if the change does. */
   enqueue<Payload>(job: Job<never, Payload>, payload: Payload): Promise<void>
 }
@@ -24,6 +27,7 @@ export interface Transaction {
 /**
  * Runs one mutation as one transaction: flush, then the channel heads last and in sorted order, then the commit, then
  * the nudges. When `work` throws, nothing of it remains. While it runs, `ctx.em` and `ctx.db` throw.
+ * @throws {AccessMoved} when the access of a caller who is held to their gates is no longer what it was there
  */
 export async function transact<Result>(ctx: Context, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
   const { database, nudges, jobs, clock } = ctx.platform
@@ -31,6 +35,7 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
   try {
     const events: NewChannelEvent[] = []
     const enqueued = new Set<string>()
+    const moves = new Map<string, number>()
     const { result, heads } = await database.fork().transactional(async (em) => {
       const unscoped = em.getKysely<Tables>()
       const now = clock.now()
@@ -40,13 +45,17 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
         now,
         db: tenantReads(unscoped, readerOf(ctx.viewer)),
         record: (event) => void events.push(event),
+        movedOn: (id) => void moves.set(id, (moves.get(id) ?? 0) + 1),
         enqueue: async (job, payload) => {
           await jobs.enqueue(unscoped, job, payload)
           enqueued.add(job.name)
         },
       })
       await em.flush()
-      return { result, heads: await appendEvents(unscoped, events, now) }
+      const heads = await appendEvents(unscoped, events, now)
+      // Last, since whatever was waited for before may have been the row of somebody who took the right away.
+      await demandSameAccess(ctx, unscoped, moves)
+      return { result, heads }
     })
     nudges.publish(heads)
     jobs.wake(enqueued)
@@ -54,5 +63,15 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
   } finally {
     release()
     forgetLoaded(ctx)
+  }
+}
+
+/** Compares the access epochs with those the gates went by; the transaction's own steps are no surprise. */
+async function demandSameAccess(ctx: Context, sql: Kysely<Tables>, moves: ReadonlyMap<string, number>): Promise<void> {
+  const relied = epochsReliedOn(ctx)
+  if (relied === null) return
+  const now = await ctx.platform.accessEpochs(sql, relied.ids)
+  for (const [id, epoch] of relied.epochs) {
+    if (now.get(id) !== epoch + (moves.get(id) ?? 0)) throw new AccessMoved()
   }
 }

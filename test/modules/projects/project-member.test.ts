@@ -5,6 +5,7 @@ import {
   ChatSessionsDocument,
   CreateBlocksDocument,
   CreatePageDocument,
+  DeleteProjectDocument,
   NodesDocument,
   PageDocument,
   PagesDocument,
@@ -136,6 +137,34 @@ test('the assistant quotes nothing from a private project to who is not in it', 
   await (await answerTo(bob)).not.toMatch(/^null$|opens at nine/)
   await addTo(alice, closed.projectId, bob, 'VIEWER')
   await (await answerTo(bob)).toContain('harbour opens at nine')
+})
+
+test('an answer in a chat that others share quotes only what all of them may read', async ({ alice, bob, closed }) => {
+  const shared = await openChat(alice, { participantIds: [bob.userId] })
+  const answered = async () => {
+    await ask(alice, shared, 'embedded/extractive', 'When does the harbour open?')
+    await expect
+      .poll(async () => (await chatOf(alice, shared.id))?.messages.nodes[0]?.status, { interval: 20 })
+      .toBe('COMPLETED')
+    return JSON.stringify((await chatOf(bob, shared.id))?.messages.nodes)
+  }
+  expect(await answered()).not.toContain('opens at nine')
+  await addTo(alice, closed.projectId, bob, 'VIEWER')
+  expect(await answered()).toContain('opens at nine')
+})
+
+async function chatOf(person: Person, id: string) {
+  return (await person.query(ChatSessionDocument, { id, last: 1 })).chatSession
+}
+
+test('the end of a private project opens its chats to nobody', async ({ alice, bob, closed }) => {
+  await addTo(alice, closed.projectId, bob, 'VIEWER')
+  const session = await openChat(alice, { projectId: closed.projectId, participantIds: [bob.userId] })
+  await remove(alice, closed.projectId, bob.userId)
+  await alice.mutate(DeleteProjectDocument, { input: { id: closed.projectId } })
+  expect(await chatOf(bob, session.id)).toBeNull()
+  expect((await bob.query(ChatSessionsDocument, {})).chatSessions.totalCount).toBe(0)
+  expect(await chatOf(alice, session.id)).toMatchObject({ id: session.id, project: null })
 })
 
 test('a chat in a private project is there for its participants as long as they are in the project', async ({

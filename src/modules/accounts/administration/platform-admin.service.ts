@@ -142,7 +142,8 @@ export async function setPlatformAdmin(
         [{ action, target: encodeTypeId('user', user.id), as: { userId: null, organizationId: null } }],
       )
       const events: NewChannelEvent[] = []
-      await tellViewer({ unscoped, record: (event) => void events.push(event) }, user.id, { type: 'ViewerUpdated' })
+      const tx = { unscoped, record: (event: NewChannelEvent) => void events.push(event), movedOn: () => undefined }
+      await tellViewer(tx, user.id, { type: 'ViewerUpdated' })
       await appendEvents(unscoped, events, now)
     }
     const { count } = await unscoped

@@ -96,6 +96,11 @@ async function endMembership(tx: Transaction, member: MembershipRow): Promise<vo
     .where('organization_id', '=', organizationId)
     .where('user_id', '=', userId)
     .execute()
+  await tx.unscoped
+    .deleteFrom('chat_participant')
+    .where('organization_id', '=', organizationId)
+    .where('user_id', '=', userId)
+    .execute()
   // Or they would come to life again with a new membership.
   await revokeKeysOf(tx, userId, organizationId)
   await disableAgentsOf(tx, userId, organizationId)

@@ -21,5 +21,6 @@ export async function tellOrganization(tx: Transaction, organizationId: string):
     .set((on) => ({ access_epoch: on('access_epoch', '+', 1) }))
     .where('id', '=', organizationId)
     .execute()
+  tx.movedOn(organizationId)
   tx.record(accessChanged(organizationId))
 }

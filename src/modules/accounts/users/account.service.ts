@@ -166,6 +166,7 @@ async function giveUp(tx: Transaction, organizationIds: readonly string[]): Prom
     }))
     .where('id', 'in', [...organizationIds])
     .execute()
+  for (const id of organizationIds) tx.movedOn(id)
 }
 
 /** Takes a person out of their row, which stays for what they are the author of; its address is free again. */

@@ -35,7 +35,7 @@ export function viewerChannelEvent(event: Pick<NewChannelEvent, 'type' | 'payloa
  * other for ever.
  */
 export async function tellViewer(
-  tx: Pick<Transaction, 'unscoped' | 'record'>,
+  tx: Pick<Transaction, 'unscoped' | 'record' | 'movedOn'>,
   userId: string,
   ...events: readonly ViewerChannelEvent[]
 ): Promise<void> {
@@ -44,5 +44,6 @@ export async function tellViewer(
     .set((on) => ({ access_epoch: on('access_epoch', '+', 1) }))
     .where('id', '=', userId)
     .execute()
+  tx.movedOn(userId)
   for (const { type, ...payload } of events) tx.record({ channel: viewerChannel(userId), type, payload })
 }

@@ -56,7 +56,12 @@ const TextPartRef = builder.objectRef<Extract<Part, { kind: 'text' }>>('TextPart
 const CitationPartRef = builder.objectRef<Extract<Part, { kind: 'citation' }>>('CitationPart').implement({
   description: 'Where something in the text is quoted from.',
   fields: (t) => ({
-    quote: t.exposeString('quote', { description: 'The words that are quoted, as they stood there.' }),
+    quote: t.string({
+      nullable: true,
+      description: 'The words that are quoted, as they stood there; null when the page is gone or not yours to see.',
+      resolve: async (citation, _args, ctx) =>
+        (await findPage(ctx, citation.pageId)) === null ? null : citation.quote,
+    }),
     page: t.field({
       type: PageType,
       nullable: true,

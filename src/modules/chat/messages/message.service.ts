@@ -2,9 +2,10 @@ import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
 import { type ActingViewer, authorIdOf, type Context, createContext } from '../../../platform/context.ts'
+import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
-import { pass } from '../../../platform/gate.ts'
+import { pass, requireGrant } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
 import { newUuid } from '../../../platform/uuid.ts'
@@ -12,7 +13,7 @@ import { audit } from '../../audit/audit.service.ts'
 import { writeAnswer } from '../generations/answer.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
 import { chatChannel, messageCreated } from '../sessions/chat-session.events.ts'
-import { findChatSession } from '../sessions/chat-session.reads.ts'
+import { audienceOf, findChatSession } from '../sessions/chat-session.reads.ts'
 import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
 import { Message, oneAnswerAtATime } from './message.entity.ts'
 import { findMessage, type MessageRow } from './message.reads.ts'
@@ -55,6 +56,7 @@ export async function getMessage(ctx: Context, id: string, action: Action): Prom
  * @throws {NotFound | Forbidden | InvalidInput | GenerationInProgress | IdempotencyKeyReused | Unavailable}
  */
 export async function sendMessage(ctx: Context, input: SendMessage): Promise<SentMessage> {
+  requireGrant(ctx, 'chat_session.read')
   const session = await getChatSession(ctx, input.sessionId, 'message.send')
   const model = requireModel(ctx, input.modelId ?? session.modelId)
   // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
@@ -67,8 +69,9 @@ export async function sendMessage(ctx: Context, input: SendMessage): Promise<Sen
     })
     const [questionId = '', answerId = ''] = ids
     if (isNew) {
+      const audience = await audienceOf(ctx, session)
       const assignment = { messageId: answerId, fence: FIRST_FENCE, sessionId: session.id, model }
-      slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, stopping), assignment, stopping))
+      slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
     }
     return {
       question: await getMessage(ctx, questionId, 'chat_session.read'),
@@ -144,9 +147,16 @@ async function addMessages(
   return [question.id, answer.id]
 }
 
-/** The answer is written as who asked, who may be gone by then: it may use what they may read. */
-function contextOfAnswer({ platform, viewer, request }: Context, stopping: AbortSignal): Context {
-  return createContext(platform, { viewer, request, signal: stopping })
+/**
+ * The answer is written as who asked, who may be gone by then: it may use what they may read, and so may everybody who will
+ * read it.
+ */
+function contextOfAnswer(
+  { platform, viewer, request }: Context,
+  audience: readonly Reader[],
+  stopping: AbortSignal,
+): Context {
+  return createContext(platform, { viewer, request, audience, signal: stopping })
 }
 
 /** The constraint decides; this gives its violation a name. */

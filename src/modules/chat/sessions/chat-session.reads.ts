@@ -3,10 +3,15 @@ import { beforeAnyLog, encodeCursor } from '../../../lib/cursor.ts'
 import type { Standing } from '../../../platform/access.ts'
 import type { Context } from '../../../platform/context.ts'
 import { keyset, type Window } from '../../../platform/database/keyset.ts'
-import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
+import type { Reader, TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { isGrantedTo, may } from '../../../platform/gate.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
-import { isOpenAnywhere, type ProjectFacts, projectRole, standingIn } from '../../projects/project-access.reads.ts'
+import {
+  isOpenAnywhere,
+  type ProjectFacts,
+  projectRole as roleIn,
+  standingIn,
+} from '../../projects/project-access.reads.ts'
 import { chatChannel } from './chat-session.events.ts'
 
 /** A chat session as the graph shows it. Who takes no part in it, or cannot read its project, has no role on it. */
@@ -43,6 +48,18 @@ export async function findChatSession(ctx: Context, id: string): Promise<ChatSes
   return session !== null && may(ctx, 'chat_session.read', session) ? session : null
 }
 
+/** Who takes part in a session beside the viewer, as readers of what is said in it. */
+export async function audienceOf({ db }: Context, { participantIds }: ChatSessionRow): Promise<Reader[]> {
+  const others = participantIds.filter((id) => id !== db.userId)
+  if (others.length === 0) return []
+  const rows = await db
+    .from('membership')
+    .select(['membership.user_id as userId', 'membership.role'])
+    .where('membership.user_id', 'in', others)
+    .execute()
+  return rows.map((row) => ({ ...row, organizationId: db.organizationId }))
+}
+
 /** Sessions the viewer takes part in, newest first. */
 export async function listChatSessions(
   ctx: Context,
@@ -63,20 +80,18 @@ export async function countChatSessions(ctx: Context, filter: ChatSessionFilter)
   return row.count
 }
 
+/** By the project even while that is deleted: its end must not open a session to who was not in it. */
 function isAmong(db: TenantReads, { projectId }: ChatSessionFilter) {
   const isOpen = sql`exists (
     select from chat_participant where session_id = chat_session.id and user_id = ${db.userId}
-  ) and ${isOpenAnywhere(db, 'chat_session.read', 'project.id')}`
-  return projectId === null ? sql<boolean>`${isOpen}` : sql<boolean>`${isOpen} and project.id = ${projectId}`
+  ) and ${isOpenAnywhere(db, 'chat_session.read', 'chat_session.project_id', { alsoDeleted: true })}`
+  return projectId === null
+    ? sql<boolean>`${isOpen}`
+    : sql<boolean>`${isOpen} and project.id = ${projectId} and project.deleted_at is null`
 }
 
-/** Sessions, each with its project; one whose project was deleted goes on without. */
 function sessionsWithProject(db: TenantReads) {
-  return db
-    .from('chat_session')
-    .leftJoin('project', (join) =>
-      join.onRef('project.id', '=', 'chat_session.project_id').on('project.deleted_at', 'is', null),
-    )
+  return db.from('chat_session').leftJoin('project', 'project.id', 'chat_session.project_id')
 }
 
 // The head is read in the same statement: whatever the reader loads of the session after it cannot miss an event before it.
@@ -93,7 +108,8 @@ function selectSessions(db: TenantReads) {
     .select([
       'chat_session.id',
       'chat_session.organization_id as organizationId',
-      'project.id as projectId',
+      // A session goes on without a project that was deleted.
+      sql<string | null>`case when project.deleted_at is null then project.id end`.as('projectId'),
       'chat_session.title',
       'chat_session.model_id as modelId',
       'chat_session.created_by_id as createdById',
@@ -103,9 +119,11 @@ function selectSessions(db: TenantReads) {
       sql<string[]>`array(
         select user_id::text from chat_participant where session_id = chat_session.id order by joined_at, user_id
       )`.as('participantIds'),
+      'project.id as homeId',
+      'project.access_epoch as homeEpoch',
       'project.visibility',
       'project.archived_at as archivedAt',
-      projectRole(db, 'project.id').as('projectRole'),
+      roleIn(db, 'project.id').as('projectRole'),
       'channel_head.epoch',
       'channel_head.seq',
     ])
@@ -118,10 +136,10 @@ interface JoinedRow extends Omit<ChatSessionRow, 'eventsCursor' | keyof Standing
 }
 
 function shown(db: TenantReads, row: JoinedRow): ChatSessionRow {
-  const { organizationId, epoch, seq, visibility, archivedAt, projectRole: role, ...session } = row
+  const { organizationId, epoch, seq, homeId, homeEpoch, visibility, archivedAt, projectRole, ...session } = row
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
   const eventsCursor = encodeCursor(chatChannel(organizationId, session.id), position)
-  const { viewerRole, isArchived } = standingIn(db, { visibility, archivedAt, projectRole: role })
+  const { viewerRole, ...standing } = standingIn(db, { homeId, homeEpoch, visibility, archivedAt, projectRole })
   const takesPart = db.userId !== null && session.participantIds.includes(db.userId)
-  return { ...session, eventsCursor, viewerRole: takesPart ? viewerRole : null, isArchived }
+  return { ...session, eventsCursor, ...standing, viewerRole: takesPart ? viewerRole : null }
 }

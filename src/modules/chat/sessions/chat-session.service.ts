@@ -2,7 +2,7 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
 import { authorIdOf, type Context } from '../../../platform/context.ts'
 import { InvalidInput, NotFound } from '../../../platform/errors.ts'
-import { pass, requireAction, requireViewer } from '../../../platform/gate.ts'
+import { pass, requireAction, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createOnce } from '../../../platform/idempotency.ts'
 import type { Model } from '../../../platform/models.ts'
 import { newUuid } from '../../../platform/uuid.ts'
@@ -30,6 +30,7 @@ export async function getChatSession(ctx: Context, id: string, action: Action): 
 /** Opens a session. @throws {NotFound | Forbidden | InvalidInput | IdempotencyKeyReused} */
 export async function createChatSession(ctx: Context, input: CreateChatSession): Promise<ChatSessionRow> {
   const { userId } = requireViewer(ctx)
+  requireGrant(ctx, 'chat_session.read')
   if (input.projectId === null) requireAction(ctx, 'chat_session.create')
   else await getProject(ctx, input.projectId, 'chat_session.create')
   requireModel(ctx, input.modelId)

@@ -6,7 +6,12 @@ import { keyset, type Window } from '../../../platform/database/keyset.ts'
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { isGrantedTo, may } from '../../../platform/gate.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
-import { isOpenAnywhere, type ProjectFacts, projectRole, standingIn } from '../../projects/project-access.reads.ts'
+import {
+  isOpenAnywhere,
+  type ProjectFacts,
+  projectRole as roleIn,
+  standingIn,
+} from '../../projects/project-access.reads.ts'
 import { pageChannel } from './page.events.ts'
 
 /** A page as the graph shows it. */
@@ -94,9 +99,11 @@ function selectPages(db: TenantReads) {
       'page.version',
       'page.created_at as createdAt',
       'page.updated_at as updatedAt',
+      'project.id as homeId',
+      'project.access_epoch as homeEpoch',
       'project.visibility',
       'project.archived_at as archivedAt',
-      projectRole(db, 'page.project_id').as('projectRole'),
+      roleIn(db, 'page.project_id').as('projectRole'),
       'channel_head.epoch',
       'channel_head.seq',
     ])
@@ -109,8 +116,8 @@ interface JoinedRow extends Omit<PageRow, 'eventsCursor' | keyof Standing>, Proj
 }
 
 function shown(db: TenantReads, row: JoinedRow): PageRow {
-  const { organizationId, epoch, seq, visibility, archivedAt, projectRole: role, ...page } = row
+  const { organizationId, epoch, seq, homeId, homeEpoch, visibility, archivedAt, projectRole, ...page } = row
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
   const eventsCursor = encodeCursor(pageChannel(organizationId, page.id), position)
-  return { ...page, eventsCursor, ...standingIn(db, { visibility, archivedAt, projectRole: role }) }
+  return { ...page, eventsCursor, ...standingIn(db, { homeId, homeEpoch, visibility, archivedAt, projectRole }) }
 }

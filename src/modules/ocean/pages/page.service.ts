@@ -3,7 +3,7 @@ import type { Action } from '../../../platform/access.ts'
 import { authorIdOf, type Context } from '../../../platform/context.ts'
 import { transact } from '../../../platform/database/transact.ts'
 import { EditConflict } from '../../../platform/errors.ts'
-import { pass, requireAction, requireViewer } from '../../../platform/gate.ts'
+import { pass, requireAction, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createOnce } from '../../../platform/idempotency.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
@@ -29,6 +29,7 @@ export async function getPage(ctx: Context, id: string, action: Action): Promise
 /** Makes an empty page, in a project or at the top. @throws {IdempotencyKeyReused} */
 export async function createPage(ctx: Context, input: CreatePage): Promise<PageRow> {
   const { projectId } = input
+  requireGrant(ctx, 'page.read')
   if (projectId === null) requireAction(ctx, 'page.create')
   else await getProject(ctx, projectId, 'page.create')
   const id = await createOnce(ctx, 'createPage', input, (tx, viewer) => {

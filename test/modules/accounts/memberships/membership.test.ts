@@ -93,7 +93,7 @@ describe('a member who is removed', () => {
     const places = unscoped.selectFrom('project_member').select('user_id').where('project_id', '=', uuidIn(projectId))
     expect(await places.execute()).toEqual([{ user_id: uuidIn(alice.userId) }])
     const participants = unscoped.selectFrom('chat_participant').select('user_id')
-    expect(await participants.where('session_id', '=', uuidIn(session.id)).execute()).toHaveLength(1)
+    expect(await participants.where('session_id', '=', uuidIn(session.id)).execute()).toHaveLength(0)
     const { data } = await alice.send('query ($id: ID!) { page(id: $id) { createdBy { displayName } } }', {
       id: page.id,
     })

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { projectPurge } from '../../../../src/modules/ocean/pages/project-purge.jobs.ts'
+import { projectPurge } from '../../../../src/modules/chat/sessions/project-purge.jobs.ts'
 import { ChatSessionDocument, DeleteProjectDocument, RestoreProjectDocument } from '../../../gql/graphql.ts'
 import { test } from '../../../kit/clocked.ts'
 import { signIn, uuidIn } from '../../../kit/people.ts'
