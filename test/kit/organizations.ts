@@ -38,14 +38,23 @@ export async function foundAndDelete(person: Person): Promise<string> {
 
 /** Invites an address and answers the token in the mail. */
 export async function invite(server: TestServer, host: Person, email: string, role: Role = 'EDITOR'): Promise<string> {
+  await offer(host, email, role)
+  return mailedToken(server, { email }, /invitation/)
+}
+
+/** Invites an address. */
+export async function offer(host: Person, email: string, role: Role): Promise<void> {
   const { inviteMember: invited } = await host.mutate(InviteMemberDocument, { input: { email, role } })
   if (invited.__typename !== 'Invitation') throw new Error(`The invitation came to ${JSON.stringify(invited)}`)
-  return mailedToken(server, { email }, /invitation/)
 }
 
 /** Makes somebody a member of another person's organization by an invitation, beside their own; answers the membership's id. */
 export async function join(server: TestServer, host: Person, guest: Person, role: Role = 'EDITOR'): Promise<string> {
-  const token = await invite(server, host, guest.email, role)
+  return accept(guest, await invite(server, host, guest.email, role))
+}
+
+/** Makes somebody a member by the token of an invitation; answers the membership's id. */
+export async function accept(guest: Person, token: string): Promise<string> {
   const { acceptInvitation: membership } = await guest.mutate(AcceptInvitationDocument, { input: { token } })
   if (membership.__typename !== 'Membership') throw new Error(`The acceptance came to ${JSON.stringify(membership)}`)
   return membership.id

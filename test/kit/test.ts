@@ -54,9 +54,13 @@ async function usePerson(person: Person, use: (person: Person) => Promise<void>)
   await person.close()
 }
 
-/** Makes an empty page. */
-export async function createPage(person: Person, title: string): Promise<{ id: string; eventsCursor: string }> {
-  const { createPage: page } = await person.mutate(CreatePageDocument, { input: { title } })
+/** Makes an empty page, at the top of the organization unless told otherwise. */
+export async function createPage(
+  person: Person,
+  title: string,
+  projectId: string | null = null,
+): Promise<{ id: string; eventsCursor: string }> {
+  const { createPage: page } = await person.mutate(CreatePageDocument, { input: { title, projectId } })
   if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
   return page
 }
