@@ -17,7 +17,7 @@ import { type Person, signIn, signUp } from '../kit/people.ts'
 import { type PrivateService, startPrivateRedis } from '../kit/private-services.ts'
 import { makeAgent, makeKey, tokenOf } from '../kit/programs.ts'
 import { copyTemplate } from '../kit/server.ts'
-import { createPage } from '../kit/test.ts'
+import { createPage, openChat } from '../kit/test.ts'
 import { addTo, createProject } from '../modules/projects/stage.ts'
 import { type RawSocket, signedIn } from '../transport/raw-socket.ts'
 import { enroll, type Revocation, revoked } from './access-stage.ts'
@@ -148,6 +148,7 @@ const revocations: Record<string, () => Promise<Revocation>> = {
     return {
       ...stage,
       unaffected: [...unaffected, await still()],
+      chatId: (await openChat(outsider, { projectId: id })).id,
       secret: outsider.tokens.accessToken,
       revoke: async () => {
         const input = { id, expectedVersion: 1, visibility: 'PRIVATE' } as const

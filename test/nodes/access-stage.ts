@@ -1,7 +1,13 @@
 import { expect } from 'vitest'
 import WebSocket from 'ws'
 import type { Role } from '../../src/platform/access.ts'
-import { CreateBlocksDocument, PageDocument, PageEventsDocument, ViewerEventsDocument } from '../gql/graphql.ts'
+import {
+  ChatEventsDocument,
+  CreateBlocksDocument,
+  PageDocument,
+  PageEventsDocument,
+  ViewerEventsDocument,
+} from '../gql/graphql.ts'
 import { createTestClient } from '../kit/client.ts'
 import { filedToken } from '../kit/mail-files.ts'
 import type { ApiNode } from '../kit/nodes.ts'
@@ -41,6 +47,8 @@ export interface Revocation {
   readonly write: 'NOT_FOUND' | 'FORBIDDEN' | 'UNAUTHENTICATED'
   readonly reason: 'ACCESS_REMOVED' | 'SESSION_ENDED' | null
   readonly unaffected: readonly Unaffected[]
+  /** A chat session of theirs to which nothing happens, and which is taken away as well. */
+  readonly chatId?: string
   /** Who can read the quiet page afterwards; else the author. */
   readonly reader?: () => Promise<Person>
 }
@@ -105,6 +113,8 @@ async function open(node: ApiNode, it: Revocation) {
   // Of what happens to themselves only people hear.
   const own = it.secret.startsWith('oc_') ? [] : [overhear(socket, 'own')]
   if (own.length > 0) socket.subscribe('own', ViewerEventsDocument, {})
+  const chats = it.chatId === undefined ? [] : [overhear(socket, 'chat')]
+  if (it.chatId !== undefined) socket.subscribe('chat', ChatEventsDocument, { sessionId: it.chatId })
   await expectAlive(socket)
   const authors = new Map(
     [{ page: it.busy, author: it.author }, ...it.unaffected].map((one) => [one.page.id, one.author]),
@@ -115,7 +125,7 @@ async function open(node: ApiNode, it: Revocation) {
     if (writing === undefined) throw new Error('Nobody writes there')
     return writing
   }
-  return { socket, quiet, busy, unaffected, own, writingTo }
+  return { socket, quiet, busy, unaffected, own, chats, writingTo }
 }
 
 function watch(socket: RawSocket, { id: pageId, eventsCursor: after }: Page): Overheard {
@@ -150,9 +160,9 @@ function requester({ url }: ApiNode, { secret }: Revocation) {
 }
 
 /** Demands that all that is to end does, and says why; what is about the person themselves ends with all their access alone. */
-async function expectEnds(it: Revocation, { socket, quiet, busy, own }: Opened): Promise<void> {
+async function expectEnds(it: Revocation, { socket, quiet, busy, own, chats }: Opened): Promise<void> {
   const isOut = it.query === 'UNAUTHENTICATED'
-  const ending = it.reason === null ? [] : [...quiet, ...busy, ...(isOut ? own : [])]
+  const ending = it.reason === null ? [] : [...quiet, ...busy, ...chats, ...(isOut ? own : [])]
   await expect.poll(() => ending.map(({ isOver }) => isOver), { interval: 5 }).toEqual(ending.map(() => true))
   expect(ending.map((one) => endOf(one).reason)).toEqual(ending.map(() => it.reason))
   if (it.reason === 'SESSION_ENDED') expect(await socket.closed).toEqual({ code: 4401, reason: 'Unauthorized' })
