@@ -51,15 +51,14 @@ beforeAll(async () => {
   ;[one, other] = await Promise.all([startNode({ env }), startNode({ env })])
   owner = await signUp(one, 'Owner')
   const granting = runToEnd('grantAdmin', { env, args: [owner.email] })
-  const names = ['Steady', 'Lowered', 'Removed', 'Suspended', 'Outsider']
-  const members = await Promise.all(names.map((name) => enroll(other, owner, name, database.dataDir)))
-  ;[steady, lowered, removed, suspended, outsider] = members as [
-    typeof lowered,
-    typeof lowered,
-    typeof lowered,
-    Person,
-    Person,
-  ]
+  const member = (name: string) => enroll(other, owner, name, database.dataDir)
+  ;[steady, lowered, removed, suspended, outsider] = await Promise.all([
+    member('Steady'),
+    member('Lowered'),
+    member('Removed'),
+    member('Suspended'),
+    member('Outsider'),
+  ])
   expect(await granting).toMatchObject({ code: 0, stderr: '' })
   steadySocket = await signedIn(other.url, steady.tokens.accessToken)
 })

@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
 import type { Role } from '../../src/platform/access.ts'
 import {
@@ -86,7 +86,6 @@ export async function revoked(node: ApiNode, name: string, it: Revocation, prepa
   await expectEnds(it, opened)
   await expectTheRestToGoOn(it, opened)
   await expectNothingWritten(it, opened)
-  opened.socket.ws.close()
   if (it.reason === null) {
     console.log(`${name} × open stream: goes on`)
     return 0
@@ -120,6 +119,10 @@ async function open(node: ApiNode, it: Revocation) {
     [{ page: it.busy, author: it.author }, ...it.unaffected].map((one) => [one.page.id, one.author]),
   )
   const writings = new Map([...authors].map(([pageId, author]) => [pageId, keepWriting(author, pageId)]))
+  onTestFinished(async () => {
+    socket.ws.close()
+    await Promise.allSettled([...writings.values()].map((writing) => writing.stop()))
+  })
   const writingTo = ({ id }: Page): Writing => {
     const writing = writings.get(id)
     if (writing === undefined) throw new Error('Nobody writes there')
