@@ -38,7 +38,8 @@ export const AuditEventNode = builder.node(builder.objectRef<AuditEventRow>('Aud
     actor: t.field({
       type: ActorInterface,
       nullable: true,
-      description: 'Who did it, member or not; null when that is not known, or they are forgotten altogether.',
+      description:
+        'Who did it, a person or an agent, member or not; null when that is not known, and for an API key, whose person is `onBehalfOf`.',
       resolve: ({ actor }, _args, ctx) => actorOf(ctx, actor),
     }),
     actorId: t.exposeID('actor', { nullable: true, description: 'Their id as it was written down.' }),
@@ -57,7 +58,7 @@ export const AuditEventNode = builder.node(builder.objectRef<AuditEventRow>('Aud
 
 function actorOf(ctx: Context, actor: string | null) {
   const decoded = actor === null ? null : decodeTypeId(actor)
-  return decoded?.prefix === 'user' ? findAuthor(ctx, decoded.uuid) : null
+  return decoded?.prefix === 'user' || decoded?.prefix === 'agent' ? findAuthor(ctx, decoded.uuid) : null
 }
 
 const AuditEventFilterInput = builder.inputType('AuditEventFilter', {

@@ -14,7 +14,7 @@ export const DeviceSessionSchema = defineEntity({
     /** The same for all sessions of one device, which proves it with a signed token. */
     deviceId: p.uuid(),
     /** The organization its access tokens are for. */
-    activeOrganization: () => p.manyToOne(Organization).mapToPk(),
+    activeOrganization: () => p.manyToOne(Organization).mapToPk().index(),
     deviceName: p.string().length(80).nullable(),
     deviceType: p.string().length(16).$type<DeviceType>(),
     userAgent: p.string().length(512).nullable(),

@@ -31,7 +31,7 @@ export const OrganizationSchema = defineEntity({
     version: p.integer().default(1),
     createdAt: p.datetime(),
     /** When it was given up: nobody gets in any more, and it is purged after its days of grace. */
-    deletedAt: p.datetime().nullable(),
+    deletedAt: p.datetime().nullable().index(),
   },
 })
 

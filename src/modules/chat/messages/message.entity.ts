@@ -35,7 +35,8 @@ export const MessageSchema = defineEntity({
   ],
   properties: {
     id: p.uuid().primary(),
-    organization: () => p.manyToOne(Organization).mapToPk(),
+    // The index is for what an organization's end deletes.
+    organization: () => p.manyToOne(Organization).mapToPk().index(),
     session: () => p.manyToOne(ChatSession).mapToPk(),
     role: p.string().length(16).$type<MessageRole>(),
     /** A person, or an agent; null for what a model wrote. */

@@ -34,7 +34,8 @@ export const ChatParticipantSchema = defineEntity({
   properties: {
     session: () => p.manyToOne(ChatSession).mapToPk().primary(),
     user: () => p.manyToOne(User).mapToPk().primary(),
-    organization: () => p.manyToOne(Organization).mapToPk(),
+    // The index is for what the end of an organization, or of a membership, deletes.
+    organization: () => p.manyToOne(Organization).mapToPk().index(),
     joinedAt: p.datetime(),
   },
 })

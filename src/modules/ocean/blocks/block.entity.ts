@@ -30,7 +30,8 @@ export const BlockSchema = defineEntity({
   ],
   properties: {
     id: p.uuid().primary(),
-    organization: () => p.manyToOne(Organization).mapToPk(),
+    // The index is for what an organization's end deletes.
+    organization: () => p.manyToOne(Organization).mapToPk().index(),
     page: () => p.manyToOne(Page).mapToPk(),
     type: p.string().length(32).$type<BlockType>(),
     text: p.text(),

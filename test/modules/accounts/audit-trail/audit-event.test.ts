@@ -4,11 +4,13 @@ import {
   AuditEventRecordedDocument,
   AuditEventsDocument,
   CreateBlocksDocument,
+  CreatePageDocument,
   CreateProjectDocument,
   NodeDocument,
 } from '../../../gql/graphql.ts'
 import { endMembership, setRole } from '../../../kit/inside.ts'
 import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
+import { makeAgent, makeKey, programOf, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { createPage, test, write } from '../../../kit/test.ts'
 
@@ -54,6 +56,20 @@ test('an administrator reads the trail of their organization, newest first: who,
   expect(times).toEqual(times.toSorted().reverse())
   const { node } = await alice.query(NodeDocument, { id: nodes[0]?.id ?? '' })
   expect(node).toMatchObject({ __typename: 'AuditEvent', id: nodes[0]?.id })
+})
+
+test('an agent stands in the trail as itself, a key by its person', async ({ alice }) => {
+  const agent = await makeAgent(alice)
+  const programs = [programOf(alice, await tokenOf(alice, agent)), programOf(alice, (await makeKey(alice)).secret)]
+  for (const program of programs) {
+    await program.mutate(CreatePageDocument, { input: { title: 'By a program' } })
+    await program.close()
+  }
+  const { nodes } = await trailFor(alice, { action: 'page.create' })
+  expect(nodes.map(({ actor, onBehalfOf }) => [actor?.id, onBehalfOf])).toEqual([
+    [undefined, alice.userId],
+    [agent.id, alice.userId],
+  ])
 })
 
 test('the trail is found by actor, action, target and time, alone and together', async ({ alice, bob, page }) => {
