@@ -9,8 +9,10 @@ const TOKEN_MEMORY_DAYS = 7
 const INVITATION_MEMORY_DAYS = 30
 const AGENT_TOKEN_MEMORY_DAYS = 1
 
-/** Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions and invitations. */
-/** Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions, expired tokens of agents. */
+/**
+ * Deletes what accounts no longer need: registrations nobody confirmed, spent links, old sessions and invitations, expired
+ * tokens of agents.
+ */
 export const accountsHousekeeping = defineJob({
   name: 'accounts.housekeeping',
   schema: z.object({}),
