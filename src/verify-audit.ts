@@ -25,6 +25,9 @@ const { values } = parseArgs({
 // Standard output is the report's.
 const log = createLog({ level: 'warn', destination: process.stderr })
 
+const unkeptWarning =
+  'Without --heads it does not show when the chain of no organization, which records the heads of all others, was set back together with its head.'
+
 const lineSchema = z.object({
   msg: z.literal(headMessage),
   chain: z.uuid(),
@@ -74,7 +77,7 @@ async function report(reports: AsyncIterable<ChainReport>): Promise<void> {
     summary.waiting += found.waiting
     summary.faults += found.faultCount
   }
-  write(summary)
+  write(values.heads === undefined ? { ...summary, warning: unkeptWarning } : summary)
   if (summary.faults > 0) process.exitCode = 1
 }
 

@@ -1,6 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { Table } from '../../platform/database/tables.ts'
 
+const recordsOfHeads = 'audit_event_head_index'
+
 export const AuditEventSchema = defineEntity({
   name: 'AuditEvent',
   tableName: 'audit_event',
@@ -11,6 +13,12 @@ export const AuditEventSchema = defineEntity({
     { properties: ['organizationId', 'actor', 'at', 'id'] },
     { properties: ['organizationId', 'action', 'at', 'id'] },
     { properties: ['organizationId', 'target', 'at', 'id'] },
+    // Of the records of heads alone, which are few.
+    {
+      name: recordsOfHeads,
+      properties: ['headChain', 'headSeq', 'id'],
+      expression: `create index "${recordsOfHeads}" on "audit_event" ("head_chain", "head_seq", "id") where "head_chain" is not null`,
+    },
   ],
   checks: [{ property: 'outcome', expression: `outcome in ('allowed', 'denied')` }],
   triggers: [
@@ -43,6 +51,10 @@ export const AuditEventSchema = defineEntity({
     address: p.string().length(64).nullable(),
     requestId: p.string().length(64),
     at: p.datetime(),
+    /** Of a record in the chain of no organization of where another chain ended, `audit.head`; null of all other events. */
+    headChain: p.uuid().nullable(),
+    headSeq: p.bigint('number').nullable(),
+    headHash: p.string().length(64).nullable(),
   },
 })
 

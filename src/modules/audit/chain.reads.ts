@@ -19,12 +19,24 @@ export interface Unsealed {
   readonly exists: boolean
 }
 
+/** A record, in the chain of no organization, of where another chain ended. */
+export interface HeadRecord {
+  /** Of the record itself. */
+  readonly eventId: string
+  readonly seq: number
+  readonly hash: string
+  /** The hash that the chain has in this place; null when the place is gone. */
+  readonly found: string | null
+}
+
 /** All that a verifier looks at, chain by chain and in order. */
 export interface Trail {
   /** Every chain of which there is anything. */
   chains(): Promise<readonly string[]>
   head(chain: string): Promise<ChainHead | null>
   links(chain: string): AsyncIterable<readonly Link[]>
+  /** What was recorded of a chain's heads. */
+  recorded(chain: string): AsyncIterable<readonly HeadRecord[]>
   unsealed(chain: string): AsyncIterable<readonly Unsealed[]>
 }
 
@@ -51,6 +63,12 @@ export function databaseTrail(db: Kysely<Tables>): Trail {
         0,
         ({ seq }) => seq,
         (after) => linksAfter(db, chain, after),
+      ),
+    recorded: (chain) =>
+      inBatches<HeadRecord, Pick<HeadRecord, 'seq' | 'eventId'>>(
+        { seq: 0, eventId: noOrganization },
+        (record) => record,
+        (after) => recordsAfter(db, chain, after),
       ),
     unsealed: async function* (chain) {
       yield* inBatches<Unsealed & Place, Place>(
@@ -91,6 +109,17 @@ async function linksAfter(db: Kysely<Tables>, chain: string, after: number): Pro
   return rows
 }
 
+// Whether a record is itself as it was written is for the chain that it stands in.
+async function recordsAfter(db: Kysely<Tables>, chain: string, after: Pick<HeadRecord, 'seq' | 'eventId'>) {
+  const { rows } = await sql<HeadRecord>`
+    select e.id as "eventId", e.head_seq as seq, e.head_hash as hash, s.hash as found
+    from audit_event e left join audit_seal s on s.chain = e.head_chain and s.seq = e.head_seq
+    where e.head_chain = ${chain}::uuid and (e.head_seq, e.id) > (${after.seq}::int8, ${after.eventId}::uuid)
+      and e.organization_id is null
+    order by e.head_seq, e.id limit ${BATCH}`.execute(db)
+  return rows
+}
+
 interface Place {
   /** To the microsecond. */
   readonly atText: string
@@ -121,7 +150,7 @@ async function notesAfter(db: Kysely<Tables>, chain: string, after: string): Pro
 async function chainsIn(db: Kysely<Tables>): Promise<readonly string[]> {
   const { rows } = await sql<{ chain: string }>`
     ${distinct('audit_head', 'chain')} union ${distinct('audit_seal', 'chain')} union ${distinct('audit_pending', 'chain')}
-    union ${distinct('audit_event', 'organization_id')}
+    union ${distinct('audit_event', 'organization_id')} union ${distinct('audit_event', 'head_chain')}
     union select ${noOrganization}::uuid where exists (select from audit_event where organization_id is null)
     order by 1`.execute(db)
   return rows.map(({ chain }) => chain)

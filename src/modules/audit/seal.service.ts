@@ -7,6 +7,7 @@ import type { Tables } from '../../platform/database/tables.ts'
 import { auditEventRecorded } from './audit-event.events.ts'
 import { distinct, sealable } from './chain.reads.ts'
 import { type ChainEnd, type ChainHead, chained, genesis, isSigned, noOrganization, signHead } from './chain.service.ts'
+import { recordHeads } from './head-record.service.ts'
 
 /** What sealing needs; one for each node. */
 export interface Sealing {
@@ -92,6 +93,10 @@ async function sealTogether(sealing: Sealing, chains: readonly string[]): Promis
     const { seals, ends } = chainUp(locked, events)
     const heads = ends.map((end) => signHead(signer, end, now))
     await write(tx, seals, heads)
+    const begun = new Set(locked.filter(({ seq }) => seq === 0).map(({ chain }) => chain))
+    // With the seals, so that no chain is there for a moment without a record that it is.
+    const beginnings = heads.filter(({ chain }) => begun.has(chain))
+    await recordHeads(tx, beginnings, now)
     const told: NewChannelEvent[] = seals
       .filter(({ chain }) => chain !== noOrganization)
       .map(({ chain, eventId }) => auditEventRecorded(chain, eventId))

@@ -20,6 +20,8 @@ export type FaultKind =
   | 'HEAD_FORGED'
   /** An event, or the note that there was one, has waited for its seal for longer than a minute. */
   | 'NOT_SEALED'
+  /** A record in the chain of no organization says something else of this place: the chain is gone, or was set back. */
+  | 'DIFFERS_FROM_RECORDED'
   /** A head that was kept elsewhere says something else of this place. */
   | 'DIFFERS_FROM_KEPT'
   /** A head that was kept elsewhere is not signed by this server: it proves nothing. */
@@ -47,7 +49,10 @@ export interface ChainReport {
 export interface Verification {
   readonly signer: Signer
   readonly now: Date
-  /** Heads that were kept elsewhere, such as in the log, by chain; without them a trail that was set back as a whole is whole. */
+  /**
+   * Heads that were kept elsewhere, such as in the log, by chain. Without them the chain of no organization, which has the
+   * records of all others, is whole where it was set back together with its head.
+   */
   readonly kept?: ReadonlyMap<string, readonly ChainHead[]>
 }
 
@@ -96,6 +101,7 @@ async function verifyChain(trail: Trail, chain: string, verification: Verificati
   }
   checkHead(await trail.head(chain), end, verification.signer, faults.add)
   kept.checkRest(end)
+  await checkRecords(trail, chain, faults.add)
   const waiting = await countWaiting(trail, chain, verification.now, faults.add)
   return { chain, sealed, waiting, faults: faults.first, faultCount: faults.count() }
 }
@@ -147,6 +153,14 @@ function keptOf(chain: string, { kept, signer }: Verification, fault: AddFault) 
       const last = signed.keys().reduce((a, b) => Math.max(a, b), 0)
       if (last > seq) fault('DIFFERS_FROM_KEPT', last)
     },
+  }
+}
+
+async function checkRecords(trail: Trail, chain: string, fault: AddFault): Promise<void> {
+  for await (const records of trail.recorded(chain)) {
+    for (const { eventId, seq, hash, found } of records) {
+      if (found !== hash) fault('DIFFERS_FROM_RECORDED', seq, eventId)
+    }
   }
 }
 

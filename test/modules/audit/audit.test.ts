@@ -528,6 +528,9 @@ test('every mutation leaves one row: who, where, what, to what, in which request
     expect(await trailOf(server, answer), name).toEqual([
       {
         id: expect.any(String),
+        head_chain: null,
+        head_seq: null,
+        head_hash: null,
         ...doerOf(deed, alice),
         on_behalf_of: null,
         action: deed.action,
