@@ -17,7 +17,7 @@ import { openChat } from '../kit/test.ts'
 // watches has in the end the text that stays.
 
 const isFull = process.env.FULL === '1'
-const killCount = isFull ? 20 : 3
+const killCount = isFull ? 20 : 2
 const leaseSeconds = isFull ? 15 : 3
 // 20 s at the lease of 15 s: the lease, a look every sixth of it, and as much again to do it in.
 const endLimitMillis = (leaseSeconds * 1_000 * 4) / 3

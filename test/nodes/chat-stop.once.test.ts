@@ -15,7 +15,7 @@ import { ask, createPage, openChat, write } from '../kit/test.ts'
 // What becomes of answers, and of all that was acknowledged, when a server with the embedded database stops or is killed.
 
 const isFull = process.env.FULL === '1'
-const killCount = isFull ? 20 : 5
+const killCount = isFull ? 20 : 2
 const stopLimitMillis = 15_000
 const leaseSeconds = 3
 /** A server that comes back finds the lease of a stranded answer over, or waits for its end and one look more. */

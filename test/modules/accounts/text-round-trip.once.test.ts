@@ -143,7 +143,10 @@ test('a password of any text is the one that was set, to the last character', { 
   alice,
 }) => {
   let current = alice.password
+  // Each is three hashes: every third of them, another third each day, unless FULL=1.
+  const third = Math.floor(Date.now() / 86_400_000) % 3
   for (const [index, text] of strings.entries()) {
+    if (process.env.FULL !== '1' && index % 3 !== third) continue
     // With what makes it no common one.
     const next = `Aa1-${text}-Ocean`
     const outcome = await change(alice, current, next)
