@@ -2,6 +2,8 @@
 // An action whose policy is not listed here is denied to everyone.
 import './modules/audit/audit-event.policy.ts'
 import './modules/accounts/users/user.policy.ts'
+import './modules/accounts/devices/device-session.policy.ts'
+import './modules/accounts/keys/api-key.policy.ts'
 import './modules/accounts/administration/administration.policy.ts'
 import './modules/accounts/organizations/organization.policy.ts'
 import './modules/accounts/memberships/membership.policy.ts'

@@ -24,6 +24,8 @@ export interface ActionRule {
   readonly kind: ActionKind
   /** Also where the project is archived, in which else only reading is left. */
   readonly inArchive?: true
+  /** Only by a person on a device of theirs: no key and no agent is given it or may use it, whatever they hold. */
+  readonly personOnly?: true
 }
 
 /** What a viewer is to one thing: their role on it, and whether it stands in an archived project. */
@@ -83,7 +85,13 @@ export function isAllowed(who: Grantee, action: string, thing?: Standing): boole
 
 /** Whether somebody brings along what an action needs beside a role: lists ask this, and their predicates the rest. */
 export function isGranted({ grants }: Grantee, action: string): boolean {
-  return grants === null || grants.has(action)
+  return grants === null || (grants.has(action) && isGrantable(action))
+}
+
+/** Whether a key or an agent can be given an action at all. */
+export function isGrantable(action: string): boolean {
+  const rule = rules.get(action)
+  return rule !== undefined && rule.personOnly !== true && rule.least !== 'PLATFORM_ADMIN'
 }
 
 /** All that somebody may do to a thing, or in the organization, sorted by name. */

@@ -1,4 +1,4 @@
-import { type Action, isAllowed, isGranted, permissionsOf, type Standing } from './access.ts'
+import { type Action, isAllowed, isGrantable, isGranted, permissionsOf, type Standing } from './access.ts'
 import { type ActingViewer, type Context, relyOn, type UserViewer } from './context.ts'
 import { Forbidden, NotFound, Unauthenticated } from './errors.ts'
 
@@ -10,9 +10,10 @@ export function requireViewer(ctx: Context): ActingViewer {
 
 /**
  * The person who is acting, on a device of theirs: for what no key and no agent may do in their name, whatever it was
- * granted. @throws {Unauthenticated | Forbidden}
+ * granted. Their role is asked for by whoever knows the thing. @throws {Unauthenticated | Forbidden}
  */
-export function requirePerson(ctx: Context, action: string, target: string | null = null): UserViewer {
+export function requirePerson(ctx: Context, action: Action, target: string | null = null): UserViewer {
+  if (isGrantable(action)) throw new Error(`${action} is not marked as personOnly in its policy`)
   const viewer = requireViewer(ctx)
   if (viewer.kind !== 'user') throw new Forbidden(action, target)
   return viewer

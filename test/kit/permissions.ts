@@ -1,5 +1,13 @@
 import '../../src/policies.ts'
-import { type Action, allActions, type Role, roleIncludes, roles, ruleOf } from '../../src/platform/access.ts'
+import {
+  type Action,
+  allActions,
+  isGrantable,
+  type Role,
+  roleIncludes,
+  roles,
+  ruleOf,
+} from '../../src/platform/access.ts'
 
 /** The table of who may do what, as `schema/permissions.md` shows it. */
 export function printPermissions(): string {
@@ -13,11 +21,11 @@ export function printPermissions(): string {
     'The role that counts is the one on the thing: in the organization for the organization itself, its people and what stands at',
     'its top; for a project and all in it the higher of that and the role in the project, or in a private project the latter',
     'alone. A guest of the organization has only roles in projects. Agents do what their `kind` of trust allows: `READ_ONLY` reads,',
-    '`SUGGEST` also suggests, `WRITE` also writes; none manages. In an archived project reading is left, and what the last column',
-    'marks.',
+    '`SUGGEST` also suggests, `WRITE` also writes; none manages. In an archived project reading is left, and what the column for it',
+    'marks. What is personal only a person does, on a device of theirs: no key and no agent, whatever it was given.',
     '',
-    row(['action', 'kind', ...roles, 'in an archive']),
-    row(['---', '---', ...roles.map(() => ':-:'), ':-:']),
+    row(['action', 'kind', ...roles, 'in an archive', 'personal']),
+    row(['---', '---', ...roles.map(() => ':-:'), ':-:', ':-:']),
     ...allActions()
       .filter(isOfRoles)
       .map((action) => row(cellsOf(action))),
@@ -36,5 +44,5 @@ function cellsOf(action: Action): string[] {
   const mark = (isMarked: boolean) => (isMarked ? '✓' : ' ')
   const inArchive = rule?.kind === 'read' || rule?.inArchive === true
   const byRole = roles.map((role: Role) => mark(roleIncludes(role, action)))
-  return [`\`${action}\``, rule?.kind ?? '', ...byRole, mark(inArchive)]
+  return [`\`${action}\``, rule?.kind ?? '', ...byRole, mark(inArchive), mark(!isGrantable(action))]
 }

@@ -15,9 +15,9 @@ test('schema/permissions.md is this table (npm run codegen)', () => {
 
 test('the table has a line for every action and a column for every role', () => {
   const lines = printPermissions().split('\n')
-  expect(lines).toContain(`| action | kind | ${roles.join(' | ')} | in an archive |`)
+  expect(lines).toContain(`| action | kind | ${roles.join(' | ')} | in an archive | personal |`)
   expect(lines.filter((line) => /^(\| |- )`/.test(line))).toHaveLength(allActions().length)
-  expect(lines).toContain('| `page.create` | write | ✓ | ✓ | ✓ |   |   |   |')
+  expect(lines).toContain('| `page.create` | write | ✓ | ✓ | ✓ |   |   |   |   |')
 })
 
 test('every action is asked for somewhere', () => {

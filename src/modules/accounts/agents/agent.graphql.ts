@@ -8,6 +8,7 @@ import { idOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { displayName } from '../../../lib/account-fields.ts'
+import type { Context } from '../../../platform/context.ts'
 import { EditConflict } from '../../../platform/errors.ts'
 import { allowedActions } from '../../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
@@ -95,15 +96,19 @@ export const AgentNode = builder.node(builder.objectRef<AgentRow>('Agent'), {
     }),
     viewerCan: t.field({
       type: ['Permission'],
-      description: 'What you may do with it: `agent.manage` to change and disable it.',
-      // No program manages agents, whatever it was granted; and none is made of another.
+      description:
+        'What you may do with it: `agent.manage` to change and disable it, `agent.issue_token` if it is your own.',
       resolve: (agent, _args, ctx) =>
         allowedActions(ctx, agent, 'agent').filter(
-          (action) => action === 'agent.read' || (action === 'agent.manage' && ctx.viewer.kind === 'user'),
+          (action) => action !== 'agent.create' && (action !== 'agent.issue_token' || isOwn(ctx, agent)),
         ),
     }),
   }),
 })
+
+function isOwn({ viewer }: Context, { ownerId }: AgentRow): boolean {
+  return viewer.kind !== 'anonymous' && viewer.userId === ownerId
+}
 
 // Organization.agents
 builder.objectField(OrganizationType, 'agents', (t) =>

@@ -14,14 +14,16 @@ export const kindsOfTrust: Readonly<Record<AgentTrustLevel, readonly ActionKind[
 // One's own agents are one's own affair; `agent.manage` is about those of others.
 export const agentActions = defineActions({
   'agent.read': { least: 'VIEWER', kind: 'read' },
-  'agent.create': { least: 'VIEWER', kind: 'manage' },
-  'agent.manage': { least: 'ADMIN', kind: 'manage' },
+  'agent.create': { least: 'VIEWER', kind: 'manage', personOnly: true },
+  'agent.issue_token': { least: 'VIEWER', kind: 'manage', personOnly: true },
+  'agent.manage': { least: 'ADMIN', kind: 'manage', personOnly: true },
 })
 
 declare module '../../../platform/access.ts' {
   interface Actions {
     'agent.read': true
     'agent.create': true
+    'agent.issue_token': true
     'agent.manage': true
   }
 }

@@ -1,9 +1,11 @@
 import { defineActions } from '../../../platform/access.ts'
 
+// Personal: a key that invites or promotes would give away all that its person has, whatever else it was granted.
 export const invitationActions = defineActions({
   'invitation.read': { least: 'ADMIN', kind: 'read' },
-  'invitation.create': { least: 'ADMIN', kind: 'manage' },
-  'invitation.revoke': { least: 'ADMIN', kind: 'manage' },
+  'invitation.create': { least: 'ADMIN', kind: 'manage', personOnly: true },
+  'invitation.revoke': { least: 'ADMIN', kind: 'manage', personOnly: true },
+  'invitation.accept': { least: 'GUEST', kind: 'manage', personOnly: true },
 })
 
 declare module '../../../platform/access.ts' {
@@ -11,5 +13,6 @@ declare module '../../../platform/access.ts' {
     'invitation.read': true
     'invitation.create': true
     'invitation.revoke': true
+    'invitation.accept': true
   }
 }

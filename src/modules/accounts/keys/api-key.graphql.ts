@@ -23,7 +23,8 @@ errorType(ApiKeyEnded, 'The key was revoked or has expired; make another one.')
 
 builder.objectType(PermissionNotHeld, {
   name: 'PermissionNotHeld',
-  description: 'A key or an agent can be given what its person may do themselves, and no more.',
+  description:
+    'A key or an agent can be given what its person may do, and no more; nor what people have to do themselves.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     permissions: t.field({

@@ -1,4 +1,4 @@
-import { type Action, allActions, type Role, roleIncludes } from '../../../platform/access.ts'
+import { type Action, allActions, isGrantable, type Role, roleIncludes } from '../../../platform/access.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { Denial } from '../../../platform/errors.ts'
 
@@ -7,7 +7,11 @@ export class PermissionNotHeld extends Denial {
   readonly code = 'PERMISSION_NOT_HELD'
   readonly permissions: readonly string[]
   constructor(permissions: readonly string[], action: string, target: string | null) {
-    super(`Only what its person may do can be given: not ${permissions.join(', ')}.`, action, target)
+    super(
+      `Only what its person may do, and does not have to do themselves, can be given: not ${permissions.join(', ')}.`,
+      action,
+      target,
+    )
     this.permissions = permissions
   }
 }
@@ -33,11 +37,14 @@ export function isKnownAction(name: string): name is Action {
 /**
  * Demands that each permission is one of the person's own: of their role in the organization, or of the one they have in
  * any living project of it. Which thing it holds for is decided anew at each use, so this keeps no door; it tells whoever
- * asks for too much. What only administrators of the platform may do is never held. @throws {PermissionNotHeld}
+ * asks for too much. What only people do, or only administrators of the platform, is
+ * never held. @throws {PermissionNotHeld}
  */
 export async function demandHeld(tx: Transaction, principal: Principal, asked: Asked): Promise<void> {
   const roles = await rolesOf(tx, principal)
-  const lacking = asked.permissions.filter((action) => !roles.some((role) => roleIncludes(role, action)))
+  const lacking = asked.permissions.filter(
+    (action) => !isGrantable(action) || !roles.some((role) => roleIncludes(role, action)),
+  )
   if (lacking.length > 0) throw new PermissionNotHeld(lacking, asked.action, asked.target)
 }
 

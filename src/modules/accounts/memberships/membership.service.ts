@@ -66,7 +66,7 @@ export async function removeMember(ctx: Context, id: string): Promise<string> {
 
 /** Ends one of the viewer's own memberships, in whatever organization. @throws {NotFound | LastOwner} */
 export async function leaveOrganization(ctx: Context, id: string): Promise<string> {
-  const deed = { action: 'membership.leave', target: encodeTypeId('membership', id) }
+  const deed = { action: 'membership.leave', target: encodeTypeId('membership', id) } as const
   const viewer = requirePerson(ctx, deed.action, deed.target)
   const { userId } = viewer
   const own = await findMembership(ctx, id)

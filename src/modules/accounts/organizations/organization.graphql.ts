@@ -7,6 +7,7 @@ import { encodeGlobalId, idOf, uuidOf } from '../../../graphql/ids.ts'
 import { keptObject, optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { singleLine } from '../../../lib/single-line.ts'
+import type { Action } from '../../../platform/access.ts'
 import { EditConflict } from '../../../platform/errors.ts'
 import { allowedActions, requireViewer } from '../../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
@@ -68,10 +69,15 @@ export const OrganizationType = builder.node(builder.objectRef<OrganizationRow>(
       type: ['Permission'],
       description: 'What you may do with it and its people, once you act in it.',
       resolve: (organization, _args, ctx) =>
-        allowedActions(ctx, organization, 'organization', 'membership', 'invitation'),
+        allowedActions(ctx, organization, 'organization', 'membership', 'invitation').filter(isOfOne),
     }),
   }),
 })
+
+/** Not what is done without an organization, or to become a member of another. */
+function isOfOne(action: Action): boolean {
+  return action !== 'organization.create' && action !== 'invitation.accept'
+}
 
 // Query.organization
 builder.queryField('organization', (t) =>

@@ -4,8 +4,9 @@ import { defineActions } from '../../../platform/access.ts'
 export const organizationActions = defineActions({
   'organization.read': { least: 'GUEST', kind: 'read' },
   'organization.update': { least: 'ADMIN', kind: 'manage' },
-  'organization.delete': { least: 'OWNER', kind: 'manage' },
-  'organization.restore': { least: 'OWNER', kind: 'manage' },
+  'organization.create': { least: 'GUEST', kind: 'manage', personOnly: true },
+  'organization.delete': { least: 'OWNER', kind: 'manage', personOnly: true },
+  'organization.restore': { least: 'OWNER', kind: 'manage', personOnly: true },
   'organization.set_tier': { least: 'PLATFORM_ADMIN', kind: 'manage' },
 })
 
@@ -13,6 +14,7 @@ declare module '../../../platform/access.ts' {
   interface Actions {
     'organization.read': true
     'organization.update': true
+    'organization.create': true
     'organization.delete': true
     'organization.restore': true
     'organization.set_tier': true

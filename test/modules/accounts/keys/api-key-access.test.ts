@@ -1,10 +1,13 @@
+import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { tellProject } from '../../../../src/modules/projects/project.events.ts'
 import { transact } from '../../../../src/platform/database/transact.ts'
 import {
+  CreateApiKeyDocument,
   CreatePageDocument,
   CreateProjectDocument,
   DeleteAccountDocument,
+  InviteMemberDocument,
   RequestPasswordResetDocument,
   ResetPasswordDocument,
   RevokeApiKeyDocument,
@@ -209,4 +212,33 @@ test('what programs have open in a project ends when it is closed to their perso
     expect((await socketFarewell(socket)).reason).toBe('ACCESS_REMOVED')
     socket.ws.close()
   }
+})
+
+test('what only people do is given to no key, and a key that holds it all the same cannot use it', async ({
+  clocked: server,
+  alice,
+}) => {
+  const personal = ['invitation.create', 'membership.update', 'session.read']
+  const asked = await alice.mutate(CreateApiKeyDocument, { input: { name: 'All', permissions: personal } })
+  expect(asked.createApiKey).toMatchObject({ __typename: 'PermissionNotHeld', permissions: personal })
+
+  const { id, secret } = await makeKey(alice)
+  await server.app.platform.database.unscoped
+    .updateTable('api_key')
+    .set({ permissions: sql`${JSON.stringify([...personal, 'page.read', 'organization.read'])}::jsonb` })
+    .where('id', '=', uuidIn(id))
+    .execute()
+  const program = programOf(alice, secret)
+  const seen = await program.send(`{ viewer { permissions } organization { viewerCan } }`, {})
+  expect(seen.data).toEqual({
+    viewer: { permissions: ['organization.read', 'page.read'] },
+    organization: { viewerCan: ['organization.read'] },
+  })
+  const input = { email: 'friend@example.org', role: 'OWNER' } as const
+  expect((await program.send(InviteMemberDocument, { input })).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+  const { data } = await alice.send(`{ viewer { permissions } organization { viewerCan } }`, {})
+  expect(data).toMatchObject({
+    viewer: { permissions: expect.arrayContaining([...personal, 'user.delete', 'api_key.create']) },
+    organization: { viewerCan: expect.arrayContaining(['invitation.create', 'membership.leave']) },
+  })
 })
