@@ -621,8 +621,6 @@ export type UpdateProjectInput = {
 export type UpdateUserInput = {
   /** The name to show: 2 to 80 characters. */
   displayName?: string | null | undefined;
-  /** Another address, which has to be proven anew; the old one is told. Until then nobody signs in where addresses come first. */
-  email?: string | null | undefined;
   /** Whose account. */
   id: string;
   /** Whether they manage people on the whole platform, as you do. */
@@ -1530,7 +1528,6 @@ export type UpdateUserMutationVariables = Exact<{
 
 
 export type UpdateUserMutation = { updateUser:
-    | { __typename: 'EmailTaken', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
     | { __typename: 'OwnAdministration', code: string, message: string }
     | { __typename: 'User', id: string, displayName: string, avatarUrl: string | null, username: string | null, email: string | null, emailVerifiedAt: string | null, createdAt: string, suspendedAt: string | null, isPlatformAdmin: boolean | null }

@@ -337,7 +337,7 @@ const deeds: Record<string, Deed> = {
     target: /^user_/,
     by: 'the person, in none',
     run: async (scene) => {
-      const input = { id: await somebody(scene), email: `audited-${crypto.randomUUID()}@example.org` }
+      const input = { id: await somebody(scene), displayName: 'Audited' }
       return as(scene, { document: UpdateUserDocument, variables: { input } })
     },
   },

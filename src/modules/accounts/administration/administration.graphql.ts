@@ -110,11 +110,6 @@ const UpdateUserInput = builder.inputType('UpdateUserInput', {
   description: 'What to change of somebody’s account; what is left out stays as it is.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'Whose account.' }),
-    email: t.field({
-      type: 'EmailAddress',
-      description:
-        'Another address, which has to be proven anew; the old one is told. Until then nobody signs in where addresses come first.',
-    }),
     displayName: t.string({ description: displayNameDescription }),
     username: t.string({ description: `${usernameDescription} Null gives it up.` }),
     isPlatformAdmin: t.boolean({ description: isPlatformAdminDescription }),
@@ -128,7 +123,6 @@ builder.mutationField('updateUser', (t) =>
     input: UpdateUserInput,
     schema: z.object({
       id: idOf('User'),
-      email: emailAddress.nullish().transform((email) => email ?? undefined),
       displayName: displayName.nullish().transform((name) => name ?? undefined),
       username: username.nullish(),
       isPlatformAdmin: z
@@ -136,8 +130,8 @@ builder.mutationField('updateUser', (t) =>
         .nullish()
         .transform((isAdmin) => isAdmin ?? undefined),
     }),
-    errors: [EmailTaken, UsernameTaken, OwnAdministration],
-    description: `Changes somebody’s account, or yours; you cannot give up the office yourself. ${forAdministrators}`,
+    errors: [UsernameTaken, OwnAdministration],
+    description: `Changes somebody’s account, or yours, but nobody’s address: with it you could take the account over. You cannot give up the office yourself. ${forAdministrators}`,
     resolve: (input, ctx) => updateUser(ctx, input),
   }),
 )

@@ -1,20 +1,18 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
-import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { transact } from '../../../platform/database/transact.ts'
 import { NotFound } from '../../../platform/errors.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
-import { noticeMail } from '../passwords/notice.jobs.ts'
 import { removeAccount } from '../users/account.service.ts'
 import { findAccount, type UserRow } from '../users/user.reads.ts'
 import { createAccount, namedFacts, nameKey } from '../users/user.service.ts'
 import { tellViewer } from '../users/viewer.events.ts'
 import { forgetProfile } from '../users/viewer.reads.ts'
-import { spendAllTokens } from '../verification/mail-link.service.ts'
-import { accountMadeMail, verificationMail } from '../verification/verification.jobs.ts'
-import { type HeldAccount, holdAccount, OwnAdministration, requireAdministrator } from './platform-admin.service.ts'
+import { accountMadeMail } from '../verification/verification.jobs.ts'
+import { holdAccount, OwnAdministration, requireAdministrator } from './platform-admin.service.ts'
 
 /** An account for somebody else. */
 export interface NewUser {
@@ -28,7 +26,6 @@ export interface NewUser {
 /** What to change of somebody's account: undefined leaves it as it is. */
 export interface UserChange {
   readonly id: string
-  readonly email: string | undefined
   readonly displayName: string | undefined
   /** Null gives it up. */
   readonly username?: string | null | undefined
@@ -59,16 +56,16 @@ export async function createUser(ctx: Context, input: NewUser): Promise<UserRow>
 }
 
 /**
- * Changes somebody's account. A new address has to be proven again: links mailed before are of no more use, and the old
- * address is told. @throws {EmailTaken | UsernameTaken | OwnAdministration}
+ * Changes somebody's account, and never its address: whoever could send the reset of a password to an address of their own
+ * would be that person, and read what no administrator may. @throws {UsernameTaken | OwnAdministration}
  */
 export async function updateUser(ctx: Context, change: UserChange): Promise<UserRow> {
-  const { id, email, displayName, username, isPlatformAdmin } = change
+  const { id, displayName, username, isPlatformAdmin } = change
   const target = encodeTypeId('user', id)
   const viewer = requireAdministrator(ctx, 'user.update', target)
   if (isPlatformAdmin === false && id === viewer.userId) throw new OwnAdministration('user.update', target)
   await transact(ctx, async (tx) => {
-    const account = await holdAccount(tx, viewer, id, 'user.update')
+    await holdAccount(tx, viewer, id, 'user.update')
     await tx.unscoped
       .updateTable('user')
       .set({
@@ -79,7 +76,6 @@ export async function updateUser(ctx: Context, change: UserChange): Promise<User
       })
       .where('id', '=', id)
       .execute()
-    if (email !== undefined) await changeEmail(tx, account, email)
     await tellViewer(tx, id, { type: 'ViewerUpdated' })
     audit(ctx, tx, { action: 'user.update', target, as: inNone(viewer) })
   }).catch(namedFacts)
@@ -103,20 +99,6 @@ export async function deleteUser(ctx: Context, id: string): Promise<void> {
     return rows.map(({ organizationId }) => organizationId)
   })
   for (const organizationId of organizationIds) await forgetProfile(ctx.platform, { userId: id, organizationId })
-}
-
-async function changeEmail(tx: Transaction, account: HeldAccount, email: string): Promise<void> {
-  const { id, emailKey, email: old } = account
-  const isOther = nameKey(email) !== emailKey
-  await tx.unscoped
-    .updateTable('user')
-    .set({ email, email_key: nameKey(email), ...(isOther && { email_verified_at: null }) })
-    .where('id', '=', id)
-    .execute()
-  if (!isOther) return
-  await spendAllTokens(tx, id)
-  await tx.enqueue(noticeMail, { to: old, notice: 'EMAIL_CHANGED' })
-  await tx.enqueue(verificationMail, { emailKey: nameKey(email), tokenId: newUuid(tx.now) })
 }
 
 /** The account after a change, as its administrator sees it. */

@@ -34,7 +34,6 @@ type AdministrationAction = keyof typeof administrationActions
 export interface HeldAccount {
   readonly id: string
   readonly email: string
-  readonly emailKey: string
   readonly suspendedAt: Date | null
 }
 
@@ -64,7 +63,7 @@ export async function holdAccount(
   const target = encodeTypeId('user', userId)
   const rows = await tx.unscoped
     .selectFrom('user')
-    .select(['id', 'email', 'email_key as emailKey', 'suspended_at as suspendedAt', 'deleted_at as deletedAt'])
+    .select(['id', 'email', 'suspended_at as suspendedAt', 'deleted_at as deletedAt'])
     .select('is_platform_admin as isPlatformAdmin')
     .where('id', 'in', [viewer.userId, userId])
     .orderBy('id')

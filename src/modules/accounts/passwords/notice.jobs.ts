@@ -37,10 +37,6 @@ const notices = {
     subject: 'Your account was reinstated',
     lines: ['an administrator reinstated your account: you can sign in again.'],
   },
-  EMAIL_CHANGED: {
-    subject: 'The address of your account was changed',
-    lines: ['an administrator gave your account another address. Mails of it no longer come here.'],
-  },
 } as const
 
 /** What an owner is told by mail that happened to their account. */
