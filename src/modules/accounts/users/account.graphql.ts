@@ -1,18 +1,26 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { AcknowledgedRef, errorType, UserErrorInterface } from '../../../graphql/errors.ts'
+import { encodeGlobalId } from '../../../graphql/ids.ts'
 import { keptObject, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { displayName, username } from '../../../lib/account-fields.ts'
 import { LastPlatformAdmin } from '../administration/platform-admin.service.ts'
 import { AccountLocked } from '../guessing/login-guard.service.ts'
-import { OrganizationType } from '../organizations/organization.graphql.ts'
-import { deleteAccount, OwnsOrganizations, updateProfile } from './account.service.ts'
+import { deleteAccount, type OwnedOrganization, OwnsOrganizations, updateProfile } from './account.service.ts'
 import { InvalidCredentials } from './login.service.ts'
 import { UsernameTaken } from './user.service.ts'
 import { ViewerType } from './viewer.graphql.ts'
 
 errorType(UsernameTaken, 'Another account has this username, ignoring case.')
+
+const OwnedOrganizationRef = builder.objectRef<OwnedOrganization>('OwnedOrganization').implement({
+  description: 'An organization by its name, for whoever may not be in it.',
+  fields: (t) => ({
+    id: t.id({ description: 'Its id.', resolve: ({ id }) => encodeGlobalId('Organization', id) }),
+    name: t.exposeString('name', { description: 'Its name.' }),
+  }),
+})
 
 builder.objectType(OwnsOrganizations, {
   name: 'OwnsOrganizations',
@@ -20,7 +28,7 @@ builder.objectType(OwnsOrganizations, {
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     organizations: t.field({
-      type: [OrganizationType],
+      type: [OwnedOrganizationRef],
       description: 'These.',
       resolve: (error) => [...error.organizations],
     }),

@@ -12,18 +12,23 @@ import { disableAgentsOf } from '../agents/agent.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
 import { revokeKeysOf } from '../keys/api-key.service.ts'
-import { type OrganizationRow, organizationColumns } from '../organizations/organization.reads.ts'
 import { type Notice, noticeMail } from '../passwords/notice.jobs.ts'
 import { provePassword } from '../passwords/password.service.ts'
 import { namedFacts, nameKey } from './user.service.ts'
 import { tellViewer } from './viewer.events.ts'
 import { forgetProfile } from './viewer.reads.ts'
 
+/** As much of an organization as whoever may not see it needs to speak of it: administrators of the platform are told too. */
+export interface OwnedOrganization {
+  readonly id: string
+  readonly name: string
+}
+
 /** Others are members of organizations that only this person owns; those have to get another owner first. */
 export class OwnsOrganizations extends Denial {
   readonly code = 'OWNS_ORGANIZATIONS'
-  readonly organizations: readonly OrganizationRow[]
-  constructor(organizations: readonly OrganizationRow[], action: string, target: string) {
+  readonly organizations: readonly OwnedOrganization[]
+  constructor(organizations: readonly OwnedOrganization[], action: string, target: string) {
     super(`Others need the owner of ${organizations.map(({ name }) => name).join(', ')}.`, action, target)
     this.organizations = organizations
   }
@@ -96,7 +101,7 @@ export interface Removal {
 /** Takes an account away in a transaction that holds its person's row. @throws {OwnsOrganizations} */
 export async function removeAccount(tx: Transaction, { userId, email, action, notice }: Removal): Promise<void> {
   const owned = await organizationsOwnedAlone(tx, userId)
-  const needed = owned.filter(({ others }) => others > 0).map(({ others: _others, ...organization }) => organization)
+  const needed = owned.filter(({ others }) => others > 0)
   if (needed.length > 0) throw new OwnsOrganizations(needed, action, encodeTypeId('user', userId))
   await giveUp(
     tx,
@@ -135,8 +140,7 @@ async function organizationsOwnedAlone(tx: Transaction, userId: string) {
   if (alone.length === 0) return []
   const rows = await tx.unscoped
     .selectFrom('organization')
-    .select(organizationColumns)
-    .select('deleted_at as deletedAt')
+    .select(['id', 'name', 'deleted_at as deletedAt'])
     .where(
       'id',
       'in',
@@ -144,12 +148,10 @@ async function organizationsOwnedAlone(tx: Transaction, userId: string) {
     )
     .orderBy('name')
     .execute()
-  return rows.map(({ deletedAt, ...row }) => ({
-    ...row,
-    viewerRole: 'OWNER' as const,
-    isArchived: false,
+  return rows.map(({ id, name, deletedAt }) => ({
+    ...{ id, name },
     // Nobody else is in one that is deleted already.
-    others: deletedAt === null ? (byOrganization.get(row.id)?.length ?? 1) - 1 : 0,
+    others: deletedAt === null ? (byOrganization.get(id)?.length ?? 1) - 1 : 0,
   }))
 }
 

@@ -224,6 +224,9 @@ describe('deleting an account', () => {
   test('is refused while others need its owner', async ({ admin, alice, bob }) => {
     const organizations = [{ id: alice.organizationId, name: "Alice's workspace" }]
     expect(await remove(admin, alice)).toMatchObject({ code: 'OWNS_ORGANIZATIONS', organizations })
+    // Nor is the administrator shown more of what they are not in.
+    const type = await admin.send(`{ __type(name: "OwnedOrganization") { fields { name } } }`, {})
+    expect(type.data).toEqual({ __type: { fields: [{ name: 'id' }, { name: 'name' }] } })
     expect(await remove(admin, bob)).toEqual({ __typename: 'DeletedUser', deletedId: bob.userId })
   })
 
