@@ -197,7 +197,8 @@ builder.mutationField('updateAgent', (t) =>
       permissions: permissionNames.nullish().transform((names) => names ?? undefined),
     }),
     errors: [EditConflict, PermissionNotHeld, TrustAboveLimit],
-    description: 'Changes an agent of yours, or as an administrator any. It holds at once, also for what it has open.',
+    description:
+      'Changes an agent of yours, or as an administrator any, to which you can only leave less. It holds at once, also for what it has open.',
     resolve: (input, ctx) => updateAgent(ctx, input),
   }),
 )

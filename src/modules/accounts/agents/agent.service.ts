@@ -102,16 +102,19 @@ export async function createAgent(ctx: Context, input: NewAgent): Promise<AgentR
 }
 
 /**
- * Changes an agent, as its owner or an administrator; never to more than its owner has. What it has open looks again at
- * what it may. @throws {NotFound | Forbidden | EditConflict | PermissionNotHeld | TrustAboveLimit}
+ * Changes an agent, as its owner or an administrator; never to more than its owner has, and by others than them never to
+ * more than it had: it acts with its owner's rights, which may be above theirs. What it has open looks again at what it may.
+ * @throws {NotFound | Forbidden | EditConflict | PermissionNotHeld | TrustAboveLimit}
  */
 export async function updateAgent(ctx: Context, change: AgentChange): Promise<AgentRow> {
   const { id, displayName, avatarUrl, trustLevel, permissions } = change
   const target = encodeTypeId('agent', id)
   const { ownerId } = await managed(ctx, id)
+  const isOwner = requirePerson(ctx, 'agent.manage', target).userId === ownerId
   await transact(ctx, async (tx) => {
     const { agent, organizationId } = await lockAgent(ctx, tx, { id, ownerId })
     if (agent.version !== change.expectedVersion) throw new EditConflict(target)
+    if (!isOwner && isWidening(agent, change)) throw new Forbidden('agent.update', target)
     if (permissions !== undefined) {
       await demandHeld(tx, { userId: ownerId, organizationId }, { permissions, action: 'agent.update', target })
     }
@@ -197,6 +200,12 @@ function disable({ unscoped, now }: Transaction) {
   return unscoped
     .updateTable('agent')
     .set((on) => ({ disabled_at: now, updated_at: now, version: on('version', '+', 1) }))
+}
+
+function isWidening(agent: AgentRow, { trustLevel, permissions }: AgentChange): boolean {
+  const rank = (level: AgentTrustLevel) => agentTrustLevels.indexOf(level)
+  if (trustLevel !== undefined && rank(trustLevel) > rank(agent.trustLevel)) return true
+  return permissions?.some((permission) => !agent.permissions.includes(permission)) === true
 }
 
 /** The gate: an agent the person owns, or may manage as an administrator. @throws {NotFound | Forbidden} */

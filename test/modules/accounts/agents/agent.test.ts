@@ -138,7 +138,7 @@ test('only people make, change and end agents, whatever a program was given', as
   expect(await trailOf(server, answer)).toMatchObject([{ ...by, action: 'agent.issue_token', target: agent.id }])
 })
 
-test('an agent is changed by its owner and administrators, to no more than its owner has', async ({
+test('an agent is changed by its owner, to no more than they have, and by administrators to no more than it had', async ({
   clocked: server,
   alice,
   bob,
@@ -156,10 +156,17 @@ test('an agent is changed by its owner and administrators, to no more than its o
   expect(byOwner).toMatchObject({ displayName: 'Bobs', avatarUrl: 'https://a.example/b.png', version: 2 })
   const byAdmin = await updated(alice, { id, expectedVersion: 2, permissions: ['page.read'], avatarUrl: null })
   expect(byAdmin).toMatchObject({ displayName: 'Bobs', avatarUrl: null, permissions: ['page.read'], version: 3 })
-  const tooMuch = await updated(alice, { id, expectedVersion: 3, permissions: ['page.read', 'organization.delete'] })
+  // What an administrator added would be theirs to use through its owner's role.
+  for (const wider of [{ permissions: ['page.read', 'block.read'] }, { trustLevel: 'WRITE' as const }]) {
+    if ('trustLevel' in wider) await updated(bob, { id, expectedVersion: 3, trustLevel: 'SUGGEST' })
+    const expectedVersion = 'trustLevel' in wider ? 4 : 3
+    expect(await codeOf(alice.send(UpdateAgentDocument, { input: { id, expectedVersion, ...wider } }))).toBe('FORBIDDEN')
+  }
+  const tooMuch = await updated(bob, { id, expectedVersion: 4, permissions: ['page.read', 'organization.delete'] })
   expect(tooMuch).toMatchObject({ __typename: 'PermissionNotHeld', permissions: ['organization.delete'] })
+  expect(await updated(alice, { id, expectedVersion: 4, trustLevel: 'READ_ONLY' })).toMatchObject({ version: 5 })
   await setTrustLimit(server, alice, 'READ_ONLY')
-  const tooFar = await updated(alice, { id, expectedVersion: 3, trustLevel: 'SUGGEST' })
+  const tooFar = await updated(bob, { id, expectedVersion: 5, trustLevel: 'SUGGEST' })
   expect(tooFar).toMatchObject({ __typename: 'TrustAboveLimit', limit: 'READ_ONLY' })
   await carol.close()
 })
