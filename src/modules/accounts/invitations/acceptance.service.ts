@@ -10,7 +10,7 @@ import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, lockUser } from '../devices/device-session.service.ts'
 import type { MembershipRow } from '../memberships/membership.reads.ts'
 import { tellViewer } from '../users/viewer.events.ts'
-import { invitationIn } from './invitation.reads.ts'
+import { invitationIn, isStillOffered } from './invitation.reads.ts'
 import { AlreadyMember } from './invitation.service.ts'
 
 const ACTION = 'invitation.accept'
@@ -84,6 +84,7 @@ async function spendInvitation(tx: Transaction, id: string, userId: string) {
     .where('invitation.revoked_at', 'is', null)
     .where('invitation.expires_at', '>', tx.now)
     .where('organization.deleted_at', 'is', null)
+    .where(isStillOffered())
     .forUpdate('invitation')
     .executeTakeFirst()
   if (invitation === undefined) throw new InvitationNotOpen(target)

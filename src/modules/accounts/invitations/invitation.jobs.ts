@@ -5,6 +5,7 @@ import { defineJob } from '../../../platform/jobs.ts'
 import type { Mail } from '../../../platform/mailer.ts'
 import { mailLink } from '../verification/mail-link.service.ts'
 import { mailRetry, sendMail } from '../verification/verification.jobs.ts'
+import { isStillOffered } from './invitation.reads.ts'
 
 const HOUR_MILLIS = 3_600_000
 
@@ -41,6 +42,7 @@ async function openInvitation({ database, clock }: Platform, id: string) {
     .where('invitation.revoked_at', 'is', null)
     .where('invitation.expires_at', '>', clock.now())
     .where('organization.deleted_at', 'is', null)
+    .where(isStillOffered())
     .executeTakeFirst()
   return row ?? null
 }

@@ -1,4 +1,5 @@
-import type { Role } from '../../../platform/access.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { isAtLeast, type Role, roles, rolesIncluding } from '../../../platform/access.ts'
 import type { Context, Platform } from '../../../platform/context.ts'
 import { keyset, type Window } from '../../../platform/database/keyset.ts'
 import { may } from '../../../platform/gate.ts'
@@ -79,8 +80,26 @@ export async function findOffer({ platform }: Context, token: string): Promise<I
     .where('invitation.revoked_at', 'is', null)
     .where('invitation.expires_at', '>', platform.clock.now())
     .where('organization.deleted_at', 'is', null)
+    .where(isStillOffered())
     .executeTakeFirst()
   return row ?? null
+}
+
+/**
+ * Whether whoever made an offer could still make it: they have an account that is not suspended, and a role in the
+ * organization that may offer this one. For statements on `invitation`.
+ */
+export function isStillOffered(): RawBuilder<boolean> {
+  const offers = rolesIncluding('invitation.create').map((role) => {
+    const offered = roles.filter((other) => isAtLeast(role, other))
+    return sql`(inviting.role = ${role} and invitation.role in (${sql.join(offered)}))`
+  })
+  return sql<boolean>`exists (
+    select from membership as inviting join "user" as inviter_now on inviter_now.id = inviting.user_id
+    where inviting.organization_id = invitation.organization_id and inviting.user_id = invitation.invited_by_id
+      and inviter_now.suspended_at is null and inviter_now.deleted_at is null
+      and (${sql.join(offers, sql` or `)})
+  )`
 }
 
 /** The id of the invitation that a token is for; null for one of another kind, or that is none of ours. Never throws for a bad one. */

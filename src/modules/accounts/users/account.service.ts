@@ -12,6 +12,7 @@ import { disableAgentsOf } from '../agents/agent.service.ts'
 import { currentViewer } from '../devices/authentication.service.ts'
 import { demandLiving, endOtherSessions, leaveSession, lockUser } from '../devices/device-session.service.ts'
 import { revokeKeysOf } from '../keys/api-key.service.ts'
+import { withdrawInvitations } from '../memberships/role-rules.service.ts'
 import { type Notice, noticeMail } from '../passwords/notice.jobs.ts'
 import { provePassword } from '../passwords/password.service.ts'
 import { namedFacts, nameKey } from './user.service.ts'
@@ -107,7 +108,12 @@ export async function removeAccount(tx: Transaction, { userId, email, action, no
     tx,
     owned.map(({ id }) => id),
   )
-  await tx.unscoped.deleteFrom('membership').where('user_id', '=', userId).execute()
+  const ended = await tx.unscoped
+    .deleteFrom('membership')
+    .where('user_id', '=', userId)
+    .returning('organization_id as organizationId')
+    .execute()
+  for (const { organizationId } of ended) await withdrawInvitations(tx, { userId, organizationId }, null)
   await tx.unscoped.deleteFrom('project_member').where('user_id', '=', userId).execute()
   await tx.unscoped.deleteFrom('registration').where('email_key', '=', nameKey(email)).execute()
   await tx.unscoped.deleteFrom('one_time_token').where('user_id', '=', userId).execute()

@@ -1,13 +1,15 @@
 import { describe, expect } from 'vitest'
 import {
   AcceptInvitationDocument,
+  DeleteAccountDocument,
   DeleteOrganizationDocument,
+  InvitationDocument,
   OrganizationDocument,
   RevokeInvitationDocument,
   ViewerDocument,
 } from '../../../gql/graphql.ts'
 import { test as clockedTest } from '../../../kit/clocked.ts'
-import { trailOf } from '../../../kit/inside.ts'
+import { changeAccess, setRole, trailOf } from '../../../kit/inside.ts'
 import { mailedToken } from '../../../kit/mails.ts'
 import { invite, join, switchTo } from '../../../kit/organizations.ts'
 import { type Person, signIn, signUp, uuidIn } from '../../../kit/people.ts'
@@ -120,6 +122,35 @@ describe('taking up an invitation', () => {
     expect(await rowsOf(server, stranger)).toEqual(before)
     await alice.mutate(DeleteOrganizationDocument, { input: { id: alice.organizationId } })
     await expectDenied(server, stranger, token, 'INVITATION_NOT_OPEN')
+  })
+
+  test('is refused while its inviter could not offer it, and for good once their account is deleted', async ({
+    server,
+    alice,
+    bob,
+    stranger,
+  }) => {
+    await setRole(server, bob, 'ADMIN')
+    const token = await invite(server, bob, stranger.email)
+    const isOpen = async () => (await stranger.query(InvitationDocument, { token })).invitation !== null
+    const suspend = (suspendedAt: Date | null) =>
+      changeAccess(server, bob, ({ unscoped }) =>
+        unscoped.updateTable('user').set({ suspended_at: suspendedAt }).where('id', '=', uuidIn(bob.userId)).execute(),
+      )
+    await suspend(new Date())
+    expect(await isOpen()).toBe(false)
+    await expectDenied(server, stranger, token, 'INVITATION_NOT_OPEN')
+    await suspend(null)
+    expect(await isOpen()).toBe(true)
+    // As it would be after a way that forgot to withdraw it.
+    await setRole(server, bob, 'EDITOR')
+    expect(await isOpen()).toBe(false)
+    await expectDenied(server, stranger, token, 'INVITATION_NOT_OPEN')
+    await setRole(server, bob, 'ADMIN')
+    await bob.mutate(DeleteAccountDocument, { input: { password: bob.password } })
+    await expectDenied(server, stranger, token, 'INVITATION_NOT_OPEN')
+    const { organization } = await alice.query(OrganizationDocument, {})
+    expect(organization?.invitations?.nodes).toEqual([])
   })
 
   test('takes a signed-in person', async ({ server, alice, stranger, anonymous }) => {
