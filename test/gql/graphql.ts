@@ -799,7 +799,7 @@ export type CreateAgentMutationVariables = Exact<{
 
 
 export type CreateAgentMutation = { createAgent:
-    | { __typename: 'Agent', id: string, displayName: string, avatarUrl: string | null, kind: AgentKind, trustLevel: AgentTrustLevel, permissions: Array<string>, version: number, createdAt: string, disabledAt: string | null, viewerCan: Array<string>, owner: { id: string, displayName: string } }
+    | { __typename: 'Agent', id: string, displayName: string, avatarUrl: string | null, kind: AgentKind | null, trustLevel: AgentTrustLevel | null, permissions: Array<string>, version: number | null, createdAt: string | null, disabledAt: string | null, viewerCan: Array<string>, owner: { id: string, displayName: string } | null }
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
     | { __typename: 'PermissionNotHeld', code: string, message: string, permissions: Array<string> }
@@ -1430,9 +1430,9 @@ export type UpdateAgentMutationVariables = Exact<{
 
 
 export type UpdateAgentMutation = { updateAgent:
-    | { __typename: 'Agent', id: string, displayName: string, avatarUrl: string | null, kind: AgentKind, trustLevel: AgentTrustLevel, permissions: Array<string>, version: number, createdAt: string, disabledAt: string | null, viewerCan: Array<string>, owner: { id: string, displayName: string } }
+    | { __typename: 'Agent', id: string, displayName: string, avatarUrl: string | null, kind: AgentKind | null, trustLevel: AgentTrustLevel | null, permissions: Array<string>, version: number | null, createdAt: string | null, disabledAt: string | null, viewerCan: Array<string>, owner: { id: string, displayName: string } | null }
     | { __typename: 'EditConflict', code: string, message: string, current:
-        | { version: number, displayName: string, trustLevel: AgentTrustLevel, permissions: Array<string> }
+        | { version: number | null, displayName: string, trustLevel: AgentTrustLevel | null, permissions: Array<string> }
         | Record<PropertyKey, never>
        | null }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
@@ -1563,7 +1563,7 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 export type ViewerQuery = { viewer: { role: OrganizationRole, permissions: Array<string>, isPlatformAdmin: boolean, preferences: unknown, eventsCursor: string, actor:
       | { id: string, displayName: string, avatarUrl: string | null }
       | { username: string | null, email: string | null, emailVerifiedAt: string | null, createdAt: string, id: string, displayName: string, avatarUrl: string | null }
-    , organization: { id: string, name: string, slug: string, createdAt: string, agents: { totalCount: number, nodes: Array<{ id: string, displayName: string, kind: AgentKind, trustLevel: AgentTrustLevel, permissions: Array<string>, disabledAt: string | null }> } }, memberships: { nodes: Array<{ id: string, role: OrganizationRole, joinedAt: string, organization: { id: string, name: string, slug: string } | null }> }, deviceSessions: { totalCount: number, nodes: Array<{ id: string, deviceName: string | null, deviceType: DeviceType, ipAddress: string | null, userAgent: string | null, isCurrent: boolean, createdAt: string, lastSeenAt: string, expiresAt: string }> }, apiKeys: { totalCount: number, nodes: Array<{ id: string, name: string, prefix: string, permissions: Array<string>, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, rotatedAt: string | null }> } } | null };
+    , organization: { id: string, name: string, slug: string, createdAt: string, agents: { totalCount: number, nodes: Array<{ id: string, displayName: string, kind: AgentKind | null, trustLevel: AgentTrustLevel | null, permissions: Array<string>, disabledAt: string | null }> } }, memberships: { nodes: Array<{ id: string, role: OrganizationRole, joinedAt: string, organization: { id: string, name: string, slug: string } | null }> }, deviceSessions: { totalCount: number, nodes: Array<{ id: string, deviceName: string | null, deviceType: DeviceType, ipAddress: string | null, userAgent: string | null, isCurrent: boolean, createdAt: string, lastSeenAt: string, expiresAt: string }> }, apiKeys: { totalCount: number, nodes: Array<{ id: string, name: string, prefix: string, permissions: Array<string>, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, rotatedAt: string | null }> } } | null };
 
 export type ViewerEventsSubscriptionVariables = Exact<{
   after?: string | null | undefined;

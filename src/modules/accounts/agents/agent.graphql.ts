@@ -10,14 +10,14 @@ import { mutation } from '../../../graphql/mutation.ts'
 import { displayName } from '../../../lib/account-fields.ts'
 import type { Context } from '../../../platform/context.ts'
 import { EditConflict } from '../../../platform/errors.ts'
-import { allowedActions } from '../../../platform/gate.ts'
+import { allowedActions, may } from '../../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { permissionNames } from '../keys/api-key.graphql.ts'
 import { PermissionNotHeld } from '../keys/held-permissions.reads.ts'
 import { OrganizationType } from '../organizations/organization.graphql.ts'
 import { displayNameDescription } from '../users/account.graphql.ts'
 import { ActorInterface, UserType } from '../users/user.graphql.ts'
-import { personOf } from '../users/user.reads.ts'
+import { findUser } from '../users/user.reads.ts'
 import { type AgentKind, agentKinds } from './agent.entity.ts'
 import { agentTrustLevels } from './agent.policy.ts'
 import { type AgentRow, countAgents, findAgent, listAgents } from './agent.reads.ts'
@@ -61,6 +61,12 @@ builder.objectType(TrustAboveLimit, {
   }),
 })
 
+// Whose name stands under something is told to whoever reads that; the rest is not.
+const orNull = 'null too where you may not see agents'
+function seen<Value>(ctx: Context, agent: AgentRow, value: Value): Value | null {
+  return may(ctx, 'agent.read', agent) ? value : null
+}
+
 /** A service account. */
 export const AgentNode = builder.node(builder.objectRef<AgentRow>('Agent'), {
   description:
@@ -70,29 +76,46 @@ export const AgentNode = builder.node(builder.objectRef<AgentRow>('Agent'), {
   id: { description: 'Opaque, typed and sortable: `agent_01jd…`.', resolve: (agent) => agent.id },
   loadOne: (id, ctx) => findAgent(ctx, id),
   fields: (t) => ({
-    kind: t.field({ type: AgentKindRef, description: 'What it runs on.', resolve: (agent) => agent.kind }),
+    kind: t.field({
+      type: AgentKindRef,
+      nullable: true,
+      description: `What it runs on; ${orNull}.`,
+      resolve: (agent, _args, ctx) => seen(ctx, agent, agent.kind),
+    }),
     trustLevel: t.field({
       type: AgentTrustLevelRef,
-      description: 'How far it is trusted; the organization may allow less.',
-      resolve: (agent) => agent.trustLevel,
+      nullable: true,
+      description: `How far it is trusted; the organization may allow less; ${orNull}.`,
+      resolve: (agent, _args, ctx) => seen(ctx, agent, agent.trustLevel),
     }),
     permissions: t.field({
       type: ['Permission'],
       description:
-        'All it was given, sorted; of these it may do what its trust and its owner’s rights allow at the time.',
-      resolve: (agent) => [...agent.permissions],
+        'All it was given, sorted; of these it may do what its trust and its owner’s rights allow at the time. Empty where you may not see agents.',
+      resolve: (agent, _args, ctx) => seen(ctx, agent, [...agent.permissions]) ?? [],
     }),
     owner: t.field({
       type: UserType,
-      description: 'Whom it acts for.',
-      resolve: (agent, _args, ctx) => personOf(ctx, agent.ownerId),
+      nullable: true,
+      description: `Whom it acts for; null once they left the organization; ${orNull}.`,
+      resolve: (agent, _args, ctx) => seen(ctx, agent, findUser(ctx, agent.ownerId)),
     }),
-    version: t.exposeInt('version', { description: 'Goes up with every change; updates name the one they saw.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
-    disabledAt: t.expose('disabledAt', {
+    version: t.int({
+      nullable: true,
+      description: `Goes up with every change; updates name the one they saw; ${orNull}.`,
+      resolve: (agent, _args, ctx) => seen(ctx, agent, agent.version),
+    }),
+    createdAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it was disabled; null while it can act.',
+      description: `When it was made; ${orNull}.`,
+      resolve: (agent, _args, ctx) => seen(ctx, agent, agent.createdAt),
+    }),
+    disabledAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: `When it was disabled; null while it can act; ${orNull}.`,
+      resolve: (agent, _args, ctx) => seen(ctx, agent, agent.disabledAt),
     }),
     viewerCan: t.field({
       type: ['Permission'],

@@ -147,10 +147,3 @@ export async function authorOf(ctx: Context, id: string): Promise<ActorRow> {
   if (author === null) throw new Error('A row names an author who does not exist')
   return author
 }
-
-/** The author where it is a person in any case. */
-export async function personOf(ctx: Context, id: string): Promise<UserRow> {
-  const author = await authorOf(ctx, id)
-  if (author.actorType !== 'User') throw new Error('An agent stands where only people do')
-  return author
-}

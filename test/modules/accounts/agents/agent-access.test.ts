@@ -20,7 +20,7 @@ import { changeAccess, contextOf, endMembership, setRole, trailOf } from '../../
 import { mailedToken } from '../../../kit/mails.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import { post } from '../../../kit/post.ts'
-import { makeAgent, pageWriting, programOf, tokenOf } from '../../../kit/programs.ts'
+import { makeAgent, makeKey, pageWriting, programOf, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { admission } from '../../../kit/sessions.ts'
 import { createPage } from '../../../kit/test.ts'
@@ -260,3 +260,24 @@ for (const [name, { reason, refusal, end }] of Object.entries(ends)) {
     for (const open of [own, socket]) open.ws.close()
   })
 }
+
+test('under what it wrote whoever may not see agents sees the name of one, and nothing else of it', async ({
+  alice,
+  bob,
+}) => {
+  const agent = await makeAgent(bob)
+  const program = programOf(bob, await tokenOf(bob, agent))
+  const { createPage: page } = await program.mutate(CreatePageDocument, { input: { title: 'By an agent' } })
+  const id = page.__typename === 'Page' ? page.id : ''
+  const document = /* GraphQL */ `query ($id: ID!) { page(id: $id) { createdBy { id displayName ... on Agent {
+    kind trustLevel permissions owner { id } version createdAt disabledAt viewerCan } } } }`
+  const reader = await makeKey(alice, { permissions: ['page.read'] })
+  const { data } = await programOf(alice, reader.secret).send(document, { id })
+  const hidden = { kind: null, trustLevel: null, permissions: [], owner: null, version: null, createdAt: null }
+  const name = { id: agent.id, displayName: 'An agent' }
+  expect(data).toEqual({ page: { createdBy: { ...name, ...hidden, disabledAt: null, viewerCan: [] } } })
+  const member = await alice.send(document, { id })
+  expect(member.data).toMatchObject({
+    page: { createdBy: { owner: { id: bob.userId }, permissions: pageWriting.toSorted() } },
+  })
+})

@@ -160,7 +160,9 @@ test('an agent is changed by its owner, to no more than they have, and by admini
   for (const wider of [{ permissions: ['page.read', 'block.read'] }, { trustLevel: 'WRITE' as const }]) {
     if ('trustLevel' in wider) await updated(bob, { id, expectedVersion: 3, trustLevel: 'SUGGEST' })
     const expectedVersion = 'trustLevel' in wider ? 4 : 3
-    expect(await codeOf(alice.send(UpdateAgentDocument, { input: { id, expectedVersion, ...wider } }))).toBe('FORBIDDEN')
+    expect(await codeOf(alice.send(UpdateAgentDocument, { input: { id, expectedVersion, ...wider } }))).toBe(
+      'FORBIDDEN',
+    )
   }
   const tooMuch = await updated(bob, { id, expectedVersion: 4, permissions: ['page.read', 'organization.delete'] })
   expect(tooMuch).toMatchObject({ __typename: 'PermissionNotHeld', permissions: ['organization.delete'] })
