@@ -848,7 +848,7 @@ export type CreateOrganizationMutationVariables = Exact<{
 export type CreateOrganizationMutation = { createOrganization:
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
-    | { __typename: 'Organization', id: string, name: string, slug: string, tier: Tier, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number }
+    | { __typename: 'Organization', id: string, name: string, slug: string, tier: Tier | null, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number | null }
     | { __typename: 'SlugTaken', code: string, message: string }
    | null };
 
@@ -918,7 +918,7 @@ export type DeleteOrganizationMutation = { deleteOrganization:
         | { id: string }
         | { id: string }
         | { id: string }
-        | { name: string, slug: string, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number, id: string }
+        | { name: string, slug: string, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number | null, id: string }
         | { id: string }
         | { id: string }
         | { id: string }
@@ -1107,7 +1107,7 @@ export type OrganizationQueryVariables = Exact<{
 }>;
 
 
-export type OrganizationQuery = { organization: { id: string, name: string, slug: string, tier: Tier, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number, createdAt: string, viewerCan: Array<string>, members: { totalCount: number, nodes: Array<{ id: string, role: OrganizationRole, joinedAt: string, member:
+export type OrganizationQuery = { organization: { id: string, name: string, slug: string, tier: Tier | null, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number | null, createdAt: string | null, viewerCan: Array<string>, members: { totalCount: number, nodes: Array<{ id: string, role: OrganizationRole, joinedAt: string, member:
           | { id: string, displayName: string }
           | { id: string, displayName: string }
          }> } | null, invitations: { nodes: Array<{ id: string, email: string, role: OrganizationRole, expiresAt: string, invitedBy:
@@ -1290,7 +1290,7 @@ export type RestoreOrganizationMutationVariables = Exact<{
 
 export type RestoreOrganizationMutation = { restoreOrganization:
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
-    | { __typename: 'Organization', id: string, name: string, slug: string, tier: Tier, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number }
+    | { __typename: 'Organization', id: string, name: string, slug: string, tier: Tier | null, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number | null }
    | null };
 
 export type RestoreProjectMutationVariables = Exact<{
@@ -1471,14 +1471,14 @@ export type UpdateOrganizationMutation = { updateOrganization:
         | { id: string }
         | { id: string }
         | { id: string }
-        | { name: string, slug: string, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number, id: string }
+        | { name: string, slug: string, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number | null, id: string }
         | { id: string }
         | { id: string }
         | { id: string }
         | { id: string }
        | null }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
-    | { __typename: 'Organization', id: string, name: string, slug: string, tier: Tier, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number }
+    | { __typename: 'Organization', id: string, name: string, slug: string, tier: Tier | null, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number | null }
     | { __typename: 'SlugTaken', code: string, message: string }
    | null };
 
@@ -1563,7 +1563,7 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 export type ViewerQuery = { viewer: { role: OrganizationRole, permissions: Array<string>, isPlatformAdmin: boolean, preferences: unknown, eventsCursor: string, actor:
       | { id: string, displayName: string, avatarUrl: string | null }
       | { username: string | null, email: string | null, emailVerifiedAt: string | null, createdAt: string, id: string, displayName: string, avatarUrl: string | null }
-    , organization: { id: string, name: string, slug: string, createdAt: string, agents: { totalCount: number, nodes: Array<{ id: string, displayName: string, kind: AgentKind | null, trustLevel: AgentTrustLevel | null, permissions: Array<string>, disabledAt: string | null }> } }, memberships: { nodes: Array<{ id: string, role: OrganizationRole, joinedAt: string, organization: { id: string, name: string, slug: string } | null }> }, deviceSessions: { totalCount: number, nodes: Array<{ id: string, deviceName: string | null, deviceType: DeviceType, ipAddress: string | null, userAgent: string | null, isCurrent: boolean, createdAt: string, lastSeenAt: string, expiresAt: string }> }, apiKeys: { totalCount: number, nodes: Array<{ id: string, name: string, prefix: string, permissions: Array<string>, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, rotatedAt: string | null }> } } | null };
+    , organization: { id: string, name: string, slug: string, createdAt: string | null, agents: { totalCount: number, nodes: Array<{ id: string, displayName: string, kind: AgentKind | null, trustLevel: AgentTrustLevel | null, permissions: Array<string>, disabledAt: string | null }> } }, memberships: { nodes: Array<{ id: string, role: OrganizationRole, joinedAt: string, organization: { id: string, name: string, slug: string } | null }> }, deviceSessions: { totalCount: number, nodes: Array<{ id: string, deviceName: string | null, deviceType: DeviceType, ipAddress: string | null, userAgent: string | null, isCurrent: boolean, createdAt: string, lastSeenAt: string, expiresAt: string }> }, apiKeys: { totalCount: number, nodes: Array<{ id: string, name: string, prefix: string, permissions: Array<string>, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, rotatedAt: string | null }> } } | null };
 
 export type ViewerEventsSubscriptionVariables = Exact<{
   after?: string | null | undefined;

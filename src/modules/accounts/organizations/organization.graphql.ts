@@ -8,8 +8,9 @@ import { keptObject, optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { singleLine } from '../../../lib/single-line.ts'
 import type { Action } from '../../../platform/access.ts'
+import type { Context } from '../../../platform/context.ts'
 import { EditConflict } from '../../../platform/errors.ts'
-import { allowedActions, requireViewer } from '../../../platform/gate.ts'
+import { allowedActions, may, requireViewer } from '../../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { agentTrustLevels } from '../agents/agent.policy.ts'
 import { AgentTrustLevelRef } from '../agents/agent-trust.graphql.ts'
@@ -38,6 +39,12 @@ export const TierRef = builder.enumType('Tier', {
   values: describedValues(tierDescriptions),
 })
 
+// A key or an agent is told where it acts; the rest is for those that were given `organization.read`.
+const orNull = 'null too to a key or an agent without `organization.read`'
+function seen<Value>(ctx: Context, organization: OrganizationRow, value: Value): Value | null {
+  return may(ctx, 'organization.read', organization) ? value : null
+}
+
 /** A tenant. */
 export const OrganizationType = builder.node(builder.objectRef<OrganizationRow>('Organization'), {
   description: 'A workspace: the wall around projects, pages and people. Everyone has a personal one.',
@@ -49,22 +56,33 @@ export const OrganizationType = builder.node(builder.objectRef<OrganizationRow>(
     slug: t.exposeString('slug', { description: 'Unique among all organizations, for addresses.' }),
     tier: t.field({
       type: TierRef,
-      description: 'What it has paid for; administrators of the platform say so.',
-      resolve: (organization) => organization.tier,
+      nullable: true,
+      description: `What it has paid for; administrators of the platform say so; ${orNull}.`,
+      resolve: (organization, _args, ctx) => seen(ctx, organization, organization.tier),
     }),
     settings: t.field({
       type: 'JSON',
-      description: 'What your front ends keep for it; an object, empty at first.',
-      resolve: (organization) => organization.settings,
+      nullable: true,
+      description: `What your front ends keep for it; an object, empty at first; ${orNull}.`,
+      resolve: (organization, _args, ctx) => seen(ctx, organization, organization.settings),
     }),
     agentTrustLimit: t.field({
       type: AgentTrustLevelRef,
       nullable: true,
-      description: 'The most that agents are trusted with here, whatever their own level; null lets none act.',
-      resolve: (organization) => organization.agentTrustLimit,
+      description: `The most that agents are trusted with here, whatever their own level; null lets none act; ${orNull}.`,
+      resolve: (organization, _args, ctx) => seen(ctx, organization, organization.agentTrustLimit),
     }),
-    version: t.exposeInt('version', { description: 'Goes up with every change; updates name the one they saw.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was founded.' }),
+    version: t.int({
+      nullable: true,
+      description: `Goes up with every change; updates name the one they saw; ${orNull}.`,
+      resolve: (organization, _args, ctx) => seen(ctx, organization, organization.version),
+    }),
+    createdAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: `When it was founded; ${orNull}.`,
+      resolve: (organization, _args, ctx) => seen(ctx, organization, organization.createdAt),
+    }),
     viewerCan: t.field({
       type: ['Permission'],
       description: 'What you may do with it and its people, once you act in it.',

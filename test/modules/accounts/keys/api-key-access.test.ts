@@ -242,3 +242,22 @@ test('what only people do is given to no key, and a key that holds it all the sa
     organization: { viewerCan: expect.arrayContaining(['invitation.create', 'membership.leave']) },
   })
 })
+
+test('a key without organization.read is told where it acts, and nothing else of the organization', async ({
+  alice,
+}) => {
+  const document = /* GraphQL */ `{ viewer { organization { id name tier settings agentTrustLimit version createdAt }
+    memberships(first: 1) { nodes { organization { settings } } } } }`
+  const { secret } = await makeKey(alice, { permissions: ['membership.read'] })
+  const { data } = await programOf(alice, secret).send(document, {})
+  const hidden = { tier: null, settings: null, agentTrustLimit: null, version: null, createdAt: null }
+  expect(data).toEqual({
+    viewer: {
+      organization: { id: alice.organizationId, name: expect.any(String), ...hidden },
+      memberships: { nodes: [{ organization: { settings: null } }] },
+    },
+  })
+  const reader = await makeKey(alice, { permissions: ['organization.read'] })
+  const seen = await programOf(alice, reader.secret).send(document, {})
+  expect(seen.data).toMatchObject({ viewer: { organization: { settings: {}, version: expect.any(Number) } } })
+})
