@@ -98,13 +98,15 @@ async function heldToGates<Result>(ctx: Context, run: () => Promise<Result>): Pr
 }
 
 /**
- * Writes a refusal to the audit trail, once it is known who was refused. Others are only logged: nothing limits yet how
- * often an unauthenticated caller asks, so that they could fill the table.
+ * Writes a refusal to the audit trail, once it is known who was refused, also where they are let in no more. Others are
+ * only logged: whoever is nobody could fill the table.
  */
 async function noteRefusal(ctx: Context, field: string, error: unknown): Promise<void> {
   const isRefusal = error instanceof Forbidden || error instanceof NotFound || error instanceof Denial
   if (isRefusal && ctx.viewer.kind !== 'anonymous') {
     await ctx.platform.recordDenial(ctx, error.action ?? field, error.target)
+  } else if (error instanceof Unauthenticated && ctx.viewer.kind === 'anonymous' && ctx.viewer.known !== undefined) {
+    await ctx.platform.recordDenial(ctx, field, null)
   } else if (isRefusal || error instanceof Unauthenticated) {
     const { id: requestId, address } = ctx.request
     ctx.platform.log.info({ field, requestId, address }, 'a mutation was refused to somebody who is not signed in')

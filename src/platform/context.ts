@@ -25,6 +25,8 @@ import type { Tasks } from './tasks.ts'
 export interface AnonymousViewer {
   readonly kind: 'anonymous'
   readonly reason: string | null
+  /** Who it is all the same, by a token of ours that no longer lets them in: for the trail, and for nothing else. */
+  readonly known?: { readonly userId: string; readonly organizationId: string }
   /** The session lives on, but its person is no longer a member of the organization it acts in. */
   readonly isRemoved?: true
   /** The session lives on, but was not refreshed for longer than its access tokens are good for. */

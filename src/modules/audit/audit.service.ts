@@ -1,6 +1,9 @@
+import { addressGroup } from '../../lib/address-group.ts'
 import { encodeTypeId } from '../../lib/typeid.ts'
 import { type Context, organizationOf, type Viewer } from '../../platform/context.ts'
 import { type Transaction, transact } from '../../platform/database/transact.ts'
+import { RateLimited } from '../../platform/errors.ts'
+import type { RateLimit } from '../../platform/rate-limit.ts'
 import { newUuid } from '../../platform/uuid.ts'
 import { AuditEvent } from './audit-event.entity.ts'
 
@@ -39,9 +42,25 @@ export async function auditEach(
   if (rows.length > 0) await tx.unscoped.insertInto('audit_event').values(rows).execute()
 }
 
-/** Writes a refusal in a transaction of its own, since the one it happened in has rolled back. */
+/** How many refusals to those who are let in no more are written down in a minute of one address; others leave no trace. */
+export const denials: RateLimit = { name: 'credential-denied', points: 10, windowSeconds: 60 }
+
+/**
+ * Writes a refusal in a transaction of its own, since the one it happened in has rolled back. Of those who are let in no
+ * more at most `denials`: else an old token could fill the trail.
+ */
 export async function auditDenial(ctx: Context, action: string, target: string | null): Promise<void> {
-  await transact(ctx, async (tx) => audit(ctx, tx, { action, target, outcome: 'denied' }))
+  const { viewer, platform, request } = ctx
+  const as = viewer.kind === 'anonymous' ? viewer.known : undefined
+  try {
+    if (viewer.kind === 'anonymous') await platform.limits.consume(denials, addressGroup(request.address))
+  } catch (error) {
+    // A refusal stays one, also where it cannot be written down.
+    if (!(error instanceof RateLimited))
+      platform.log.warn({ err: error, requestId: request.id }, 'a refused deed left no trace')
+    return
+  }
+  await transact(ctx, async (tx) => audit(ctx, tx, { action, target, outcome: 'denied', ...(as && { as }) }))
 }
 
 function eventOf(ctx: Actor, now: Date, entry: AuditEntry) {

@@ -67,17 +67,18 @@ export async function viewerOfSession(
   projectId: string | null = null,
 ): Promise<Viewer> {
   const session = { userId, organizationId, deviceSessionId }
+  const known = { userId, organizationId }
   const now = platform.clock.now()
   const access = await accessOfSession(platform.database.unscoped, session, { now, projectId })
-  if (access === null) return { kind: 'anonymous', reason: 'This session has ended. Sign in again.' }
+  if (access === null) return { kind: 'anonymous', reason: 'This session has ended. Sign in again.', known }
   const role = await roleUnder(platform, session, access.version)
   if (role === null) {
-    return { kind: 'anonymous', reason: 'You are no longer a member of this organization.', isRemoved: true }
+    return { kind: 'anonymous', reason: 'You are no longer a member of this organization.', known, isRemoved: true }
   }
   const refreshed = accessFrom(platform, access.refreshedAt)
   const until = refreshed > accessUntil ? refreshed : accessUntil
   if (now.getTime() > until.getTime() + platform.settings.accessTokens.graceSeconds * 1_000) {
-    return { kind: 'anonymous', reason: 'The access token has expired.', isLapsed: true }
+    return { kind: 'anonymous', reason: 'The access token has expired.', known, isLapsed: true }
   }
   await noteSeen(platform, deviceSessionId, access.lastSeenAt, now)
   const { version: accessVersion, projectEpoch, isPlatformAdmin } = access

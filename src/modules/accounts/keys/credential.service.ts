@@ -3,13 +3,11 @@ import { type CredentialKind, isCredential } from '../../../lib/credential.ts'
 import { sha256Hex } from '../../../lib/hash.ts'
 import type { Platform, RequestFacts, Viewer } from '../../../platform/context.ts'
 import { RateLimited } from '../../../platform/errors.ts'
-import { auditEach } from '../../audit/audit.service.ts'
+import { auditEach, denials } from '../../audit/audit.service.ts'
 import { viewerOfAgentToken } from '../agents/agent-access.service.ts'
 import { viewerOfKey } from './api-key-access.service.ts'
 import { type Found, refused } from './found.reads.ts'
 
-/** How many refused secrets of one address are written down in a minute; the rest is refused as well, without a trace. */
-const denials = { name: 'credential-denied', points: 10, windowSeconds: 60 }
 const entering = { projectId: null, graceSeconds: 0 }
 
 /**

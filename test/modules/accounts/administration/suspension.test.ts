@@ -1,17 +1,19 @@
 import { expect } from 'vitest'
 import {
   LoginDocument,
+  LogoutDocument,
   ReinstateUserDocument,
   RequestPasswordResetDocument,
   ResetPasswordDocument,
   SuspendUserDocument,
   type SuspendUserInput,
+  UpdateProfileDocument,
 } from '../../../gql/graphql.ts'
 import { test } from '../../../kit/administrators.ts'
 import type { Client } from '../../../kit/client.ts'
-import { trailOf } from '../../../kit/inside.ts'
+import { endMembership, trailOf } from '../../../kit/inside.ts'
 import { mailedToken } from '../../../kit/mails.ts'
-import { type Person, signIn } from '../../../kit/people.ts'
+import { type Person, signIn, uuidIn } from '../../../kit/people.ts'
 import { post } from '../../../kit/post.ts'
 import { admission, outcomeOf, sessionEnded } from '../../../kit/sessions.ts'
 import { createPage } from '../../../kit/test.ts'
@@ -126,4 +128,31 @@ test('nobody suspends themselves, and the trail has the attempt', async ({ clock
     { action: 'user.suspend', target: admin.userId, actor: admin.userId, outcome: 'denied' },
   ])
   expect(await admission(admin)).toBe('admitted')
+})
+
+test('what is asked for by people who are let in no more is written down, ten times a minute', async ({
+  clocked: server,
+  admin,
+  alice,
+  bob,
+  stranger,
+}) => {
+  server.clock.advance({ minutes: 2 })
+  const ask = async (person: Person) => {
+    const authorization = `Bearer ${person.tokens.accessToken}`
+    const variables = { input: { displayName: 'Once more' } }
+    const answer = await post(server.url, { document: UpdateProfileDocument, variables, authorization })
+    expect(answer.text).toContain('UNAUTHENTICATED')
+    return trailOf(server, answer)
+  }
+  await admin.mutate(SuspendUserDocument, { input: { id: alice.userId } })
+  await endMembership(server, bob)
+  await stranger.mutate(LogoutDocument, { input: {} })
+  for (const person of [alice, bob, stranger]) {
+    const denied = { action: 'updateProfile', outcome: 'denied', actor: person.userId }
+    expect(await ask(person)).toMatchObject([{ ...denied, organization_id: uuidIn(person.organizationId) }])
+  }
+  const more = []
+  for (let round = 0; round < 9; round += 1) more.push(...(await ask(stranger)))
+  expect(more).toHaveLength(7)
 })
