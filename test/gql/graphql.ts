@@ -803,6 +803,7 @@ export type CreateAgentMutation = { createAgent:
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
     | { __typename: 'PermissionNotHeld', code: string, message: string, permissions: Array<string> }
+    | { __typename: 'TooManyAgents', code: string, message: string }
     | { __typename: 'TrustAboveLimit', code: string, message: string, limit: AgentTrustLevel | null }
    | null };
 
@@ -850,6 +851,7 @@ export type CreateOrganizationMutation = { createOrganization:
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
     | { __typename: 'Organization', id: string, name: string, slug: string, tier: Tier | null, settings: unknown, agentTrustLimit: AgentTrustLevel | null, version: number | null }
     | { __typename: 'SlugTaken', code: string, message: string }
+    | { __typename: 'TooManyOrganizations', code: string, message: string }
    | null };
 
 export type CreatePageMutationVariables = Exact<{

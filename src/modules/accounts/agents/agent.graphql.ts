@@ -28,6 +28,7 @@ import {
   type IssuedAgentToken,
   issueAgentToken,
   MAX_TOKEN_SECONDS,
+  TooManyAgents,
   TrustAboveLimit,
   updateAgent,
 } from './agent.service.ts'
@@ -45,6 +46,7 @@ const AgentKindRef = builder.enumType('AgentKind', {
   values: describedValues(kindDescriptions),
 })
 
+errorType(TooManyAgents, 'You have 100 agents in this organization; disable one first.')
 errorType(AgentDisabled, 'The agent is disabled, which is for good; make another one.')
 
 builder.objectType(TrustAboveLimit, {
@@ -182,7 +184,7 @@ builder.mutationField('createAgent', (t) =>
       permissions: permissionNames,
       idempotencyKey,
     }),
-    errors: [PermissionNotHeld, TrustAboveLimit, IdempotencyKeyReused],
+    errors: [PermissionNotHeld, TrustAboveLimit, TooManyAgents, IdempotencyKeyReused],
     description: 'Makes an agent that acts for you, in its own name. Only people make them.',
     resolve: (input, ctx) => createAgent(ctx, input),
   }),

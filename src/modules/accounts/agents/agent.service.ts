@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { formatCredential } from '../../../lib/credential.ts'
 import { sha256Hex } from '../../../lib/hash.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import { type Context, readerOf } from '../../../platform/context.ts'
+import { type Context, readerOf, type UserViewer } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { Denial, EditConflict, Forbidden, NotFound, UserError } from '../../../platform/errors.ts'
 import { pass, requireAction, requirePerson } from '../../../platform/gate.ts'
@@ -43,6 +43,17 @@ export class AgentDisabled extends UserError {
   }
 }
 
+/** Agents that are not disabled, of one person in one organization. */
+export const MAX_AGENTS = 100
+
+/** The person has as many agents in the organization as they may; one has to be disabled first. */
+export class TooManyAgents extends UserError {
+  readonly code = 'TOO_MANY_AGENTS'
+  constructor() {
+    super(`There are ${MAX_AGENTS} agents already. Disable one first.`)
+  }
+}
+
 /** An agent to be made, for whoever asks. */
 export interface NewAgent {
   readonly displayName: string
@@ -72,15 +83,19 @@ export interface IssuedAgentToken {
 
 /**
  * Makes an agent of the viewer's own. Only a person on a device does: an agent or a key that made agents could give away
- * what it has not got. @throws {PermissionNotHeld | TrustAboveLimit | IdempotencyKeyReused}
+ * what it has not got. @throws {PermissionNotHeld | TrustAboveLimit | TooManyAgents | IdempotencyKeyReused}
  */
 export async function createAgent(ctx: Context, input: NewAgent): Promise<AgentRow> {
-  const { userId, organizationId } = requirePerson(ctx, 'agent.create')
+  const viewer = requirePerson(ctx, 'agent.create')
+  const { userId, organizationId } = viewer
   requireAction(ctx, 'agent.create')
   const [id = ''] = await createManyOnce(ctx, 'createAgent', input, async (tx) => {
+    await lockUser(tx, userId)
+    await demandLiving(tx, viewer)
     const asked = { permissions: input.permissions, action: 'agent.create', target: null }
     await demandHeld(tx, { userId, organizationId }, asked)
     await demandTrust(tx, organizationId, { level: input.trustLevel, action: 'agent.create', target: null })
+    if ((await livingAgents(tx, viewer)) >= MAX_AGENTS) throw new TooManyAgents()
     const agent = tx.em.create(Agent, {
       id: newUuid(tx.now),
       organization: organizationId,
@@ -200,6 +215,17 @@ function disable({ unscoped, now }: Transaction) {
   return unscoped
     .updateTable('agent')
     .set((on) => ({ disabled_at: now, updated_at: now, version: on('version', '+', 1) }))
+}
+
+async function livingAgents({ unscoped }: Transaction, { userId, organizationId }: UserViewer): Promise<number> {
+  const { count } = await unscoped
+    .selectFrom('agent')
+    .select((on) => on.fn.countAll<number>().as('count'))
+    .where('owner_id', '=', userId)
+    .where('organization_id', '=', organizationId)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return count
 }
 
 function isWidening(agent: AgentRow, { trustLevel, permissions }: AgentChange): boolean {

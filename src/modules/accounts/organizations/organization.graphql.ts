@@ -22,10 +22,12 @@ import {
   isSlug,
   SlugTaken,
   setOrganizationTier,
+  TooManyOrganizations,
   updateOrganization,
 } from './organization.service.ts'
 
 errorType(SlugTaken, 'Another organization has this slug.')
+errorType(TooManyOrganizations, 'You own 100 organizations, with those that were deleted and can be restored.')
 
 const tierDescriptions: Record<Tier, string> = {
   FREE: 'Nothing.',
@@ -131,7 +133,7 @@ builder.mutationField('createOrganization', (t) =>
     type: OrganizationType,
     input: CreateOrganizationInput,
     schema: z.object({ name, slug: optional(slug), idempotencyKey }),
-    errors: [SlugTaken, IdempotencyKeyReused],
+    errors: [SlugTaken, TooManyOrganizations, IdempotencyKeyReused],
     description:
       'Founds an organization that you own. You go on acting where you are: `switchOrganization` goes there.',
     resolve: (input, ctx) => createOrganization(ctx, input),

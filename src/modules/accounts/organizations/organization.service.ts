@@ -4,7 +4,7 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Context } from '../../../platform/context.ts'
-import { transact } from '../../../platform/database/transact.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { violatedConstraint } from '../../../platform/database/violated-constraint.ts'
 import { EditConflict, NotFound, UserError } from '../../../platform/errors.ts'
 import { pass, requireAction, requirePerson } from '../../../platform/gate.ts'
@@ -24,6 +24,17 @@ export class SlugTaken extends UserError {
   readonly code = 'SLUG_TAKEN'
   constructor() {
     super('Another organization has this slug.')
+  }
+}
+
+/** Organizations that one person owns, deleted ones too for as long as they can be restored. */
+export const MAX_OWNED = 100
+
+/** The person owns as many organizations as they may. */
+export class TooManyOrganizations extends UserError {
+  readonly code = 'TOO_MANY_ORGANIZATIONS'
+  constructor() {
+    super(`You own ${MAX_OWNED} organizations already, with those that were deleted lately.`)
   }
 }
 
@@ -52,7 +63,10 @@ export async function getOrganization(ctx: Context, id: string, action: Action):
   return pass(ctx, 'organization', await findOrganization(ctx, id), action, encodeTypeId('organization', id))
 }
 
-/** Makes an organization that the viewer owns; they go on acting where they are. @throws {SlugTaken | IdempotencyKeyReused} */
+/**
+ * Makes an organization that the viewer owns; they go on acting where they are.
+ * @throws {SlugTaken | TooManyOrganizations | IdempotencyKeyReused}
+ */
 export async function createOrganization(ctx: Context, input: CreateOrganization): Promise<OrganizationRow> {
   const make = (slug: string) => createOnce(ctx, input, slug).catch(slugFacts)
   const made = slugOf(input.name, MADE_SLUG_LENGTH)
@@ -128,6 +142,7 @@ async function createOnce(ctx: Context, input: CreateOrganization, slug: string)
   const [id] = await createManyOnce(ctx, 'createOrganization', { ...input }, async (tx) => {
     await lockUser(tx, userId)
     await demandLiving(tx, viewer)
+    if ((await ownedBy(tx, userId)) >= MAX_OWNED) throw new TooManyOrganizations()
     const organizationId = foundOrganization(tx, { name: input.name, slug, userId })
     const target = encodeTypeId('organization', organizationId)
     audit(ctx, tx, { action: 'organization.create', target, as: { userId, organizationId } })
@@ -137,6 +152,16 @@ async function createOnce(ctx: Context, input: CreateOrganization, slug: string)
   })
   if (id === undefined) throw new Error('An idempotency key is held by nothing')
   return id
+}
+
+async function ownedBy({ unscoped }: Transaction, userId: string): Promise<number> {
+  const { count } = await unscoped
+    .selectFrom('membership')
+    .select((on) => on.fn.countAll<number>().as('count'))
+    .where('user_id', '=', userId)
+    .where('role', '=', 'OWNER')
+    .executeTakeFirstOrThrow()
+  return count
 }
 
 function slugFacts(error: unknown): never {

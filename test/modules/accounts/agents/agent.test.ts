@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { accountsHousekeeping } from '../../../../src/modules/accounts/users/user.jobs.ts'
 import { allActions, isGrantable } from '../../../../src/platform/access.ts'
@@ -112,6 +113,22 @@ test('a repeated key makes no second agent', async ({ alice }) => {
   expect(second).toEqual(first)
   const other = await created(alice, { idempotencyKey: 'k', displayName: 'Other' })
   expect(other.__typename).toBe('IdempotencyKeyReused')
+})
+
+test('one has a hundred agents at most, also of two made at once, until one is disabled', async ({
+  clocked: server,
+  alice,
+}) => {
+  const { id } = await makeAgent(alice)
+  await sql`insert into agent (id, organization_id, owner_id, display_name, kind, trust_level, permissions, version,
+      created_at, updated_at)
+    select gen_random_uuid(), organization_id, owner_id, display_name, kind, trust_level, permissions, version,
+      created_at, updated_at
+    from agent, generate_series(1, 98) where agent.id = ${uuidIn(id)}`.execute(server.app.platform.database.unscoped)
+  const both = await Promise.all([created(alice), created(alice)])
+  expect(both.map(({ __typename }) => __typename).toSorted()).toEqual(['Agent', 'TooManyAgents'])
+  await alice.mutate(DisableAgentDocument, { input: { id } })
+  expect(await created(alice)).toMatchObject({ __typename: 'Agent' })
 })
 
 test('only people make, change and end agents, whatever a program was given', async ({ clocked: server, alice }) => {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import type { Role } from '../../../../src/platform/access.ts'
+import { accountsHousekeeping } from '../../../../src/modules/accounts/users/user.jobs.ts'
+import { allActions, isGrantable, type Role } from '../../../../src/platform/access.ts'
 import { newUuid } from '../../../../src/platform/uuid.ts'
 import { schema } from '../../../../src/schema.ts'
 import {
@@ -79,7 +80,7 @@ test('only a person on a device makes, rotates and revokes keys, whatever a prog
   clocked: server,
   alice,
 }) => {
-  const everything = (await alice.query(ViewerDocument, {})).viewer?.permissions ?? []
+  const everything = allActions().filter(isGrantable)
   const { id, secret } = await makeKey(alice, { permissions: everything })
   const agent = await makeAgent(alice, { permissions: everything })
   const token = await tokenOf(alice, agent)
@@ -221,3 +222,18 @@ async function signInAgain(person: Person): Promise<void> {
   Object.assign(person.tokens, again.tokens)
   await again.close()
 }
+
+test('a key that ended 90 days ago is deleted, and no other', async ({ clocked: server, alice }) => {
+  const { unscoped } = server.app.platform.database
+  const ids: string[] = []
+  const ago = (days: number) => new Date(server.clock.now().getTime() - days * 86_400_000)
+  for (const ended of [{ revoked_at: ago(91) }, { expires_at: ago(91) }, { revoked_at: ago(89) }, {}]) {
+    const { id } = await makeKey(alice, { permissions })
+    ids.push(uuidIn(id))
+    const key = unscoped.updateTable('api_key').set({ last_used_at: null, ...ended })
+    await key.where('id', '=', uuidIn(id)).execute()
+  }
+  await accountsHousekeeping.run(server.app.platform, {}, new AbortController().signal)
+  const left = await unscoped.selectFrom('api_key').select('id').where('id', 'in', ids).execute()
+  expect(left.map(({ id }) => id).toSorted()).toEqual(ids.slice(2).toSorted())
+})

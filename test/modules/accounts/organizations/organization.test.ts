@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { describe, expect } from 'vitest'
 import {
   CreateOrganizationDocument,
@@ -40,6 +41,18 @@ describe('founding an organization', () => {
       { role: 'OWNER', organization: { id: alice.organizationId } },
       { role: 'OWNER', organization: { name: 'Ängström & Co' } },
     ])
+  })
+
+  test('is over at a hundred that one owns, also for two made at once', async ({ server, alice }) => {
+    const { unscoped } = server.app.platform.database
+    await sql`with made as (
+        insert into organization (id, name, slug, tier, settings, access_epoch, version, created_at)
+        select gen_random_uuid(), 'One of many', 'many-' || gen_random_uuid(), 'FREE', '{}', 0, 1, now()
+        from generate_series(1, 98) returning id)
+      insert into membership (id, organization_id, user_id, role, joined_at)
+      select gen_random_uuid(), id, ${uuidIn(alice.userId)}, 'OWNER', now() from made`.execute(unscoped)
+    const both = await Promise.all([create(alice, { name: 'Last' }), create(alice, { name: 'Too many' })])
+    expect(both.map(({ __typename }) => __typename).toSorted()).toEqual(['Organization', 'TooManyOrganizations'])
   })
 
   test('makes a slug of the name, with something added where that is taken or nothing is left', async ({ alice }) => {
