@@ -147,12 +147,14 @@ function storeTokens(
   if (tokens.deviceToken !== null) cookies.write('device', tokens.deviceToken, DEVICE_COOKIE_SECONDS)
 }
 
-/** Ends one of the viewer's own sessions; ending an ended one is no error. @throws {NotFound} */
+/** Ends one of the viewer's own sessions; ending an ended one is no error. @throws {NotFound | Unauthenticated} */
 export async function revokeDeviceSession(ctx: Context, id: string): Promise<DeviceSessionRow> {
   const target = encodeTypeId('device_session', id)
-  const { userId } = requirePerson(ctx, 'session.end', target)
+  const viewer = requirePerson(ctx, 'session.end', target)
+  const { userId } = viewer
   await transact(ctx, async (tx) => {
     await lockUser(tx, userId)
+    await demandLiving(tx, viewer)
     if (!(await isOwn(tx, userId, id))) throw new NotFound('device session', 'session.end', target)
     const isLiving = (await livingSessions(tx, userId)).some((session) => session.id === id)
     if (isLiving) await endSessions(tx, userId, [id])

@@ -1,6 +1,7 @@
 import { type DocumentNode, parse, print } from 'graphql'
 import { expect, onTestFinished } from 'vitest'
 import { encodeTypeId } from '../../../../src/lib/typeid.ts'
+import { revokeDeviceSession } from '../../../../src/modules/accounts/devices/device-session.service.ts'
 import {
   LoginDocument,
   LogoutDocument,
@@ -10,7 +11,8 @@ import {
   ViewerDocument,
 } from '../../../gql/graphql.ts'
 import { test } from '../../../kit/clocked.ts'
-import { type Person, signIn, signUp } from '../../../kit/people.ts'
+import { contextOf } from '../../../kit/inside.ts'
+import { type Person, signIn, signUp, uuidIn } from '../../../kit/people.ts'
 import { startServer } from '../../../kit/server.ts'
 import { admission, currentSessionId, sessionEnded as ended, outcomeOf, sessionRowsOf } from '../../../kit/sessions.ts'
 
@@ -188,4 +190,14 @@ test('a session is a node for its owner alone', async ({ alice, bob, stranger })
     expect(told.data?.node ?? null).toBeNull()
     expect(told).toEqual(await answerTo(person, unknownId))
   }
+})
+
+test('who was signed out while their request waited signs no device out', async ({ clocked: server, alice }) => {
+  const tablet = await signIn(server, alice.email)
+  const ctx = await contextOf(server, tablet)
+  const id = await currentSessionId(alice)
+  await alice.mutate(RevokeDeviceSessionDocument, { input: { id: await currentSessionId(tablet) } })
+  await expect(revokeDeviceSession(ctx, uuidIn(id))).rejects.toThrow('Sign in')
+  expect(await admission(alice)).toBe('admitted')
+  await tablet.close()
 })
