@@ -140,15 +140,19 @@ builder.objectField(OrganizationType, 'agents', (t) =>
   t.connection(
     {
       type: AgentNode,
-      description: 'Its agents, disabled ones too, newest first; none for whoever may not see them.',
-      resolve: (_organization, args, ctx) =>
-        keysetConnection({
-          args,
-          keySchema: idKey,
-          rows: (window) => listAgents(ctx, window),
-          keyOf: (agent) => [agent.id],
-          count: () => countAgents(ctx),
-        }),
+      nullable: true,
+      description:
+        'Its agents, disabled ones too, newest first; none for whoever may not see them. Null for another organization than the active one.',
+      resolve: ({ id }, args, ctx) =>
+        id !== ctx.db.organizationId
+          ? null
+          : keysetConnection({
+              args,
+              keySchema: idKey,
+              rows: (window) => listAgents(ctx, window),
+              keyOf: (agent) => [agent.id],
+              count: () => countAgents(ctx),
+            }),
     },
     { description: 'A page of agents.' },
     { description: 'One agent of a page.' },

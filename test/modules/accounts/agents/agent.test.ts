@@ -13,6 +13,7 @@ import {
 } from '../../../gql/graphql.ts'
 import { test } from '../../../kit/clocked.ts'
 import { setRole, trailOf } from '../../../kit/inside.ts'
+import { join } from '../../../kit/organizations.ts'
 import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
 import { post } from '../../../kit/post.ts'
 import { makeAgent, makeKey, programOf, tokenOf } from '../../../kit/programs.ts'
@@ -229,7 +230,7 @@ test('a disabled agent stays as the author it was, and gets no tokens', async ({
   const { issueAgentToken } = await alice.mutate(IssueAgentTokenDocument, { input: { agentId: agent.id } })
   expect(issueAgentToken).toMatchObject({ __typename: 'AgentDisabled', code: 'AGENT_DISABLED' })
   const { viewer } = await alice.query(ViewerDocument, {})
-  expect(viewer?.organization.agents.nodes).toMatchObject([{ id: agent.id, disabledAt: expect.any(String) }])
+  expect(viewer?.organization.agents?.nodes).toMatchObject([{ id: agent.id, disabledAt: expect.any(String) }])
 })
 
 test('tokens are kept for a day after their end, and then deleted', async ({ clocked: server, alice }) => {
@@ -246,4 +247,25 @@ test('tokens are kept for a day after their end, and then deleted', async ({ clo
   server.clock.advance({ minutes: 15 })
   await clean()
   expect(await rows()).toHaveLength(0)
+})
+
+test('of another organization than the active one no agents are shown, nor those of the active one as its own', async ({
+  clocked: server,
+  alice,
+  stranger,
+}) => {
+  await makeAgent(stranger)
+  await join(server, alice, stranger)
+  const document = /* GraphQL */ `{ viewer { memberships(first: 9) { nodes { organization { id agents(first: 9) { totalCount } } } } } }`
+  const { data } = await stranger.send(document, {})
+  expect(data).toMatchObject({
+    viewer: {
+      memberships: {
+        nodes: expect.arrayContaining([
+          { organization: { id: stranger.organizationId, agents: { totalCount: 1 } } },
+          { organization: { id: alice.organizationId, agents: null } },
+        ]),
+      },
+    },
+  })
 })
