@@ -37,9 +37,9 @@ export async function updateMemberRole(ctx: Context, id: string, role: Role): Pr
   const deed = { action: 'membership.update', target: encodeTypeId('membership', id) } as const
   const member = await getMembership(ctx, id, deed.action)
   await transact(ctx, async (tx) => {
-    const { theirs, ownRole, ownerCount } = await lockBoth(ctx, tx, member, deed)
-    demandNotAbove(ownRole, [theirs, role], deed)
-    if (role !== 'OWNER') demandAnotherOwner(theirs, ownerCount, deed)
+    const { theirs, ownRole, members } = await lockBoth(ctx, tx, member, deed)
+    demandNotAbove(ownRole, [theirs.role, role], deed)
+    if (role !== 'OWNER') demandAnotherOwner(theirs, members, deed)
     await tx.unscoped.updateTable('membership').set({ role }).where('id', '=', id).execute()
     await withdrawInvitations(tx, member, role)
     await tellViewer(tx, member.userId, { type: 'ViewerUpdated' })
@@ -54,9 +54,9 @@ export async function removeMember(ctx: Context, id: string): Promise<string> {
   const deed = { action: 'membership.remove', target: encodeTypeId('membership', id) } as const
   const member = await getMembership(ctx, id, deed.action)
   await transact(ctx, async (tx) => {
-    const { theirs, ownRole, ownerCount } = await lockBoth(ctx, tx, member, deed)
-    demandNotAbove(ownRole, [theirs], deed)
-    demandAnotherOwner(theirs, ownerCount, deed)
+    const { theirs, ownRole, members } = await lockBoth(ctx, tx, member, deed)
+    demandNotAbove(ownRole, [theirs.role], deed)
+    demandAnotherOwner(theirs, members, deed)
     await endMembership(tx, member)
     audit(ctx, tx, deed)
   })
@@ -75,10 +75,10 @@ export async function leaveOrganization(ctx: Context, id: string): Promise<strin
   await transact(ctx, async (tx) => {
     await lockUser(tx, userId)
     await demandLiving(tx, viewer)
-    const { members, ownerCount } = await lockMembers(tx, organizationId, [userId])
+    const members = await lockMembers(tx, organizationId, [userId])
     const now = members.find((member) => member.id === id)
     if (now === undefined) throw new NotFound('membership', deed.action, deed.target)
-    demandAnotherOwner(now.role, ownerCount, deed)
+    demandAnotherOwner(now, members, deed)
     await endMembership(tx, own)
     audit(ctx, tx, { ...deed, as: { userId, organizationId } })
   })
@@ -115,12 +115,12 @@ async function lockBoth(ctx: Context, tx: Transaction, member: MembershipRow, de
   const viewer: ActingViewer = requireViewer(ctx)
   const people = [...new Set([viewer.userId, member.userId])].sort()
   for (const userId of people) await lockUser(tx, userId)
-  const { members, ownerCount } = await lockMembers(tx, member.organizationId, people)
-  const roleOf = (userId: string) => members.find((one) => one.userId === userId)?.role ?? null
-  const [ownRole, theirs] = [roleOf(viewer.userId), roleOf(member.userId)]
+  const members = await lockMembers(tx, member.organizationId, people)
+  const heldOf = (userId: string) => members.find((one) => one.userId === userId) ?? null
+  const [ownRole, theirs] = [heldOf(viewer.userId)?.role ?? null, heldOf(member.userId)]
   if (theirs === null) throw new NotFound('membership', deed.action, deed.target)
   if (ownRole === null || !roleIncludes(ownRole, deed.action)) throw new Forbidden(deed.action, deed.target)
-  return { theirs, ownRole, ownerCount }
+  return { theirs, ownRole, members }
 }
 
 /** Lets the operation go on as who the viewer is now, if it was themselves whom they changed. */

@@ -17,7 +17,7 @@ export class RoleAboveOwn extends Denial {
   }
 }
 
-/** An organization keeps an owner: the last one stays one, and stays. */
+/** An organization keeps an owner who can get in: the last one stays one, and stays. */
 export class LastOwner extends Denial {
   readonly code = 'LAST_OWNER'
   constructor({ action, target }: Deed) {
@@ -30,25 +30,44 @@ export function demandNotAbove(own: Role, others: readonly Role[], deed: Deed): 
   if (!others.every((role) => isAtLeast(own, role))) throw new RoleAboveOwn(deed)
 }
 
-/** @throws {LastOwner} when somebody of this role is to be one no longer, and is the only owner */
-export function demandAnotherOwner(role: Role, ownerCount: number, deed: Deed): void {
-  if (role === 'OWNER' && ownerCount < 2) throw new LastOwner(deed)
+/** Somebody's place among the members that `lockMembers` holds. */
+export interface HeldMember {
+  readonly id: string
+  readonly userId: string
+  readonly role: Role
+  readonly isSuspended: boolean
+}
+
+/** @throws {LastOwner} when a member is to be an owner no longer, and there is no other who could act as one */
+export function demandAnotherOwner(
+  member: Pick<HeldMember, 'userId' | 'role'>,
+  members: readonly HeldMember[],
+  deed: Deed,
+): void {
+  const isAnother = ({ userId, role, isSuspended }: HeldMember) =>
+    role === 'OWNER' && !isSuspended && userId !== member.userId
+  if (member.role === 'OWNER' && !members.some(isAnother)) throw new LastOwner(deed)
 }
 
 /**
  * Holds the memberships of an organization's owners and of some people, in the order of their ids as everywhere, after the
  * rows of those people: so that of two owners who demote each other at once the second finds themselves to be the last.
  */
-export async function lockMembers(tx: Transaction, organizationId: string, userIds: readonly string[]) {
-  const members = await tx.unscoped
+export async function lockMembers(
+  tx: Transaction,
+  organizationId: string,
+  userIds: readonly string[],
+): Promise<readonly HeldMember[]> {
+  const rows = await tx.unscoped
     .selectFrom('membership')
-    .select(['id', 'user_id as userId', 'role'])
-    .where('organization_id', '=', organizationId)
-    .where(({ or, eb }) => or([eb('role', '=', 'OWNER'), eb('user_id', 'in', [...userIds])]))
-    .orderBy('id')
-    .forUpdate()
+    .innerJoin('user', 'user.id', 'membership.user_id')
+    .select(['membership.id', 'membership.user_id as userId', 'membership.role', 'user.suspended_at as suspendedAt'])
+    .where('membership.organization_id', '=', organizationId)
+    .where(({ or, eb }) => or([eb('membership.role', '=', 'OWNER'), eb('membership.user_id', 'in', [...userIds])]))
+    .orderBy('membership.id')
+    .forUpdate('membership')
     .execute()
-  return { members, ownerCount: members.filter(({ role }) => role === 'OWNER').length }
+  return rows.map(({ suspendedAt, ...member }) => ({ ...member, isSuspended: suspendedAt !== null }))
 }
 
 /** Withdraws what a person has offered to others and could not offer in their new role; null: they are out. */

@@ -134,14 +134,16 @@ async function organizationsOwnedAlone(tx: Transaction, userId: string) {
     .where('role', '=', 'OWNER')
   const members = await tx.unscoped
     .selectFrom('membership')
-    .select(['organization_id as organizationId', 'user_id as memberId', 'role'])
-    .where('organization_id', 'in', owned)
-    .orderBy('id')
-    .forUpdate()
+    .innerJoin('user', 'user.id', 'membership.user_id')
+    .select(['membership.organization_id as organizationId', 'membership.user_id as memberId', 'membership.role'])
+    .select('user.suspended_at as suspendedAt')
+    .where('membership.organization_id', 'in', owned)
+    .orderBy('membership.id')
+    .forUpdate('membership')
     .execute()
   const byOrganization = Map.groupBy(members, ({ organizationId }) => organizationId)
   const alone = [...byOrganization].filter(([, all]) =>
-    all.every(({ memberId, role }) => memberId === userId || role !== 'OWNER'),
+    all.every(({ memberId, role, suspendedAt }) => memberId === userId || role !== 'OWNER' || suspendedAt !== null),
   )
   if (alone.length === 0) return []
   const rows = await tx.unscoped

@@ -8,7 +8,7 @@ import {
   UpdateMemberRoleDocument,
   ViewerDocument,
 } from '../../../gql/graphql.ts'
-import { setRole, trailOf } from '../../../kit/inside.ts'
+import { changeAccess, setRole, trailOf } from '../../../kit/inside.ts'
 import { invite, membershipIn } from '../../../kit/organizations.ts'
 import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
 import { type Posted, post } from '../../../kit/post.ts'
@@ -113,6 +113,24 @@ describe('the last owner', () => {
     const { leaveOrganization } = await alice.mutate(LeaveOrganizationDocument, { input: { id } })
     expect(leaveOrganization).toMatchObject({ deletedId: id })
     expect((await bob.query(ViewerDocument, {})).viewer?.role).toBe('OWNER')
+  })
+
+  test('is whoever can get in: a suspended owner counts for none, and can be taken out', async ({
+    server,
+    alice,
+    bob,
+  }) => {
+    await setRole(server, bob, 'OWNER')
+    await changeAccess(server, bob, ({ unscoped }) =>
+      unscoped.updateTable('user').set({ suspended_at: new Date() }).where('id', '=', uuidIn(bob.userId)).execute(),
+    )
+    const [own, theirs] = [await membershipIn(alice, alice), await membershipIn(alice, bob)]
+    const denied = { code: 'LAST_OWNER', action: 'membership.update', target: own }
+    await expectDenied(server, alice, setRoleOf(own, 'EDITOR'), denied)
+    const { deleteAccount } = await alice.mutate(DeleteAccountDocument, { input: { password: alice.password } })
+    expect(deleteAccount).toMatchObject({ code: 'OWNS_ORGANIZATIONS' })
+    const { removeMember } = await alice.mutate(RemoveMemberDocument, { input: { id: theirs } })
+    expect(removeMember.__typename).toBe('EndedMembership')
   })
 
   test('is left by each of 20 pairs of owners who demote each other at once', async ({ server, alice }) => {
