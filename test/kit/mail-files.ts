@@ -12,13 +12,18 @@ export async function filedToken(dataDir: string, address: string, link: RegExp)
   return tokenIn(text)
 }
 
-/** The mails a node has written, oldest first, with the soft breaks of quoted-printable (RFC 2045, 6.7) undone. */
+/** A mail file as it reads, with the soft breaks of quoted-printable (RFC 2045, 6.7) undone. */
+export function plainMail(text: string): string {
+  return text.replace(/=\r?\n/g, '').replaceAll('=3D', '=')
+}
+
+/** The mails a node has written, oldest first. */
 async function mailsIn(dataDir: string): Promise<string[]> {
   const folder = join(dataDir, 'mail')
   const names = await readdir(folder).catch(() => [])
   const files = names.filter((name) => name.endsWith('.eml')).sort()
   const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
-  return texts.map((text) => text.replace(/=\r?\n/g, '').replaceAll('=3D', '='))
+  return texts.map(plainMail)
 }
 
 function isTo(address: string, link: RegExp): (text: string) => boolean {

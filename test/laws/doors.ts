@@ -1,10 +1,16 @@
-import { type DocumentNode, print } from 'graphql'
-import { createClient } from 'graphql-ws'
+import { createClient, type Client as SocketClient } from 'graphql-ws'
 import WebSocket from 'ws'
-import type { Actor } from './strangers-stage.ts'
+import type { Client } from '../kit/client.ts'
 
 /** A way in. */
 export type Door = 'http' | 'socket' | 'events'
+
+/** Somebody at the doors, with their one socket. */
+export interface Caller {
+  readonly client: Client
+  readonly accessToken: string | null
+  readonly socket: SocketClient
+}
 
 const ANSWER_LIMIT_MILLIS = 10_000
 
@@ -13,34 +19,55 @@ export function doorsFor(operation: 'query' | 'mutation' | 'subscription'): read
   return operation === 'subscription' ? ['socket', 'events'] : ['http', 'socket']
 }
 
-/** Everything an actor is told, as text, until the answer is over. @throws when it is not within 10 s */
-export async function ask(actor: Actor, door: Door, document: DocumentNode, variables: object): Promise<string> {
-  if (door === 'http') return JSON.stringify(await actor.client.send(print(document), variables))
-  return door === 'socket' ? askSocket(actor, document, variables) : askEvents(actor, document, variables)
+/** A caller who shows this token, or none. Their socket stays open between calls; one that is refused says so to each. */
+export function callerOf(client: Client, accessToken: string | null): Caller {
+  const socket = createClient({
+    url: `${client.url}/graphql`.replace(/^http/, 'ws'),
+    webSocketImpl: WebSocket,
+    connectionParams: authorizationOf(accessToken),
+    retryAttempts: 0,
+    lazyCloseTimeout: 600_000,
+  })
+  return { client, accessToken, socket }
 }
 
-// A connection for each call: one that is refused says so to its own call.
-function askSocket(actor: Actor, document: DocumentNode, variables: object): Promise<string> {
+/** Everything a caller is told, as text, until the answer is over. @throws when it is not within 10 s */
+export async function ask(caller: Caller, door: Door, query: string, variables: object): Promise<string> {
+  if (door === 'http') return JSON.stringify(await caller.client.send(query, variables))
+  return door === 'socket' ? askSocket(caller, query, variables) : askEvents(caller, query, variables)
+}
+
+/** Listens to a subscription by the socket; `told` grows, whether or not there is an end. */
+export function listen(caller: Caller, query: string, variables: object): { told: string[]; stop: () => void } {
+  const told: string[] = []
+  const stop = caller.socket.subscribe(
+    { query, variables: { ...variables } },
+    {
+      next: (result) => void told.push(JSON.stringify(result)),
+      complete: () => undefined,
+      error: (reason) => void told.push(reasonOf(reason)),
+    },
+  )
+  return { told, stop }
+}
+
+function askSocket({ socket }: Caller, query: string, variables: object): Promise<string> {
   const told: unknown[] = []
-  const socket = createClient({
-    url: `${actor.client.url}/graphql`.replace(/^http/, 'ws'),
-    webSocketImpl: WebSocket,
-    connectionParams: authorizationOf(actor),
-    retryAttempts: 0,
-    lazyCloseTimeout: 0,
-  })
-  const limit = AbortSignal.timeout(ANSWER_LIMIT_MILLIS)
   return new Promise<string>((resolve, reject) => {
-    limit.addEventListener('abort', () => reject(new Error(`No end after ${JSON.stringify(told)}`)))
+    const limit = setTimeout(() => reject(new Error(`No end after ${JSON.stringify(told)}`)), ANSWER_LIMIT_MILLIS)
+    const end = (answer: string) => {
+      clearTimeout(limit)
+      resolve(answer)
+    }
     socket.subscribe(
-      { query: print(document), variables: { ...variables } },
+      { query, variables: { ...variables } },
       {
         next: (result) => void told.push(result),
-        complete: () => resolve(JSON.stringify(told)),
-        error: (reason) => resolve(`${JSON.stringify(told)} ${reasonOf(reason)}`),
+        complete: () => end(JSON.stringify(told)),
+        error: (reason) => end(`${JSON.stringify(told)} ${reasonOf(reason)}`),
       },
     )
-  }).finally(() => socket.dispose())
+  })
 }
 
 function reasonOf(reason: unknown): string {
@@ -48,19 +75,19 @@ function reasonOf(reason: unknown): string {
   return `closed with ${reason.code}`
 }
 
-function authorizationOf({ accessToken }: Actor): Record<string, string> {
+function authorizationOf(accessToken: string | null): Record<string, string> {
   return accessToken === null ? {} : { authorization: `Bearer ${accessToken}` }
 }
 
-async function askEvents(actor: Actor, document: DocumentNode, variables: object): Promise<string> {
-  const response = await fetch(`${actor.client.url}/graphql`, {
+async function askEvents({ client, accessToken }: Caller, query: string, variables: object): Promise<string> {
+  const response = await fetch(`${client.url}/graphql`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       accept: 'text/event-stream',
-      ...authorizationOf(actor),
+      ...authorizationOf(accessToken),
     },
-    body: JSON.stringify({ query: print(document), variables }),
+    body: JSON.stringify({ query, variables }),
     signal: AbortSignal.timeout(ANSWER_LIMIT_MILLIS),
   })
   return `${response.status} ${await response.text()}`

@@ -1,63 +1,5 @@
 import type { Person } from '../kit/people.ts'
-
-/** Types with ids of their own. */
-export const nouns = [
-  'User',
-  'Organization',
-  'Membership',
-  'Invitation',
-  'DeviceSession',
-  'AuditEvent',
-  'ApiKey',
-  'Agent',
-  'Project',
-  'ProjectMember',
-  'Page',
-  'Block',
-  'ChatSession',
-  'Message',
-] as const
-export type Noun = (typeof nouns)[number]
-/** One id of each. */
-export type Ids = Readonly<Record<Noun, string>>
-
-/** How a root field is asked by somebody who should learn and change nothing through it. */
-export interface Probe {
-  /** What every id it takes is an id of, by the schema coordinate of the place. */
-  readonly ids: Readonly<Record<string, readonly Noun[]>>
-  /** The variables of one call; `id` answers what stands in a place, `own` is the caller's. */
-  readonly variables?: (id: (place: string) => string, own: Ids) => object
-  /** Calls without an id of anybody's. */
-  readonly alone?: (victim: Person) => readonly object[]
-  /** What callers who are not signed in are answered: a refusal, unless the field is meant for them too. */
-  readonly anonymous?: 'null' | 'a fact' | 'accepted'
-  /** A call with the caller's own ids spends what they are of: each gets new ones. */
-  readonly spends?: true
-  /** Nobody is to succeed with it, its own person neither: the call is a wrong one. */
-  readonly isRefused?: true
-  /** The same where there is no fact to answer: the call comes to null or an error for everybody. */
-  readonly comesToNothing?: true
-  /** For administrators of the platform, of whom none is asked: forbidden to everybody, whatever the id. */
-  readonly isForbidden?: true
-  /** The action of the row that each call without ids leaves in the victim's own audit trail: by nobody known, denied. */
-  readonly tells?: string
-}
-
-/** Which places of a probe hold an id of the victim's, and what of theirs it is an id of. */
-export type Mixture = ReadonlyMap<string, Noun>
-
-/** Each place alone, with each of its nouns; and if there are several, all at once, each with nouns of its own. */
-export function mixturesOf(ids: Probe['ids']): Mixture[] {
-  const places = Object.entries(ids)
-  const alone = places.flatMap(([place, ownNouns]) => ownNouns.map((noun) => new Map([[place, noun]])))
-  if (places.length < 2) return alone
-  const rounds = Math.max(...places.map(([, ownNouns]) => ownNouns.length))
-  const together = Array.from(
-    { length: rounds },
-    (_, round) => new Map(places.map(([place, ownNouns]) => [place, ownNouns[round % ownNouns.length] ?? 'Page'])),
-  )
-  return [...alone, ...together]
-}
+import { nouns, type Probe, theirKey } from './probe.ts'
 
 const anyNoun = nouns
 const text = 'a text'
@@ -81,6 +23,7 @@ export const probes: Readonly<Record<string, Probe>> = {
       filter: { actorId: id('AuditEventFilter.actorId'), targetId: id('AuditEventFilter.targetId') },
     }),
     alone: () => [{ first: 100 }, { last: 100 }, { filter: { action: 'project.create' } }],
+    repeatsTargets: true,
   },
   'Query.organization': {
     ids: { 'Query.organization(id:)': ['Organization'] },
@@ -159,7 +102,7 @@ export const probes: Readonly<Record<string, Probe>> = {
     variables: (id) => ({ input: { id: id('RevokeDeviceSessionInput.id') } }),
   },
   'Mutation.revokeOtherDeviceSessions': { ids: {}, alone: () => [{ input: {} }] },
-  'Subscription.auditEventRecorded': { ids: {}, alone: () => [{}] },
+  'Subscription.auditEventRecorded': { ids: {}, alone: () => [{}], repeatsTargets: true },
   'Query.users': { ids: {}, alone: () => [{ first: 100 }, { filter: { text: 'canary' } }], isForbidden: true },
   'Mutation.createUser': {
     ids: {},
@@ -361,6 +304,3 @@ export const probes: Readonly<Record<string, Probe>> = {
 function sealedOtherwise({ tokens }: Person): readonly object[] {
   return [{ input: { token: tokens.refreshToken } }]
 }
-
-/** The idempotency key under which the victim made what they have. */
-export const theirKey = 'the-key-of-the-victim'

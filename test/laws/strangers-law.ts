@@ -1,0 +1,115 @@
+import { describe, expect } from 'vitest'
+import { schema } from '../../src/schema.ts'
+import { changeAccess } from '../kit/inside.ts'
+import { uuidIn } from '../kit/people.ts'
+import { test as base, write } from '../kit/test.ts'
+import { askingAllOf } from './asking.ts'
+import { listen } from './doors.ts'
+import { probes } from './probes.ts'
+import type { Actor, ActorName } from './strangers-actors.ts'
+import { tryAlone, tryIds } from './strangers-attempts.ts'
+import { expectNoSecrets, expectNothingChanged, expectNothingLogged, expectNothingMailed } from './strangers-oracles.ts'
+import { type Stage, setStage } from './strangers-stage.ts'
+import { idPlacesOf, rootFieldsOf } from './walk.ts'
+
+// Every root field and every id it takes, asked by people who should learn and change nothing: no word of the victim
+// in any answer, event, mail, file or line of the log, no row of theirs changed, and for an id of theirs the very answer
+// that an id of nobody's gets. What was refused to somebody known is in the audit trail.
+
+const rootFields = rootFieldsOf(schema)
+/** The longest take a second; a busy machine may take long. */
+const TEST_LIMIT_MILLIS = 60_000
+
+/** The law for these actors, who share a server: a test for each and each root field, and at the end what was tried. */
+export function describeStrangers(names: readonly ActorName[]): void {
+  const test = base.extend<{ stage: Stage }>({
+    stage: [
+      // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names a fixture needs from its first parameter
+      async ({}, use) => {
+        const stage = await setStage(names)
+        await use(stage)
+        for (const line of stage.tally.print()) console.log(line)
+        await stage.close()
+      },
+      { scope: 'file' },
+    ],
+  })
+  const actorOf = ({ actors }: Stage, name: ActorName): Actor => {
+    const actor = actors.find((one) => one.name === name)
+    if (actor === undefined) throw new Error(`${name} does not come on`)
+    return actor
+  }
+  describe.each(names)('%s', { timeout: TEST_LIMIT_MILLIS }, (name) => {
+    test.for(rootFields)('learns and changes nothing through $coordinate', async (root, { stage }) => {
+      const actor = actorOf(stage, name)
+      const probe = probes[root.coordinate]
+      if (probe === undefined) throw new Error(`${name} does not know how`)
+      const attempt = { stage, actor, root, probe, told: [] }
+      await tryAlone(attempt)
+      await tryIds(attempt)
+      if (root.operation === 'mutation') {
+        await expectNothingChanged(attempt)
+        await expectNothingMailed(stage, actor)
+      }
+      expectNothingLogged(stage)
+    })
+
+    test('changes nothing by asking and following, and finds nothing in files', async ({ stage }) => {
+      const actor = actorOf(stage, name)
+      await stage.server.app.platform.jobs.idle(15_000)
+      expect(await stage.changes()).toEqual({ lost: [], added: [] })
+      await expectNothingMailed(stage, actor)
+      const files = [...(await stage.files())]
+      const holds = (text: string) => stage.unloggable.some((secret) => text.toLowerCase().includes(secret))
+      expect(files.filter(([, text]) => holds(text)).map(([path]) => path)).toEqual([])
+      expectNothingLogged(stage)
+    })
+
+    test('hears nothing of what the victim does', async ({ stage }) => {
+      await hearNothing(stage, actorOf(stage, name))
+    })
+  })
+
+  test('every root field and every place for an id was tried', ({ stage }) => {
+    const { rootFields: tried, places, canaries } = stage.tally.total()
+    expect([...tried].sort()).toEqual(rootFields.map((root) => root.coordinate).sort())
+    expect([...places].sort()).toEqual([...new Set(rootFields.flatMap(idPlacesOf))].sort())
+    expect(canaries).toBe(0)
+  })
+}
+
+/** Streams of the actor's own tell what happens to them, and nothing of the victim. */
+async function hearNothing(stage: Stage, actor: Actor): Promise<void> {
+  const streams = rootFields
+    .filter((root) => root.operation === 'subscription')
+    .flatMap((root) => {
+      const probe = probes[root.coordinate]
+      const own = probe?.variables?.((place) => actor.own[probe.ids[place]?.[0] ?? 'Page'], actor.own) ?? {}
+      return askingAllOf(schema, root).map((document) => ({ root, ...listen(actor, document, own) }))
+    })
+  const { person } = actor
+  if (person !== null) {
+    const told = () => streams.flatMap((stream) => stream.told).join()
+    // Until it is heard, since nothing says when a stream has begun.
+    await expect.poll(() => signal(stage, actor, 'before').then(told), { interval: 100 }).toContain('before')
+    await stage.writeMore()
+    await signal(stage, actor, 'behind')
+    await expect.poll(told).toContain('behind')
+  } else {
+    await stage.writeMore()
+  }
+  for (const { told, stop } of streams) {
+    expectNoSecrets(stage, actor, told.join(), [], { repeatsTargets: true })
+    stop()
+  }
+}
+
+/** Has the actor's own stream say a word: that of the person, or for a program that of a page. */
+async function signal({ server }: Stage, { person, actorId, own }: Actor, word: string): Promise<void> {
+  if (person === null) return
+  if (actorId !== person.userId) await write(person, own.Page, word)
+  else
+    await changeAccess(server, person, (tx) =>
+      tx.unscoped.updateTable('user').set({ display_name: word }).where('id', '=', uuidIn(person.userId)).execute(),
+    )
+}
