@@ -21,10 +21,11 @@ export interface Attempt {
 
 const documents = new Map<string, readonly string[]>()
 
-function documentsOf(root: RootField): readonly string[] {
+/** All of them by the first door; one by the other, where the same gates stand. */
+function documentsOf(root: RootField, door: Door): readonly string[] {
   const known = documents.get(root.coordinate) ?? askingAllOf(schema, root)
   documents.set(root.coordinate, known)
-  return known
+  return door === doorsFor(root.operation)[0] ? known : known.slice(0, 1)
 }
 
 /** Calls without anybody's id, or with the caller's own: who may, is answered. */
@@ -36,7 +37,7 @@ export async function tryAlone(attempt: Attempt): Promise<void> {
   if (root.operation === 'subscription' && isTheirOwn) return
   if (root.operation === 'mutation') await forgetFailures(stage)
   for (const door of doorsFor(root.operation)) {
-    for (const document of documentsOf(root)) {
+    for (const document of documentsOf(root, door)) {
       const ids = probe.spends === true && actor.mayWrite ? await actor.furnishMore() : actor.own
       const own = probe.variables?.((place) => ids[probe.ids[place]?.[0] ?? 'Page'], ids)
       const calls = [...(probe.alone?.(stage.victim) ?? []), ...(own === undefined ? [] : [own])]
@@ -63,7 +64,7 @@ export async function tryIds(attempt: Attempt): Promise<void> {
   if (probe.variables === undefined) return
   for (const door of doorsFor(root.operation)) {
     for (const mixture of mixturesOf(probe.ids)) {
-      for (const document of documentsOf(root)) await tryMixture(attempt, door, document, mixture)
+      for (const document of documentsOf(root, door)) await tryMixture(attempt, door, document, mixture)
     }
     const isGarbageTried = door === (root.operation === 'subscription' ? 'events' : 'http')
     if (attempt.actor.triesGarbage && isGarbageTried) await tryGarbage(attempt, door)
@@ -89,7 +90,7 @@ async function tryMixture(attempt: Attempt, door: Door, document: string, mixtur
 /** In each place every kind of garbage, made of ids of all the nouns that belong there in turn. */
 async function tryGarbage(attempt: Attempt, door: Door): Promise<void> {
   const { stage, actor, root, probe } = attempt
-  const [document = ''] = documentsOf(root)
+  const [document = ''] = documentsOf(root, door)
   for (const [place, placeNouns] of Object.entries(probe.ids)) {
     for (const index of garbageFor('Page', stage.theirs).keys()) {
       const mixture = new Map([[place, placeNouns[index % placeNouns.length] ?? 'Page']])

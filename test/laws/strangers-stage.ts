@@ -54,6 +54,7 @@ const canaryOrganization = `canaryorganization${mark}`
 
 /** Starts a server with its log and its mails written down, and brings the victim, the stranger and these actors on. */
 export async function setStage(names: readonly ActorName[]): Promise<Stage> {
+  const tally = createTally()
   const logged: string[] = []
   const mailFolder = temporaryDirectory()
   const log = createLog({ level: 'trace', destination: { write: (line: string) => void logged.push(line) } })
@@ -86,7 +87,7 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
     actors,
     trail,
     ...followed,
-    tally: createTally(),
+    tally,
     asked: new Set(),
     secretsFrom: ({ sees }) => [
       canaryText,

@@ -19,6 +19,7 @@ export type Tally = ReturnType<typeof createTally>
 /** Makes a tally that starts now. */
 export function createTally() {
   const startedAt = performance.now()
+  const before = process.cpuUsage()
   const attempts = new Map<string, Attempts>()
   const of = (name: string): Attempts => {
     const known = attempts.get(name)
@@ -34,12 +35,14 @@ export function createTally() {
   }
   return {
     of,
-    /** A line for each actor, and one for all. */
+    /** A line for each actor, and one for all with the time since the start: by the clock, and on a processor. */
     print: () => {
       const lines = [...attempts].map(([name, one]) => lineOf(name, one))
       const total = totalOf([...attempts.values()])
       const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-      return [...lines, `${lineOf(`${attempts.size} actors`, total)}, in ${seconds} s`]
+      const { user, system } = process.cpuUsage(before)
+      const time = `in ${seconds} s (${((user + system) / 1_000_000).toFixed(1)} s of a processor)`
+      return [...lines, `${lineOf(`${attempts.size} actors`, total)}, ${time}`]
     },
     total: () => totalOf([...attempts.values()]),
   }
