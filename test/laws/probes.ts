@@ -3,6 +3,7 @@ import { nouns, type Probe, theirKey } from './probe.ts'
 
 const anyNoun = nouns
 const text = 'a text'
+const aRefreshToken = ({ tokens }: Person) => [{ input: { token: tokens.refreshToken } }]
 const agent = { displayName: 'An agent', kind: 'CUSTOM', trustLevel: 'WRITE', permissions: ['page.read'] }
 
 /** A new root field gets a line here; a new place for an id is named in it. */
@@ -77,7 +78,7 @@ export const probes: Readonly<Record<string, Probe>> = {
     alone: ({ tokens }) => [{ input: { refreshToken: tokens.accessToken } }],
     anonymous: 'a fact',
   },
-  'Mutation.verifyEmail': { ids: {}, alone: sealedOtherwise, anonymous: 'a fact' },
+  'Mutation.verifyEmail': { ids: {}, alone: aRefreshToken, anonymous: 'a fact' },
   'Mutation.resetPassword': {
     ids: {},
     alone: ({ tokens }) => [{ input: { token: tokens.refreshToken, newPassword: 'Stolen-Horse-1' } }],
@@ -177,7 +178,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   },
   'Mutation.acceptInvitation': {
     ids: {},
-    alone: ({ tokens }) => [{ input: { token: tokens.refreshToken } }],
+    alone: aRefreshToken,
     isRefused: true,
   },
   'Mutation.createApiKey': { ids: {}, alone: () => [{ input: { name: 'A key', permissions: ['user.read'] } }] },
@@ -298,9 +299,4 @@ export const probes: Readonly<Record<string, Probe>> = {
     ids: { 'Subscription.pageEvents(pageId:)': ['Page'] },
     variables: (id) => ({ pageId: id('Subscription.pageEvents(pageId:)') }),
   },
-}
-
-/** A refresh token is no token of a mailed link. */
-function sealedOtherwise({ tokens }: Person): readonly object[] {
-  return [{ input: { token: tokens.refreshToken } }]
 }

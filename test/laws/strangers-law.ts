@@ -7,7 +7,7 @@ import { askingAllOf } from './asking.ts'
 import { listen } from './doors.ts'
 import { probes } from './probes.ts'
 import type { Actor, ActorName } from './strangers-actors.ts'
-import { tryAlone, tryIds } from './strangers-attempts.ts'
+import { type Attempt, tryAlone, tryIds } from './strangers-attempts.ts'
 import { expectNoSecrets, expectNothingChanged, expectNothingLogged, expectNothingMailed } from './strangers-oracles.ts'
 import { type Stage, setStage } from './strangers-stage.ts'
 import { idPlacesOf, rootFieldsOf } from './walk.ts'
@@ -44,14 +44,13 @@ export function describeStrangers(names: readonly ActorName[]): void {
       const actor = actorOf(stage, name)
       const probe = probes[root.coordinate]
       if (probe === undefined) throw new Error(`${name} does not know how`)
-      const attempt = { stage, actor, root, probe, told: [] }
-      await tryAlone(attempt)
-      await tryIds(attempt)
-      if (root.operation === 'mutation') {
-        await expectNothingChanged(attempt)
-        await expectNothingMailed(stage, actor)
+      try {
+        await tryAll({ stage, actor, root, probe, told: [] })
+      } catch (error) {
+        // What it changed is not to be laid to the next one.
+        await stage.lookAway()
+        throw error
       }
-      expectNothingLogged(stage)
     })
 
     test('changes nothing by asking and following, and finds nothing in files', async ({ stage }) => {
@@ -76,6 +75,17 @@ export function describeStrangers(names: readonly ActorName[]): void {
     expect([...places].sort()).toEqual([...new Set(rootFields.flatMap(idPlacesOf))].sort())
     expect(canaries).toBe(0)
   })
+}
+
+async function tryAll(attempt: Attempt): Promise<void> {
+  const { stage, actor, root } = attempt
+  await tryAlone(attempt)
+  await tryIds(attempt)
+  if (root.operation === 'mutation') {
+    await expectNothingChanged(attempt)
+    await expectNothingMailed(stage, actor)
+  }
+  expectNothingLogged(stage)
 }
 
 /** Streams of the actor's own tell what happens to them, and nothing of the victim. */

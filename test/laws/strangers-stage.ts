@@ -41,6 +41,8 @@ export interface Stage {
   files(): Promise<ReadonlyMap<string, string>>
   /** What was lost of the victim's rows, and what came to mention them, since the last look. */
   changes(): Promise<{ lost: string[]; added: string[] }>
+  /** Passes over all of these that there is to see by now. */
+  lookAway(): Promise<void>
   /** The victim goes on writing in their project and their chat. */
   writeMore(): Promise<void>
   close(): Promise<void>
@@ -79,6 +81,13 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
   const mails = followMails(mailFolder.path)
   const followed = await followRows(server, theirs)
   const trail = followTrail(server)
+  const newLog = followLines(logged)
+  const lookAway = async () => {
+    newLog()
+    await mails()
+    await followed.changes()
+    await trail.news()
+  }
   await trail.news()
   return {
     server,
@@ -98,7 +107,7 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
       ...nouns.filter((noun) => !sees.includes(noun)).flatMap((noun) => [theirs[noun], uuidIn(theirs[noun])]),
     ],
     unloggable: [...words, victim.password, ...secrets].map((secret) => secret.toLowerCase()),
-    newLog: followLines(logged),
+    newLog,
     newMails: async () => (await mails()).filter((mail) => !new RegExp(`^To: .*${victim.email}`, 'im').test(mail)),
     files: () => filesBelow(server.config.dataDir),
     writeMore: async () => {
@@ -108,6 +117,7 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
       await followed.changes()
       await trail.news()
     },
+    lookAway,
     close: async () => {
       for (const { client, socket } of actors) {
         await socket.dispose()
