@@ -1,4 +1,4 @@
-import type { Role } from '../../src/platform/access.ts'
+import { isGrantable, type Role } from '../../src/platform/access.ts'
 import { SuspendUserDocument, ViewerDocument } from '../gql/graphql.ts'
 import { createTestClient } from '../kit/client.ts'
 import { endMembership, makePlatformAdmin } from '../kit/inside.ts'
@@ -156,7 +156,7 @@ function program(person: Person, secret: string): Entrance {
 /** All that a person may give to a key or an agent. */
 async function permissionsOf(person: Person): Promise<string[]> {
   const { viewer } = await person.query(ViewerDocument, {})
-  return [...(viewer?.permissions ?? [])]
+  return (viewer?.permissions ?? []).filter(isGrantable)
 }
 
 async function suspend(server: TestServer, { userId }: Person): Promise<void> {
