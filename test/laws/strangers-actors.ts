@@ -18,7 +18,7 @@ export interface Actor extends Caller {
   readonly furnishMore: () => Promise<Ids>
   /** Who it is to the server, or acts for; null for somebody whose credentials do not hold. */
   readonly person: Person | null
-  /** Who it is in the trail: a person, a key or an agent; null for somebody whose credentials do not hold. */
+  /** Who it is in the trail: a person, let in or not any more, a key or an agent; null for nobody known. */
   readonly actorId: string | null
   /** May do whatever there is in the organization they act in. */
   readonly mayWrite: boolean
@@ -115,12 +115,12 @@ const entrances: Readonly<Record<ActorName, (cast: Cast) => Promise<Entrance>>> 
   'a removed member': async ({ server, victim }) => {
     const removed = await signUpInto(server, victim, 'Removed', 'OWNER')
     await endMembership(server, removed)
-    return callerOf(removed, removed.tokens.accessToken)
+    return { ...callerOf(removed, removed.tokens.accessToken), actorId: removed.userId }
   },
   'a suspended member': async ({ server, victim }) => {
     const suspended = await signUpInto(server, victim, 'Suspended', 'ADMIN')
     await suspend(server, suspended)
-    return callerOf(suspended, suspended.tokens.accessToken)
+    return { ...callerOf(suspended, suspended.tokens.accessToken), actorId: suspended.userId }
   },
   'somebody with an expired token': async ({ server, victim }) => {
     const expired = await expiredToken(server, victim)

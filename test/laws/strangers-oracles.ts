@@ -66,7 +66,11 @@ export async function expectNothingChanged(attempt: Attempt): Promise<void> {
   const isOfVictim = new RegExp(mentioning(nouns.map((noun) => uuidIn(stage.theirs[noun]))))
   const refused = told.flatMap((telling) => ('requestId' in telling ? telling.requestId : []))
   const unexplained = news.filter(
-    (row) => isOfVictim.test(JSON.stringify(row)) && !refused.includes(row.request_id) && !isTheActors(actor, row),
+    (row) =>
+      row.action !== 'audit.head' && // the sealer's own, in its own time
+      isOfVictim.test(JSON.stringify(row)) &&
+      !refused.includes(row.request_id) &&
+      !isTheActors(actor, row),
   )
   const expected = told.flatMap((telling) => ('action' in telling ? telling : []))
   expect(unexplained).toMatchObject(expected.map(({ action }) => ({ action, outcome: 'denied', actor: null })))
@@ -81,8 +85,10 @@ function isOfTheActor(stage: Stage, { person, isInside, sees }: Actor, row: stri
 }
 
 /** Who shares the organization is told of in its trail: for all they do in their own, else for what they do to themselves. */
-function isTheActors({ person, isInside }: Actor, { actor, target }: TrailRow): boolean {
-  if (person === null || actor !== person.userId) return false
+function isTheActors({ person, actorId, isInside }: Actor, { actor, target, outcome }: TrailRow): boolean {
+  // Of who is let in no more it says that they asked.
+  if (person === null) return actorId !== null && actor === actorId && outcome === 'denied'
+  if (actor !== person.userId) return false
   return isInside || target === null || target === person.userId || /^(device_session|api_key)_/.test(target)
 }
 
