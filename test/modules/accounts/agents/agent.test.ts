@@ -108,6 +108,12 @@ test('an agent is given what its owner has, and trusted as far as the organizati
   expect(denied).toMatchObject(Array(3).fill({ action: 'agent.create', actor: bob.userId }))
 })
 
+test('a guest makes no agent, also of what they may do themselves', async ({ clocked: server, bob }) => {
+  await setRole(server, bob, 'GUEST')
+  const input = { ...plain, permissions: ['organization.read'] }
+  expect(await codeOf(bob.send(CreateAgentDocument, { input }))).toBe('FORBIDDEN')
+})
+
 test('a repeated key makes no second agent', async ({ alice }) => {
   const [first, second] = [await created(alice, { idempotencyKey: 'k' }), await created(alice, { idempotencyKey: 'k' })]
   expect(first).toMatchObject({ __typename: 'Agent' })

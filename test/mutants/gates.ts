@@ -1,0 +1,194 @@
+import { guest, owner } from './actors.ts'
+import { gateCalls } from './calls.ts'
+import { change, everybodyAdministers } from './layers.ts'
+import type { Edit, Killers, Mutant } from './mutation.ts'
+
+/** Who notices that a gate is not asked in one place. */
+export interface Place extends Pick<Mutant, 'survives'> {
+  readonly killers: Killers
+  /** The layers under it, off as well. */
+  readonly also?: readonly Edit[]
+}
+
+const accounts = 'test/modules/accounts'
+const tests = (file: string, named?: string): Killers => ({
+  files: [`test/modules/${file}.test.ts`],
+  ...(named !== undefined && { named }),
+})
+const strangers = (actors: string, ...through: readonly string[]): Place => ({ killers: { actors, through } })
+
+/** No key and no agent does it for its person. */
+const byPrograms: Place = { killers: { files: [`${accounts}/keys/people-alone.test.ts`] } }
+const keysByPrograms: Place = { killers: tests('accounts/keys/api-key', 'only a person on a device') }
+const agentsByPrograms: Place = { killers: tests('accounts/agents/agent', 'only people make') }
+const administration = (field: string): Place => ({ ...strangers(owner, field), also: [everybodyAdministers] })
+const aboveOwn = tests('accounts/memberships/role-rules', 'is neither granted, nor offered')
+const lastOwner = tests('accounts/memberships/role-rules', 'stays one, and stays')
+
+/** Every call of a gate in the modules, by its key: see `gateCalls`. A new one gets a line here. */
+export const places: Readonly<Record<string, Place>> = {
+  'administration.service/createUser/requireAdministrator': administration('Mutation.createUser'),
+  'administration.service/updateUser/requireAdministrator': administration('Mutation.updateUser'),
+  'administration.service/deleteUser/requireAdministrator': administration('Mutation.deleteUser'),
+  'suspension.service/suspendUser/requireAdministrator': {
+    ...strangers(owner, 'Mutation.suspendUser'),
+    survives: 'setSuspension asks again for whatever comes through suspendUser; here only one’s own id is told apart',
+  },
+  'suspension.service/setSuspension/requireAdministrator': administration('Mutation.reinstateUser'),
+  'platform-admin.service/requireAdministrator/requirePerson': {
+    killers: tests('accounts/administration/platform-admin', 'no key and no agent'),
+    survives: 'isAllowed gives what is for administrators of the platform to nobody with grants',
+  },
+  'platform-admin.service/requireAdministrator/requireAction': administration('Mutation.updateUser'),
+
+  'agent.service/createAgent/requirePerson': {
+    ...agentsByPrograms,
+  },
+  'agent.service/createAgent/requireAction': { killers: tests('accounts/agents/agent', 'a guest makes no agent') },
+  'agent.service/createAgent/demandHeld': { killers: tests('accounts/agents/agent', 'is given what its owner has') },
+  'agent.service/createAgent/demandTrust': { killers: tests('accounts/agents/agent', 'is given what its owner has') },
+  'agent.service/updateAgent/demandHeld': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
+  'agent.service/updateAgent/demandTrust': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
+  'agent.service/issueAgentToken/requirePerson': agentsByPrograms,
+  'agent.service/managed/requirePerson': agentsByPrograms,
+  'agent.service/managed/pass': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
+
+  'audit-event.graphql/auditEventRecorded/requireAction': {
+    ...strangers(guest, 'Subscription.auditEventRecorded'),
+    also: [
+      change(
+        'src/modules/accounts/audit-trail/audit-event.graphql.ts',
+        "    authScopes: { action: 'audit.read' },\n    args: {\n      after:",
+        '    args: {\n      after:',
+      ),
+    ],
+  },
+  'audit-event.graphql/auditEventRecorded/requireAction#2': {
+    killers: tests('accounts/audit-trail/audit-event'),
+  },
+  'audit-event.reads/listAuditEvents/requireAction': strangers(guest, 'Query.auditEvents'),
+  'audit-event.reads/countAuditEvents/requireAction': strangers(guest, 'Query.auditEvents'),
+  'audit-event.reads/auditEventsCursor/requireAction': strangers(guest, 'Query.auditEvents'),
+
+  'device-session.service/revokeDeviceSession/requirePerson': byPrograms,
+  'device-session.service/revokeOtherDeviceSessions/requirePerson': byPrograms,
+  'refresh.service/logout/requirePerson': byPrograms,
+  'switch.service/switchOrganization/requirePerson': byPrograms,
+  'acceptance.service/acceptInvitation/requirePerson': byPrograms,
+  'membership.service/leaveOrganization/requirePerson': byPrograms,
+  'deletion.service/deleteOrganization/requirePerson': byPrograms,
+  'deletion.service/restoreOrganization/requirePerson': byPrograms,
+  'organization.service/createOnce/requirePerson': byPrograms,
+  'password.service/changePassword/requirePerson': byPrograms,
+  'account.service/updateProfile/requirePerson': byPrograms,
+  'account.service/deleteAccount/requirePerson': byPrograms,
+  'viewer-feed.reads/ViewerFeed/requirePerson': byPrograms,
+  'password.service/changePassword/requirePerson#2': {
+    ...byPrograms,
+    survives: 'reached by whoever passed the first: it tells the types so',
+  },
+  'account.service/updateProfile/requirePerson#2': {
+    ...byPrograms,
+    survives: 'reached by whoever passed the first: it tells the types so',
+  },
+  'viewer-events.graphql/viewerEvents/requirePerson': {
+    ...byPrograms,
+    survives: 'who follows came in as a person, and what a viewer is never changes from a person to a program',
+  },
+  'api-key.service/createApiKey/requirePerson': keysByPrograms,
+  'api-key.service/rotateApiKey/requirePerson': keysByPrograms,
+  'api-key.service/revokeApiKey/requirePerson': keysByPrograms,
+  'api-key.service/createApiKey/demandHeld': {
+    killers: tests('accounts/keys/api-key', 'is given what its person has'),
+  },
+
+  'invitation.service/inviteMember/requireAction': {
+    killers: tests('accounts/invitations/invitation', 'offered by administrators alone'),
+    also: [
+      change(
+        'src/modules/accounts/invitations/invitation.service.ts',
+        'if (own === undefined || !roleIncludes(own.role, deed.action)) throw new Forbidden(deed.action)',
+        "if (own === undefined) throw new Forbidden('')",
+      ),
+    ],
+  },
+  'invitation.service/inviteMember/demandNotAbove': {
+    killers: aboveOwn,
+    survives: 'asked again of the role as it is in the transaction',
+  },
+  'invitation.service/inviteMember/demandNotAbove#2': {
+    killers: aboveOwn,
+    also: [
+      change('src/modules/accounts/invitations/invitation.service.ts', '  demandNotAbove(ownRole, [role], deed)\n', ''),
+    ],
+  },
+  'invitation.service/revokeInvitation/requireAction': {
+    ...strangers(guest, 'Mutation.revokeInvitation'),
+    also: [
+      change(
+        'src/modules/accounts/invitations/invitation.reads.ts',
+        "may(ctx, 'invitation.read') ? load(ctx, invitationById, id) : null",
+        'load(ctx, invitationById, id)',
+      ),
+    ],
+  },
+
+  'membership.service/getMembership/requireAction': {
+    killers: tests('accounts/memberships/membership', 'is given by administrators alone'),
+    also: [
+      change(
+        'src/modules/accounts/memberships/membership.service.ts',
+        'if (ownRole === null || !roleIncludes(ownRole, deed.action)) throw new Forbidden(deed.action, deed.target)',
+        "if (ownRole === null) throw new Forbidden('', null)",
+      ),
+    ],
+  },
+  'membership.service/updateMemberRole/demandNotAbove': { killers: aboveOwn },
+  'membership.service/removeMember/demandNotAbove': { killers: aboveOwn },
+  'membership.service/updateMemberRole/demandAnotherOwner': { killers: lastOwner },
+  'membership.service/removeMember/demandAnotherOwner': { killers: lastOwner },
+  'membership.service/leaveOrganization/demandAnotherOwner': { killers: lastOwner },
+
+  'deletion.service/deleteOrganization/demandOwner': {
+    killers: tests('accounts/organizations/deletion'),
+    survives: 'getOrganization asked before; this is for an owner who lost the role since, in the same moment',
+  },
+  'deletion.service/restoreOrganization/demandOwner': {
+    killers: tests('accounts/organizations/deletion', 'is for those who owned it'),
+  },
+  'organization.service/getOrganization/pass': {
+    killers: tests('accounts/organizations/organization', 'is changed by administrators alone'),
+  },
+  'organization.service/setOrganizationTier/requireAction': strangers(owner, 'Mutation.setOrganizationTier'),
+
+  'message.service/getMessage/pass': { killers: tests('chat/sessions/chat-session') },
+  'chat-session.service/getChatSession/pass': { killers: tests('projects/project-changes', 'an archived project') },
+  'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
+  'page.service/createPage/requireAction': { killers: tests('ocean/pages/page', 'a viewer reads but makes nothing') },
+  'page.service/movePage/requireAction': {
+    killers: tests('ocean/pages/page-moves', 'who may not write on both sides'),
+  },
+  'project.service/getProject/pass': { killers: tests('projects/project-changes', 'an editor changes what a project') },
+  'project.service/createProject/requireAction': {
+    killers: tests('projects/project', 'a viewer reads projects but makes none'),
+  },
+  'project-member.service/setProjectMember/demandMember': strangers(owner, 'Mutation.setProjectMember'),
+  'project-member.service/setProjectMember/demandReach': {
+    killers: tests('projects/project-member', 'nobody gives, changes or takes'),
+  },
+  'project-member.service/removeProjectMember/demandReach': {
+    killers: tests('projects/project-member', 'nobody gives, changes or takes'),
+  },
+  'project-member.service/demandReach/demandNotAbove': {
+    killers: tests('projects/project-member', 'nobody gives, changes or takes'),
+  },
+}
+
+/** One mutant for each call of a gate: it is not asked there. */
+export const gateMutants: readonly Mutant[] = gateCalls().flatMap(({ key, edit }) => {
+  const place = places[key]
+  if (place === undefined) return []
+  const { also = [], ...rest } = place
+  return [{ ...rest, name: key, edits: [edit, ...also.filter((one) => !edit.find.includes(one.find))] }]
+})

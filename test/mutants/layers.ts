@@ -1,0 +1,42 @@
+import type { Edit } from './mutation.ts'
+
+// What several mutants switch off beside their own gate: or the next layer would still stand.
+
+/** Rows of these tables are read whosever organization they are of. */
+export function noTenant(...tables: readonly string[]): Edit {
+  return {
+    file: 'src/platform/database/tenant-reads.ts',
+    find: "const query = anyTable.selectFrom(table as 'table')\n",
+    put: `const query = anyTable.selectFrom(table as 'table')\n      if (${JSON.stringify(tables)}.includes(table)) return query as never\n`,
+  }
+}
+
+/** What stands in this file's rows is everybody's, as an owner's. */
+export function everybodyOwns(file: string): Edit {
+  const find = '...standingIn(db, { visibility, archivedAt, projectRole: role })'
+  return { file, find, put: "viewerRole: 'OWNER', isArchived: false" }
+}
+
+/** The first text in a file that is to become another. */
+export function change(file: string, find: string, put: string): Edit {
+  return { file, find, put }
+}
+
+/** The type in the graph lets everybody read its fields. */
+export function openType(file: string, scopes: string): Edit {
+  return { file, find: scopes, put: 'authScopes: () => true,' }
+}
+
+/** `holdAccount` takes everybody for an administrator of the platform. */
+export const everybodyAdministers: Edit = {
+  file: 'src/modules/accounts/administration/platform-admin.service.ts',
+  find: 'if (administrator?.isPlatformAdmin !== true || administrator.suspendedAt !== null) throw new Forbidden(action, target)',
+  put: '',
+}
+
+/** Sessions are not looked at again under the lock of their person's row: a program has none. */
+export const noLivingSession: Edit = {
+  file: 'src/modules/accounts/devices/device-session.service.ts',
+  find: 'if (!living.some(({ id }) => id === session.deviceSessionId)) throw new Unauthenticated()',
+  put: '',
+}

@@ -1,0 +1,7 @@
+import { gateMutants } from './gates.ts'
+import type { Mutant } from './mutation.ts'
+import { nounMutants } from './nouns.ts'
+import { platformMutants } from './platform.ts'
+
+/** All there are. */
+export const mutants: readonly Mutant[] = [...nounMutants, ...gateMutants, ...platformMutants]
