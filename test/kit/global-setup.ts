@@ -14,12 +14,20 @@ export async function setup(lane: TestProject): Promise<() => Promise<void>> {
 }
 
 async function templateDirectory(lane: TestProject): Promise<() => Promise<void>> {
+  // Whoever runs vitest many times over makes one for all (test/mutants).
+  const given = process.env.TEST_TEMPLATE
+  const directory = given === undefined ? await makeTemplateDirectory() : { path: given, remove: async () => undefined }
+  lane.provide('template', directory.path)
+  return directory.remove
+}
+
+/** A migrated embedded database. */
+export async function makeTemplateDirectory(): Promise<{ path: string; remove: () => Promise<void> }> {
   const directory = temporaryDirectory()
   // The app migrates the embedded database as it starts.
   const app = await createApp(configOf('embedded', directory.path, directory.path))
   await app.close()
-  lane.provide('template', directory.path)
-  return directory.remove
+  return directory
 }
 
 async function templateDatabase(lane: TestProject): Promise<() => Promise<void>> {

@@ -4,7 +4,7 @@ import { change, everybodyAdministers } from './layers.ts'
 import type { Edit, Killers, Mutant } from './mutation.ts'
 
 /** Who notices that a gate is not asked in one place. */
-export interface Place extends Pick<Mutant, 'survives'> {
+export interface Place extends Pick<Mutant, 'survives' | 'proof'> {
   readonly killers: Killers
   /** The layers under it, off as well. */
   readonly also?: readonly Edit[]
@@ -173,7 +173,11 @@ export const places: Readonly<Record<string, Place>> = {
   'project.service/createProject/requireAction': {
     killers: tests('projects/project', 'a viewer reads projects but makes none'),
   },
-  'project-member.service/setProjectMember/demandMember': strangers(owner, 'Mutation.setProjectMember'),
+  'project-member.service/setProjectMember/demandMember': {
+    ...strangers(owner, 'Mutation.setProjectMember'),
+    // A constraint of the table refuses them then, which is another answer.
+    proof: 'INTERNAL_SERVER_ERROR',
+  },
   'project-member.service/setProjectMember/demandReach': {
     killers: tests('projects/project-member', 'nobody gives, changes or takes'),
   },

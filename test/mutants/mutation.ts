@@ -23,8 +23,8 @@ export interface Mutant {
   readonly killers: Killers
   /** Why no test can notice: which other layer still stands. */
   readonly survives?: string
-  /** A test that waits for ever counts as red. */
-  readonly mayHang?: true
+  /** What the failure of a test says that is none of an assertion, and proves as much. */
+  readonly proof?: string
 }
 
 /** A mutant's text is not in the source any more, or is there twice: the mutant has to follow the source. */
