@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import {
   BlockDocument,
+  ChatEventsDocument,
   ChatSessionDocument,
   ChatSessionsDocument,
   CreateBlocksDocument,
@@ -179,7 +180,15 @@ test('a chat in a private project is there for its participants as long as they 
     (await bob.query(ChatSessionsDocument, {})).chatSessions.nodes[0]?.id,
   ]
   expect(await seen()).toEqual([session.id, session.id])
+  const events = bob.subscribe(ChatEventsDocument, { sessionId: session.id, after: session.eventsCursor })
+  await ask(alice, session, 'scenario/words-1', 'Who listens?')
+  let { chatEvents } = await events.next()
   await remove(alice, closed.projectId, bob.userId)
+  const last = async () => {
+    while (chatEvents.__typename !== 'SubscriptionEnded') chatEvents = (await events.next()).chatEvents
+    return chatEvents
+  }
+  await expect(last()).resolves.toMatchObject({ reason: 'ACCESS_REMOVED' })
   expect(await seen()).toEqual([undefined, undefined])
 })
 
