@@ -25,15 +25,30 @@ const administration = (field: string): Place => ({ ...strangers(owner, field), 
 const aboveOwn = tests('accounts/memberships/role-rules', 'is neither granted, nor offered')
 const lastOwner = tests('accounts/memberships/role-rules', 'stays one, and stays')
 
+const auditEventsLive = tests('accounts/audit-trail/audit-event', 'what happens is told live')
+const auditGraph = 'src/modules/accounts/audit-trail/audit-event.graphql.ts'
+const auditReads = 'src/modules/audit/audit-event.reads.ts'
+const noList = withoutGate('const query = filtered(ofOrganization(ctx.db), filter).select(columns)')
+const noCount = withoutGate('const query = filtered(ofOrganization(ctx.db), filter).select((on)')
+const noCursor = change(auditReads, "requireAction(ctx, 'audit.read').organizationId", "(ctx.db.organizationId ?? '')")
+
+function withoutGate(next: string): Edit {
+  return change(auditReads, `requireAction(ctx, 'audit.read')\n  ${next}`, next)
+}
+
+/** One read of the trail; the field, the type and the other reads ask the same. */
+function trail(...also: readonly Edit[]): Place {
+  const field = change(auditGraph, "authScopes: { action: 'audit.read' },\n      args: { filter", 'args: { filter')
+  const type = change(auditGraph, "  authScopes: { action: 'audit.read' },\n  id:", '  id:')
+  return { ...strangers(guest, 'Query.auditEvents'), also: [field, type, ...also] }
+}
+
 /** Every call of a gate in the modules, by its key: see `gateCalls`. A new one gets a line here. */
 export const places: Readonly<Record<string, Place>> = {
   'administration.service/createUser/requireAdministrator': administration('Mutation.createUser'),
   'administration.service/updateUser/requireAdministrator': administration('Mutation.updateUser'),
   'administration.service/deleteUser/requireAdministrator': administration('Mutation.deleteUser'),
-  'suspension.service/suspendUser/requireAdministrator': {
-    ...strangers(owner, 'Mutation.suspendUser'),
-    survives: 'setSuspension asks again for whatever comes through suspendUser; here only one’s own id is told apart',
-  },
+  'suspension.service/suspendUser/requireAdministrator': strangers(owner, 'Mutation.suspendUser'),
   'suspension.service/setSuspension/requireAdministrator': administration('Mutation.reinstateUser'),
   'platform-admin.service/requireAdministrator/requirePerson': {
     killers: tests('accounts/administration/platform-admin', 'no key and no agent'),
@@ -54,21 +69,20 @@ export const places: Readonly<Record<string, Place>> = {
   'agent.service/managed/pass': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
 
   'audit-event.graphql/auditEventRecorded/requireAction': {
-    ...strangers(guest, 'Subscription.auditEventRecorded'),
+    killers: auditEventsLive,
     also: [
       change(
-        'src/modules/accounts/audit-trail/audit-event.graphql.ts',
+        auditGraph,
         "    authScopes: { action: 'audit.read' },\n    args: {\n      after:",
         '    args: {\n      after:',
       ),
     ],
   },
-  'audit-event.graphql/auditEventRecorded/requireAction#2': {
-    killers: tests('accounts/audit-trail/audit-event'),
-  },
-  'audit-event.reads/listAuditEvents/requireAction': strangers(guest, 'Query.auditEvents'),
-  'audit-event.reads/countAuditEvents/requireAction': strangers(guest, 'Query.auditEvents'),
-  'audit-event.reads/auditEventsCursor/requireAction': strangers(guest, 'Query.auditEvents'),
+  // The stream goes on with events that cannot be read.
+  'audit-event.graphql/auditEventRecorded/requireAction#2': { killers: auditEventsLive, proof: 'The event failed' },
+  'audit-event.reads/listAuditEvents/requireAction': trail(noCount, noCursor),
+  'audit-event.reads/countAuditEvents/requireAction': trail(noList, noCursor),
+  'audit-event.reads/auditEventsCursor/requireAction': trail(noList, noCount),
 
   'device-session.service/revokeDeviceSession/requirePerson': byPrograms,
   'device-session.service/revokeOtherDeviceSessions/requirePerson': byPrograms,
@@ -161,7 +175,7 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'organization.service/setOrganizationTier/requireAction': strangers(owner, 'Mutation.setOrganizationTier'),
 
-  'message.service/getMessage/pass': { killers: tests('chat/sessions/chat-session') },
+  'message.service/getMessage/pass': { killers: tests('chat/generations/generation', 'a key that may only read') },
   'chat-session.service/getChatSession/pass': { killers: tests('projects/project-changes', 'an archived project') },
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },

@@ -63,7 +63,7 @@ const table: readonly Mutant[] = [
       ),
     ],
     ...tests('modules/projects/project-member', 'a guest sees the projects they are in'),
-    survives: 'what a guest may at least is nothing that is done to a project or what stands in it',
+    survives: 'of what stands in a project a guest’s role includes chat sessions alone, and those ask who takes part',
   },
   {
     name: 'a private project is in every list',
@@ -88,7 +88,7 @@ const table: readonly Mutant[] = [
   {
     name: 'administrators of the platform are everybody',
     edits: [change(access, 'return who.isPlatformAdmin && who.grants === null', 'return who.isPlatformAdmin !== null')],
-    ...strangers(owner, 'Query.users', 'Mutation.setOrganizationTier'),
+    ...tests('modules/accounts/administration/administration', 'is for administrators of the platform alone'),
   },
   {
     name: 'keys of administrators of the platform administer it',
@@ -147,7 +147,7 @@ const table: readonly Mutant[] = [
         "return ctx.viewer.kind !== 'anonymous'",
       ),
     ],
-    ...tests('modules/accounts/keys/api-key-access'),
+    ...tests('modules/accounts/keys/api-key-access', 'lists hold nothing'),
   },
   {
     name: 'the graph shows what is for administrators',
@@ -179,6 +179,8 @@ const entering: readonly Mutant[] = [
     name: 'a suspended person is let in',
     edits: [change(sessions, "    .where('user.suspended_at', 'is', null)\n", '')],
     ...tests('modules/accounts/administration/suspension', 'a suspended account is let in'),
+    // What should end goes on.
+    proof: 'No frame',
   },
   {
     name: 'a removed member is let in',
@@ -195,6 +197,8 @@ const entering: readonly Mutant[] = [
       ),
     ],
     ...tests('modules/accounts/organizations/deletion', 'puts everybody out at once'),
+    // What should end goes on.
+    proof: 'did not come within',
   },
   {
     name: 'an expired access token is let in',
@@ -217,6 +221,8 @@ const entering: readonly Mutant[] = [
       ),
     ],
     ...tests('transport/access-expiry.once', 'an operation later than|a stream goes on while'),
+    // What should end goes on.
+    proof: 'did not come within',
   },
   {
     name: 'a revoked key is let in',
@@ -238,7 +244,7 @@ const entering: readonly Mutant[] = [
         '',
       ),
     ],
-    ...tests('modules/accounts/administration/suspension', 'a suspended account is let in'),
+    ...tests('modules/accounts/keys/api-key-access', 'its person is suspended'),
   },
   {
     name: 'an expired key, or a secret that was replaced, is let in',
@@ -282,7 +288,7 @@ const entering: readonly Mutant[] = [
         '',
       ),
     ],
-    ...tests('modules/accounts/administration/suspension', 'a suspended account is let in'),
+    ...tests('modules/accounts/agents/agent-access', 'its owner is suspended'),
   },
   {
     name: 'an expired token of an agent is let in',
@@ -348,7 +354,7 @@ const entering: readonly Mutant[] = [
         '',
       ),
     ],
-    ...tests('modules/accounts/devices/authentication'),
+    ...tests('modules/accounts/administration/platform-admin', 'an administrator who was signed out'),
   },
   {
     name: 'an administrator who was signed out meanwhile finishes what waited',
@@ -374,6 +380,8 @@ const streams: readonly Mutant[] = [
     name: 'what is open is not looked at again while nothing happens',
     edits: [noLookBeside],
     ...tests('modules/accounts/keys/api-key-access', 'what programs have open in a project'),
+    // What should end goes on.
+    proof: 'No frame',
   },
   {
     name: 'what is open goes on as who it was opened by',

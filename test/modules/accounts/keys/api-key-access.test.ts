@@ -23,7 +23,7 @@ import { post } from '../../../kit/post.ts'
 import { makeAgent, makeKey, pageWriting, programOf, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { admission } from '../../../kit/sessions.ts'
-import { createPage, write } from '../../../kit/test.ts'
+import { createPage, openChat, write } from '../../../kit/test.ts'
 import {
   expectAlive,
   openQuietSocket,
@@ -64,6 +64,19 @@ test('a key acts as its person, within its permissions, and the trail names both
   const own = await program.send(UpdateProfileDocument, { input: { displayName: 'Mallory' } })
   expect(own.errors?.[0]?.extensions.code).toBe('FORBIDDEN')
   await program.close()
+})
+
+test('lists hold nothing of what a key was not given, and count nothing', async ({ clocked: server, alice }) => {
+  await createPage(alice, 'Quiet')
+  await alice.mutate(CreateProjectDocument, { input: { name: 'A plan' } })
+  await openChat(alice)
+  const { secret } = await makeKey(alice, { permissions: ['organization.read'] })
+  const counts = 'query { pages { totalCount } projects { totalCount } chatSessions { totalCount } }'
+  const counted = (totalCount: number) => ({
+    data: { pages: { totalCount }, projects: { totalCount }, chatSessions: { totalCount } },
+  })
+  expect(await alice.send(counts)).toMatchObject(counted(1))
+  expect(await programOf({ url: server.url }, secret).send(counts)).toMatchObject(counted(0))
 })
 
 test('when a key was last used is known to a minute', async ({ clocked: server, alice }) => {

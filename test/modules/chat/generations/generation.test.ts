@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { scenarioText } from '../../../../src/platform/model-scenarios.ts'
 import { ChatEventsDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
 import { lastMessage, watch } from '../../../kit/chat.ts'
+import { makeKey, programOf } from '../../../kit/programs.ts'
 import { ask, openChat, test, write } from '../../../kit/test.ts'
 
 test('an answer is stopped by whoever takes part, and keeps the text so far', async ({ alice, bob }) => {
@@ -47,6 +48,15 @@ test('an answer stopped before its first word ends empty or with what it had, an
     const { stopGeneration } = await alice.mutate(StopGenerationDocument, { input: { messageId } })
     expect(stopGeneration).toMatchObject({ id: messageId, status: expect.stringMatching(/^(CANCELLED|COMPLETED)$/) })
   }
+})
+
+test('a key that may only read chats stops no answer', async ({ alice }) => {
+  const answer = await ask(alice, await openChat(alice), 'scenario/words-1')
+  const { secret } = await makeKey(alice, { permissions: ['chat_session.read'] })
+  const program = programOf(alice, secret)
+  const { errors } = await program.send(StopGenerationDocument, { input: { messageId: answer } })
+  expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+  await program.close()
 })
 
 test('of several who stop an answer at once each is told its end', async ({ alice }) => {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { MovePageDocument, type MovePageInput, PageDocument, PageEventsDocument } from '../../../gql/graphql.ts'
+import { setRole } from '../../../kit/inside.ts'
 import type { Person } from '../../../kit/people.ts'
 import { test, write } from '../../../kit/test.ts'
 import { addTo, codeOf, createPageIn, createProject } from '../../projects/stage.ts'
@@ -44,7 +45,7 @@ test('a page moved into a private project is gone for its old watchers, who are 
   hers?.stop()
 })
 
-test('who may not write on both sides moves nothing', async ({ alice, bob, page }) => {
+test('who may not write on both sides moves nothing', async ({ server, alice, bob, page }) => {
   const closed = await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' })
   const inside = await createPageIn(alice, closed)
   const refused = (input: MovePageInput) => codeOf(bob.send(MovePageDocument, { input }))
@@ -54,6 +55,9 @@ test('who may not write on both sides moves nothing', async ({ alice, bob, page 
   expect(await refused({ id: page.id, projectId: closed })).toBe('FORBIDDEN')
   expect(await refused({ id: inside })).toBe('FORBIDDEN')
   expect((await alice.query(PageDocument, { id: page.id })).page).toMatchObject({ project: null, version: 1 })
+  await addTo(alice, closed, bob, 'EDITOR')
+  await setRole(server, bob, 'VIEWER')
+  expect(await refused({ id: inside })).toBe('FORBIDDEN')
 })
 
 test('who saw an older version moves nothing', async ({ alice, page }) => {
