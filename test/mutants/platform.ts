@@ -1,4 +1,4 @@
-import { expired, guest, nobody, owner, removed } from './actors.ts'
+import { expired, guest, nobody, removed } from './actors.ts'
 import { change } from './layers.ts'
 import type { Killers, Mutant } from './mutation.ts'
 
@@ -427,6 +427,8 @@ const streams: readonly Mutant[] = [
       ),
     ],
     ...tests('modules/accounts/audit-trail/audit-event'),
+    // What is told cannot be read.
+    proof: 'The event failed',
   },
   {
     name: 'a project that is closed is told to nobody',
@@ -438,6 +440,8 @@ const streams: readonly Mutant[] = [
       ),
     ],
     ...tests('modules/accounts/keys/api-key-access', 'what programs have open in a project'),
+    // What should end goes on.
+    proof: 'No frame',
   },
   {
     name: 'a change of a person’s access is not seen in what is cached',
@@ -449,6 +453,8 @@ const streams: readonly Mutant[] = [
       ),
     ],
     ...tests('modules/accounts/memberships/membership', 'that is lowered counts'),
+    // What should end goes on.
+    proof: 'did not come within',
   },
 ]
 
