@@ -12,7 +12,7 @@ export interface GateCall {
 // What finds a row and what is about the input's own form are no gates; of `demandLiving` only the definition is
 // switched off (see platform.ts): one race shows all its calls.
 const notGates = ['demandKey', 'demandAgent', 'demandStrength', 'demandCookieJar', 'demandLiving']
-const gateCall = /(?<=[\s(])(requireAction|requirePerson|requireAdministrator|pass|demand[A-Z]\w*)\(/g
+const gateCall = /(?<=[\s(])(requireAction|requirePerson|requireGrant|requireAdministrator|pass|demand[A-Z]\w*)\(/g
 
 /** Every call of a gate in the modules. */
 export function gateCalls(): GateCall[] {

@@ -20,6 +20,8 @@ const strangers = (actors: string, ...through: readonly string[]): Place => ({ k
 /** No key and no agent does it for its person. */
 const byPrograms: Place = { killers: { files: [`${accounts}/keys/people-alone.test.ts`] } }
 const keysByPrograms: Place = { killers: tests('accounts/keys/api-key', 'only a person on a device') }
+/** Nor does a program make what it may not read. */
+const unread: Place = { killers: tests('accounts/keys/api-key-access', 'makes nothing that it could not be shown') }
 const agentsByPrograms: Place = { killers: tests('accounts/agents/agent', 'only people make') }
 const administration = (field: string): Place => ({ ...strangers(owner, field), also: [everybodyAdministers] })
 const aboveOwn = tests('accounts/memberships/role-rules', 'is neither granted, nor offered')
@@ -65,6 +67,10 @@ export const places: Readonly<Record<string, Place>> = {
   'agent.service/updateAgent/demandHeld': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
   'agent.service/updateAgent/demandTrust': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
   'agent.service/issueAgentToken/requirePerson': agentsByPrograms,
+  'agent.service/updateAgent/requirePerson': {
+    ...agentsByPrograms,
+    survives: 'managed has asked: here is looked at who it is',
+  },
   'agent.service/managed/requirePerson': agentsByPrograms,
   'agent.service/managed/pass': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
 
@@ -128,7 +134,13 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'invitation.service/inviteMember/demandNotAbove': {
     killers: aboveOwn,
-    survives: 'asked again of the role as it is in the transaction',
+    also: [
+      change(
+        'src/modules/accounts/invitations/invitation.service.ts',
+        '  demandNotAbove(own.role, [role], deed)\n',
+        '',
+      ),
+    ],
   },
   'invitation.service/inviteMember/demandNotAbove#2': {
     killers: aboveOwn,
@@ -164,8 +176,14 @@ export const places: Readonly<Record<string, Place>> = {
   'membership.service/leaveOrganization/demandAnotherOwner': { killers: lastOwner },
 
   'deletion.service/deleteOrganization/demandOwner': {
-    killers: tests('accounts/organizations/deletion'),
-    survives: 'getOrganization asked before; this is for an owner who lost the role since, in the same moment',
+    killers: tests('accounts/organizations/deletion', 'is for owners who act in it'),
+    also: [
+      change(
+        'src/modules/accounts/organizations/deletion.service.ts',
+        "await getOrganization(ctx, id, 'organization.delete')",
+        '',
+      ),
+    ],
   },
   'deletion.service/restoreOrganization/demandOwner': {
     killers: tests('accounts/organizations/deletion', 'is for those who owned it'),
@@ -177,6 +195,10 @@ export const places: Readonly<Record<string, Place>> = {
 
   'message.service/getMessage/pass': { killers: tests('chat/generations/generation', 'a key that may only read') },
   'chat-session.service/getChatSession/pass': { killers: tests('projects/project-changes', 'an archived project') },
+  'message.service/sendMessage/requireGrant': unread,
+  'chat-session.service/createChatSession/requireGrant': unread,
+  'page.service/createPage/requireGrant': unread,
+  'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
   'page.service/createPage/requireAction': { killers: tests('ocean/pages/page', 'a viewer reads but makes nothing') },
@@ -184,6 +206,16 @@ export const places: Readonly<Record<string, Place>> = {
     killers: tests('ocean/pages/page-moves', 'who may not write on both sides'),
   },
   'project.service/getProject/pass': { killers: tests('projects/project-changes', 'an editor changes what a project') },
+  'project.service/findDeleted/requireAction': {
+    killers: tests('projects/project-changes', 'a deleted project'),
+    also: [
+      change(
+        'src/modules/projects/project.service.ts',
+        "if (isLate || !may(ctx, 'project.delete', project)) return null",
+        'if (isLate) return null',
+      ),
+    ],
+  },
   'project.service/createProject/requireAction': {
     killers: tests('projects/project', 'a viewer reads projects but makes none'),
   },

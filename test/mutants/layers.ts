@@ -13,7 +13,7 @@ export function noTenant(...tables: readonly string[]): Edit {
 
 /** What stands in this file's rows is everybody's, as an owner's. */
 export function everybodyOwns(file: string): Edit {
-  const find = '...standingIn(db, { visibility, archivedAt, projectRole: role })'
+  const find = '...standingIn(db, { homeId, homeEpoch, visibility, archivedAt, projectRole })'
   return { file, find, put: "viewerRole: 'OWNER', isArchived: false" }
 }
 

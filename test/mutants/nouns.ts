@@ -208,8 +208,8 @@ const findSession = change(
 )
 const everybodyTakesPart = change(
   session,
-  'viewerRole: takesPart ? viewerRole : null, isArchived',
-  "viewerRole: 'OWNER', isArchived",
+  '...standing, viewerRole: takesPart ? viewerRole : null',
+  "isArchived: false, viewerRole: 'OWNER'",
 )
 const sessionType = openType(
   'src/modules/chat/sessions/chat-session.graphql.ts',

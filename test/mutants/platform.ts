@@ -27,7 +27,11 @@ const table: readonly Mutant[] = [
   {
     name: 'everything is granted to every program',
     edits: [
-      change(access, 'return grants === null || grants.has(action)', 'return grants !== undefined || action !== null'),
+      change(
+        access,
+        'return grants === null || (grants.has(action) && isGrantable(action))',
+        'return grants !== undefined || action !== null',
+      ),
     ],
     ...tests('modules/accounts/keys/api-key-access', 'a key acts as its person'),
   },
@@ -68,7 +72,7 @@ const table: readonly Mutant[] = [
   {
     name: 'a private project is in every list',
     edits: [
-      change(standing, "((home.visibility = 'ORGANIZATION' and ${byOrganization})", '((${byOrganization})'),
+      change(standing, "home.visibility = 'ORGANIZATION' and ${isKept}", '${isKept}'),
       change(
         access,
         "if (project.visibility === 'PRIVATE' || inOrganization === 'GUEST')",
@@ -80,7 +84,11 @@ const table: readonly Mutant[] = [
   {
     name: 'what is at the top is in every guest’s lists',
     edits: [
-      change(standing, 'const atTop = roleIncludes(reader.role, action)', 'const atTop = reader.role !== null'),
+      change(
+        standing,
+        'const atTop = readersOf(db).every(({ role }) => roleIncludes(role, action))',
+        'const atTop = db.role !== null',
+      ),
       change('src/modules/ocean/pages/page.graphql.ts', "authScopes: (page, ctx) => may(ctx, 'page.read', page),", ''),
     ],
     ...tests('modules/ocean/pages/page', 'a guest reads no page'),

@@ -12,6 +12,7 @@ import {
   ResetPasswordDocument,
   RevokeApiKeyDocument,
   RotateApiKeyDocument,
+  SendMessageDocument,
   UpdateProfileDocument,
   ViewerDocument,
 } from '../../../gql/graphql.ts'
@@ -64,6 +65,21 @@ test('a key acts as its person, within its permissions, and the trail names both
   const own = await program.send(UpdateProfileDocument, { input: { displayName: 'Mallory' } })
   expect(own.errors?.[0]?.extensions.code).toBe('FORBIDDEN')
   await program.close()
+})
+
+test('a key makes nothing that it could not be shown', async ({ clocked: server, alice }) => {
+  const session = await openChat(alice)
+  const { secret } = await makeKey(alice, {
+    permissions: ['page.create', 'project.create', 'chat_session.create', 'message.send'],
+  })
+  const program = programOf({ url: server.url }, secret)
+  const answers = await Promise.all([
+    program.send(CreatePageDocument, { input: { title: 'Unseen' } }),
+    program.send(CreateProjectDocument, { input: { name: 'Unseen' } }),
+    program.send(CreateChatSessionDocument, { input: {} }),
+    program.send(SendMessageDocument, { input: { sessionId: session.id, content: 'Unseen' } }),
+  ])
+  expect(answers.map(({ errors }) => errors?.[0]?.extensions.code)).toEqual(Array(4).fill('FORBIDDEN'))
 })
 
 test('lists hold nothing of what a key was not given, and count nothing', async ({ clocked: server, alice }) => {
