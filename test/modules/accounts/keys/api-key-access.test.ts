@@ -4,6 +4,7 @@ import { tellProject } from '../../../../src/modules/projects/project.events.ts'
 import { transact } from '../../../../src/platform/database/transact.ts'
 import {
   CreateApiKeyDocument,
+  CreateChatSessionDocument,
   CreatePageDocument,
   CreateProjectDocument,
   DeleteAccountDocument,
