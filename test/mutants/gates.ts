@@ -60,6 +60,7 @@ export const places: Readonly<Record<string, Place>> = {
 
   'agent.service/createAgent/requirePerson': {
     ...agentsByPrograms,
+    survives: 'isAllowed, asked behind it, gives what only people do to nobody with grants',
   },
   'agent.service/createAgent/requireAction': { killers: tests('accounts/agents/agent', 'a guest makes no agent') },
   'agent.service/createAgent/demandHeld': { killers: tests('accounts/agents/agent', 'is given what its owner has') },
@@ -67,11 +68,10 @@ export const places: Readonly<Record<string, Place>> = {
   'agent.service/updateAgent/demandHeld': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
   'agent.service/updateAgent/demandTrust': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
   'agent.service/issueAgentToken/requirePerson': agentsByPrograms,
-  'agent.service/updateAgent/requirePerson': {
+  'agent.service/managed/requirePerson': {
     ...agentsByPrograms,
-    survives: 'managed has asked: here is looked at who it is',
+    survives: 'isAllowed, asked behind it, gives what only people do to nobody with grants',
   },
-  'agent.service/managed/requirePerson': agentsByPrograms,
   'agent.service/managed/pass': { killers: tests('accounts/agents/agent', 'is changed by its owner') },
 
   'audit-event.graphql/auditEventRecorded/requireAction': {
@@ -96,21 +96,16 @@ export const places: Readonly<Record<string, Place>> = {
   'switch.service/switchOrganization/requirePerson': byPrograms,
   'acceptance.service/acceptInvitation/requirePerson': byPrograms,
   'membership.service/leaveOrganization/requirePerson': byPrograms,
-  'deletion.service/deleteOrganization/requirePerson': byPrograms,
+  'deletion.service/deleteOrganization/requirePerson': {
+    ...byPrograms,
+    survives: 'isAllowed, asked behind it, gives what only people do to nobody with grants',
+  },
   'deletion.service/restoreOrganization/requirePerson': byPrograms,
   'organization.service/createOnce/requirePerson': byPrograms,
   'password.service/changePassword/requirePerson': byPrograms,
   'account.service/updateProfile/requirePerson': byPrograms,
   'account.service/deleteAccount/requirePerson': byPrograms,
   'viewer-feed.reads/ViewerFeed/requirePerson': byPrograms,
-  'password.service/changePassword/requirePerson#2': {
-    ...byPrograms,
-    survives: 'reached by whoever passed the first: it tells the types so',
-  },
-  'account.service/updateProfile/requirePerson#2': {
-    ...byPrograms,
-    survives: 'reached by whoever passed the first: it tells the types so',
-  },
   'viewer-events.graphql/viewerEvents/requirePerson': {
     ...byPrograms,
     survives: 'who follows came in as a person, and what a viewer is never changes from a person to a program',
@@ -206,16 +201,6 @@ export const places: Readonly<Record<string, Place>> = {
     killers: tests('ocean/pages/page-moves', 'who may not write on both sides'),
   },
   'project.service/getProject/pass': { killers: tests('projects/project-changes', 'an editor changes what a project') },
-  'project.service/findDeleted/requireAction': {
-    killers: tests('projects/project-changes', 'a deleted project'),
-    also: [
-      change(
-        'src/modules/projects/project.service.ts',
-        "if (isLate || !may(ctx, 'project.delete', project)) return null",
-        'if (isLate) return null',
-      ),
-    ],
-  },
   'project.service/createProject/requireAction': {
     killers: tests('projects/project', 'a viewer reads projects but makes none'),
   },

@@ -1,7 +1,7 @@
 import { encodeTypeId } from '../../lib/typeid.ts'
 import type { Action, Visibility } from '../../platform/access.ts'
 import type { JsonObject } from '../../platform/channels/channel.entity.ts'
-import { type ActingViewer, authorIdOf, type Context } from '../../platform/context.ts'
+import { type ActingViewer, authorIdOf, type Context, relyOn } from '../../platform/context.ts'
 import { type Transaction, transact } from '../../platform/database/transact.ts'
 import { EditConflict, NotFound } from '../../platform/errors.ts'
 import { may, pass, requireAction, requireGrant, requireViewer } from '../../platform/gate.ts'
@@ -138,7 +138,7 @@ async function findDeleted(ctx: Context, id: string): Promise<ProjectRow | null>
   const graceEnds = project.deletedAt.getTime() + PROJECT_GRACE_DAYS * 86_400_000
   const isLate = graceEnds <= ctx.platform.clock.now().getTime()
   if (isLate || !may(ctx, 'project.delete', project)) return null
-  requireAction(ctx, 'project.delete', encodeTypeId('project', id), project)
+  if (project.home) relyOn(ctx, project.home.projectId, project.home.epoch)
   return project
 }
 

@@ -6,7 +6,7 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type Context, readerOf, type UserViewer } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { Denial, EditConflict, Forbidden, NotFound, UserError } from '../../../platform/errors.ts'
-import { pass, requireAction, requirePerson } from '../../../platform/gate.ts'
+import { pass, requireAction, requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
@@ -125,7 +125,7 @@ export async function updateAgent(ctx: Context, change: AgentChange): Promise<Ag
   const { id, displayName, avatarUrl, trustLevel, permissions } = change
   const target = encodeTypeId('agent', id)
   const { ownerId } = await managed(ctx, id)
-  const isOwner = requirePerson(ctx, 'agent.manage', target).userId === ownerId
+  const isOwner = requireViewer(ctx).userId === ownerId
   await transact(ctx, async (tx) => {
     const { agent, organizationId } = await lockAgent(ctx, tx, { id, ownerId })
     if (agent.version !== change.expectedVersion) throw new EditConflict(target)

@@ -1,7 +1,7 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
+import { type ActingViewer, becomeViewer, type Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { requirePerson } from '../../../platform/gate.ts'
+import { requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { endTokensOf } from '../agents/agent.service.ts'
@@ -39,7 +39,7 @@ export interface PasswordReset {
  * Sets a new password and ends all other sessions; this one goes on, and so do keys and agents, which can be ended one by one.
  * @throws {InvalidCredentials | AccountLocked | WeakPassword | RateLimited}
  */
-export async function changePassword(ctx: Context, input: PasswordChange): Promise<UserViewer> {
+export async function changePassword(ctx: Context, input: PasswordChange): Promise<ActingViewer> {
   const viewer = requirePerson(ctx, 'user.change_password')
   const { userId, deviceSessionId } = viewer
   const user = await provePassword(ctx, userId, input.currentPassword, 'user.change_password')
@@ -57,7 +57,7 @@ export async function changePassword(ctx: Context, input: PasswordChange): Promi
     audit(ctx, tx, { action: 'user.change_password', target: encodeTypeId('user', userId) })
   })
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
-  return requirePerson(ctx, 'user.change_password')
+  return requireViewer(ctx)
 }
 
 /** Mails the link that sets a new password; nobody is told whether there is such an account. @throws {RateLimited} */

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
-import { becomeViewer, type Context, type UserViewer } from '../../../platform/context.ts'
+import { type ActingViewer, becomeViewer, type Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { Denial } from '../../../platform/errors.ts'
-import { requirePerson } from '../../../platform/gate.ts'
+import { requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { lockLeaver } from '../administration/platform-admin.service.ts'
 import { disableAgentsOf } from '../agents/agent.service.ts'
@@ -45,7 +45,7 @@ export interface ProfileChange {
 }
 
 /** Changes the viewer's own profile. @throws {UsernameTaken} */
-export async function updateProfile(ctx: Context, change: ProfileChange): Promise<UserViewer> {
+export async function updateProfile(ctx: Context, change: ProfileChange): Promise<ActingViewer> {
   const viewer = requirePerson(ctx, 'user.update_profile')
   const { userId } = viewer
   const { displayName, username, avatarUrl, preferences } = change
@@ -69,7 +69,7 @@ export async function updateProfile(ctx: Context, change: ProfileChange): Promis
   await forgetProfile(ctx.platform, viewer)
   // What is cached of the old profile on other nodes is of the old access version.
   becomeViewer(ctx, await currentViewer(ctx.platform, ctx.viewer))
-  return requirePerson(ctx, 'user.update_profile')
+  return requireViewer(ctx)
 }
 
 /**
