@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { expect } from 'vitest'
 import { createLog } from '../../src/platform/log.ts'
 import { createFileMailer } from '../../src/platform/mailer-file.ts'
 import { temporaryDirectory } from '../kit/lane.ts'
@@ -81,6 +82,7 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
   const mails = followMails(mailFolder.path)
   const followed = await followRows(server, theirs)
   const trail = followTrail(server)
+  const { unscoped } = server.app.platform.database
   const newLog = followLines(logged)
   const lookAway = async () => {
     newLog()
@@ -113,6 +115,9 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
     writeMore: async () => {
       await write(victim, theirs.Page, canaryText)
       await ask(victim, { id: theirs.ChatSession }, 'scenario/words-1', canaryText)
+      // Its answer is written on behind the mutation, and would be taken for what the next actor changed.
+      const beingWritten = unscoped.selectFrom('message').select('id').where('status', '=', 'STREAMING')
+      await expect.poll(() => beingWritten.execute(), { interval: 10 }).toEqual([])
       await server.app.platform.jobs.idle(15_000)
       await followed.changes()
       await trail.news()
