@@ -225,5 +225,5 @@ export const gateMutants: readonly Mutant[] = gateCalls().flatMap(({ key, edit }
   const place = places[key]
   if (place === undefined) return []
   const { also = [], ...rest } = place
-  return [{ ...rest, name: key, edits: [edit, ...also.filter((one) => !edit.find.includes(one.find))] }]
+  return [{ ...rest, name: key, edits: [edit, ...also] }]
 })

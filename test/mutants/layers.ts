@@ -33,10 +33,3 @@ export const everybodyAdministers: Edit = {
   find: 'if (administrator?.isPlatformAdmin !== true || administrator.suspendedAt !== null) throw new Forbidden(action, target)',
   put: '',
 }
-
-/** Sessions are not looked at again under the lock of their person's row: a program has none. */
-export const noLivingSession: Edit = {
-  file: 'src/modules/accounts/devices/device-session.service.ts',
-  find: 'if (!living.some(({ id }) => id === session.deviceSessionId)) throw new Unauthenticated()',
-  put: '',
-}

@@ -577,7 +577,10 @@ const organizations: readonly Mutant[] = [
         'events',
       ),
     ],
-    killers: { files: ['test/modules/accounts/audit-trail/audit-event.test.ts'] },
+    killers: {
+      files: ['test/modules/accounts/audit-trail/audit-event.test.ts'],
+      named: 'nobody sees the trail of another organization',
+    },
   },
 ]
 
