@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { type Config, loadConfig, processEnvironment } from './config.ts'
 import { entities } from './entities.ts'
+import { parseJson } from './lib/json.ts'
 import { databaseTrail, type Trail } from './modules/audit/chain.reads.ts'
 import { type ChainHead, headSigner } from './modules/audit/chain.service.ts'
 import { headLine, headMessage } from './modules/audit/sealer.service.ts'
@@ -96,7 +97,7 @@ async function exportHeads(trail: Trail): Promise<void> {
 async function readHeads(path: string): Promise<Map<string, ChainHead[]>> {
   const heads = new Map<string, ChainHead[]>()
   for await (const line of createInterface({ input: createReadStream(path) })) {
-    const parsed = lineSchema.safeParse(jsonOf(line))
+    const parsed = lineSchema.safeParse(parseJson(line))
     if (!parsed.success) continue
     const { chain, seq, hash, signedAt, proof } = parsed.data
     const known = heads.get(chain) ?? []
@@ -105,14 +106,6 @@ async function readHeads(path: string): Promise<Map<string, ChainHead[]>> {
   }
   if (heads.size === 0) throw new Error(`There is no head of an audit chain in ${path}.`)
   return heads
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return null
-  }
 }
 
 function write(line: object): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { displayName, emailAddress, username } from './account-fields.ts'
+import { parseJson } from './json.ts'
 import { readPasswordHash } from './password-hash.ts'
 
 /** An account of another system, by the rules of a registration. */
@@ -25,20 +26,11 @@ export type AccountLineReader = (text: string) => { readonly account: AccountLin
 export function accountLineReader(now: Date): AccountLineReader {
   const schema = accountSchema(now)
   return (text) => {
-    const parsed = jsonOf(text)
+    const parsed = parseJson(text)
     if (parsed === undefined) return { faults: [{ path: '', message: 'is not JSON' }] }
     const result = schema.safeParse(parsed, { error: ruleInWords })
     if (result.success) return { account: result.data }
     return { faults: result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })) }
-  }
-}
-
-// The reason that JSON.parse gives quotes the line, and with it a hash.
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

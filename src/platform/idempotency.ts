@@ -1,6 +1,6 @@
-import { sql } from 'kysely'
 import { canonicalJson, sha256Hex } from '../lib/hash.ts'
 import { type ActingViewer, authorIdOf, type Context } from './context.ts'
+import { jsonb } from './database/jsonb.ts'
 import { type Transaction, transact } from './database/transact.ts'
 import { UserError } from './errors.ts'
 import { requireViewer } from './gate.ts'
@@ -75,12 +75,12 @@ async function onceOnly(
   const expiresAt = new Date(tx.now.getTime() + write.ttlSeconds * 1_000)
   const claimed = await tx.unscoped
     .insertInto('idempotency_key')
-    .values({ ...identity, input_hash: inputHash, object_ids: jsonOf([]), expires_at: expiresAt })
+    .values({ ...identity, input_hash: inputHash, object_ids: jsonb([]), expires_at: expiresAt })
     .onConflict((conflict) =>
       conflict
         .columns(['actor_id', 'organization_id', 'field', 'key'])
         // An expired key is free again, whether or not the purge has come by.
-        .doUpdateSet({ input_hash: inputHash, object_ids: jsonOf([]), expires_at: expiresAt })
+        .doUpdateSet({ input_hash: inputHash, object_ids: jsonb([]), expires_at: expiresAt })
         .where('idempotency_key.expires_at', '<=', tx.now),
     )
     .executeTakeFirst()
@@ -96,7 +96,7 @@ async function onceOnly(
   const objectIds = await create()
   await tx.unscoped
     .updateTable('idempotency_key')
-    .set({ object_ids: jsonOf(objectIds) })
+    .set({ object_ids: jsonb(objectIds) })
     .where((on) => on.and(identity))
     .execute()
   return objectIds
@@ -117,9 +117,4 @@ function withoutNulls(value: unknown): unknown {
   if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value
   const fields = Object.entries(value).filter(([, held]) => held !== null)
   return Object.fromEntries(fields.map(([name, held]) => [name, withoutNulls(held)]))
-}
-
-/** The driver would take an array for one of Postgres's own. */
-function jsonOf(ids: readonly string[]) {
-  return sql<readonly string[]>`${JSON.stringify(ids)}::jsonb`
 }

@@ -1,12 +1,10 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import { type Role, roles, type Visibility, visibilities } from '../../platform/access.ts'
 import type { JsonObject } from '../../platform/channels/channel.entity.ts'
+import { oneOf } from '../../platform/database/one-of.ts'
 import type { Table } from '../../platform/database/tables.ts'
 import { Organization } from '../accounts/organizations/organization.entity.ts'
 import { User } from '../accounts/users/user.entity.ts'
-
-const among = (column: string, values: readonly string[]) =>
-  `${column} in (${values.map((value) => `'${value}'`).join(', ')})`
 
 /** Roles somebody can have in a project; a guest of the organization becomes one of these. */
 export const projectRoles = roles.filter((role) => role !== 'GUEST')
@@ -15,7 +13,7 @@ export const ProjectSchema = defineEntity({
   name: 'Project',
   tableName: 'project',
   indexes: [{ properties: ['organization', 'id'] }],
-  checks: [{ property: 'visibility', expression: among('visibility', visibilities) }],
+  checks: [{ property: 'visibility', expression: oneOf('visibility', visibilities) }],
   properties: {
     id: p.uuid().primary(),
     organization: () => p.manyToOne(Organization).mapToPk(),
@@ -47,7 +45,7 @@ export const ProjectMemberSchema = defineEntity({
   tableName: 'project_member',
   uniques: [{ properties: ['project', 'user'] }],
   indexes: [{ properties: ['project', 'id'] }],
-  checks: [{ property: 'role', expression: among('role', projectRoles) }],
+  checks: [{ property: 'role', expression: oneOf('role', projectRoles) }],
   properties: {
     id: p.uuid().primary(),
     organization: () => p.manyToOne(Organization).mapToPk().index(),

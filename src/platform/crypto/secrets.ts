@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { parseJson } from '../../lib/json.ts'
 import { secretBytes } from '../../lib/secret.ts'
 
 /** The file of generated secrets does not hold secrets. */
@@ -44,15 +45,7 @@ function readSecrets(path: string): Record<string, string> {
       z.string(),
       z.string().refine((secret) => secretBytes(secret) !== null),
     )
-    .safeParse(jsonOf(text))
+    .safeParse(parseJson(text))
   if (!parsed.success) throw new SecretsFileDamaged(path)
   return parsed.data
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

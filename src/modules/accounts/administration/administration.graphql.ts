@@ -4,7 +4,7 @@ import { idKey, keysetConnection } from '../../../graphql/connection.ts'
 import { UserErrorInterface } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { encodeGlobalId, idOf } from '../../../graphql/ids.ts'
-import { optional } from '../../../graphql/input.ts'
+import { optional, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation, parseInput } from '../../../graphql/mutation.ts'
 import { displayName, emailAddress, username } from '../../../lib/account-fields.ts'
 import { singleLine } from '../../../lib/single-line.ts'
@@ -123,12 +123,9 @@ builder.mutationField('updateUser', (t) =>
     input: UpdateUserInput,
     schema: z.object({
       id: idOf('User'),
-      displayName: displayName.nullish().transform((name) => name ?? undefined),
+      displayName: unlessLeftOut(displayName),
       username: username.nullish(),
-      isPlatformAdmin: z
-        .boolean()
-        .nullish()
-        .transform((isAdmin) => isAdmin ?? undefined),
+      isPlatformAdmin: unlessLeftOut(z.boolean()),
     }),
     errors: [UsernameTaken, OwnAdministration],
     description: `Changes somebody’s account, or yours, but nobody’s address: with it you could take the account over. You cannot give up the office yourself. ${forAdministrators}`,

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
+import { oneOf } from '../../../platform/database/one-of.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { Organization } from '../organizations/organization.entity.ts'
 import { User } from '../users/user.entity.ts'
@@ -8,15 +9,12 @@ import { type AgentTrustLevel, agentTrustLevels } from './agent.policy.ts'
 export const agentKinds = ['CODEX_CLI', 'GEMINI_CLI', 'CLAUDE', 'CUSTOM'] as const
 export type AgentKind = (typeof agentKinds)[number]
 
-const among = (column: string, values: readonly string[]) =>
-  `${column} in (${values.map((value) => `'${value}'`).join(', ')})`
-
 export const AgentSchema = defineEntity({
   name: 'Agent',
   tableName: 'agent',
   checks: [
-    { property: 'kind', expression: among('kind', agentKinds) },
-    { property: 'trustLevel', expression: among('trust_level', agentTrustLevels) },
+    { property: 'kind', expression: oneOf('kind', agentKinds) },
+    { property: 'trustLevel', expression: oneOf('trust_level', agentTrustLevels) },
   ],
   indexes: [{ properties: ['organization', 'id'] }, { properties: ['owner', 'id'] }],
   properties: {

@@ -5,7 +5,7 @@ import { describedValues } from '../../../graphql/enums.ts'
 import { errorType, UserErrorInterface } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { idOf } from '../../../graphql/ids.ts'
-import { optional } from '../../../graphql/input.ts'
+import { optional, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { displayName } from '../../../lib/account-fields.ts'
 import type { Context } from '../../../platform/context.ts'
@@ -217,13 +217,10 @@ builder.mutationField('updateAgent', (t) =>
     schema: z.object({
       id: idOf('Agent'),
       expectedVersion: z.int32(),
-      displayName: displayName.nullish().transform((name) => name ?? undefined),
+      displayName: unlessLeftOut(displayName),
       avatarUrl: z.string().nullish(),
-      trustLevel: z
-        .enum(agentTrustLevels)
-        .nullish()
-        .transform((level) => level ?? undefined),
-      permissions: permissionNames.nullish().transform((names) => names ?? undefined),
+      trustLevel: unlessLeftOut(z.enum(agentTrustLevels)),
+      permissions: unlessLeftOut(permissionNames),
     }),
     errors: [EditConflict, PermissionNotHeld, TrustAboveLimit],
     description:

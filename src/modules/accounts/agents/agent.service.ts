@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { sql } from 'kysely'
 import { formatCredential } from '../../../lib/credential.ts'
 import { sha256Hex } from '../../../lib/hash.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type Context, readerOf, type UserViewer } from '../../../platform/context.ts'
+import { jsonb } from '../../../platform/database/jsonb.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { Denial, EditConflict, Forbidden, NotFound, UserError } from '../../../platform/errors.ts'
 import { pass, requireAction, requirePerson, requireViewer } from '../../../platform/gate.ts'
@@ -144,7 +144,7 @@ export async function updateAgent(ctx: Context, change: AgentChange): Promise<Ag
         ...(displayName !== undefined && { display_name: displayName }),
         ...(avatarUrl !== undefined && { avatar_url: avatarUrl }),
         ...(trustLevel !== undefined && { trust_level: trustLevel }),
-        ...(permissions !== undefined && { permissions: jsonOf(permissions) }),
+        ...(permissions !== undefined && { permissions: jsonb(permissions) }),
       }))
       .where('id', '=', id)
       .execute()
@@ -272,9 +272,4 @@ async function demandTrust(
     .executeTakeFirstOrThrow()
   const isWithin = limit !== null && agentTrustLevels.indexOf(level) <= agentTrustLevels.indexOf(limit)
   if (!isWithin) throw new TrustAboveLimit(limit, action, target)
-}
-
-/** The driver would take an array for one of Postgres's own. */
-function jsonOf(permissions: readonly string[]) {
-  return sql<readonly string[]>`${JSON.stringify(permissions)}::jsonb`
 }

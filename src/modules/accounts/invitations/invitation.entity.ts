@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import { type Role, roles } from '../../../platform/access.ts'
+import { oneOf } from '../../../platform/database/one-of.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { Organization } from '../organizations/organization.entity.ts'
 import { User } from '../users/user.entity.ts'
@@ -7,7 +8,7 @@ import { User } from '../users/user.entity.ts'
 export const InvitationSchema = defineEntity({
   name: 'Invitation',
   tableName: 'invitation',
-  checks: [{ property: 'role', expression: `role in (${roles.map((role) => `'${role}'`).join(', ')})` }],
+  checks: [{ property: 'role', expression: oneOf('role', roles) }],
   indexes: [
     { properties: ['organization', 'id'] },
     {

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import { type Role, roles } from '../../../platform/access.ts'
+import { oneOf } from '../../../platform/database/one-of.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { Organization } from '../organizations/organization.entity.ts'
 import { User } from '../users/user.entity.ts'
@@ -8,7 +9,7 @@ export const MembershipSchema = defineEntity({
   name: 'Membership',
   tableName: 'membership',
   uniques: [{ properties: ['organization', 'user'] }],
-  checks: [{ property: 'role', expression: `role in (${roles.map((role) => `'${role}'`).join(', ')})` }],
+  checks: [{ property: 'role', expression: oneOf('role', roles) }],
   properties: {
     id: p.uuid().primary(),
     organization: () => p.manyToOne(Organization).mapToPk(),

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
+import { oneOf } from '../../../platform/database/one-of.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { type AgentTrustLevel, agentTrustLevels } from '../agents/agent.policy.ts'
 
@@ -7,15 +8,12 @@ import { type AgentTrustLevel, agentTrustLevels } from '../agents/agent.policy.t
 export const tiers = ['FREE', 'PRO', 'ENTERPRISE'] as const
 export type Tier = (typeof tiers)[number]
 
-const among = (column: string, values: readonly string[]) =>
-  `${column} in (${values.map((value) => `'${value}'`).join(', ')})`
-
 export const OrganizationSchema = defineEntity({
   name: 'Organization',
   tableName: 'organization',
   checks: [
-    { property: 'tier', expression: among('tier', tiers) },
-    { property: 'agentTrustLimit', expression: among('agent_trust_limit', agentTrustLevels) },
+    { property: 'tier', expression: oneOf('tier', tiers) },
+    { property: 'agentTrustLimit', expression: oneOf('agent_trust_limit', agentTrustLevels) },
   ],
   properties: {
     id: p.uuid().primary(),

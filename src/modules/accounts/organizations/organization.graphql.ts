@@ -4,7 +4,7 @@ import { describedValues } from '../../../graphql/enums.ts'
 import { errorType } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { encodeGlobalId, idOf, uuidOf } from '../../../graphql/ids.ts'
-import { keptObject, optional } from '../../../graphql/input.ts'
+import { keptObject, optional, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { singleLine } from '../../../lib/single-line.ts'
 import type { Action } from '../../../platform/access.ts'
@@ -165,9 +165,9 @@ builder.mutationField('updateOrganization', (t) =>
     input: UpdateOrganizationInput,
     schema: z.object({
       id: idOf('Organization'),
-      name: name.nullish().transform((text) => text ?? undefined),
-      slug: slug.nullish().transform((text) => text ?? undefined),
-      settings: keptObject.nullish().transform((settings) => settings ?? undefined),
+      name: unlessLeftOut(name),
+      slug: unlessLeftOut(slug),
+      settings: unlessLeftOut(keptObject),
       agentTrustLimit: z.enum(agentTrustLevels).nullish(),
       expectedVersion: z.int(),
     }),

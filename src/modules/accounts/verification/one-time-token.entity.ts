@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
+import { oneOf } from '../../../platform/database/one-of.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { User } from '../users/user.entity.ts'
 
@@ -9,7 +10,7 @@ export type Purpose = (typeof purposes)[number]
 export const OneTimeTokenSchema = defineEntity({
   name: 'OneTimeToken',
   tableName: 'one_time_token',
-  checks: [{ property: 'purpose', expression: `purpose in (${purposes.map((purpose) => `'${purpose}'`).join(', ')})` }],
+  checks: [{ property: 'purpose', expression: oneOf('purpose', purposes) }],
   indexes: [{ properties: ['user', 'purpose'] }],
   properties: {
     id: p.uuid().primary(),

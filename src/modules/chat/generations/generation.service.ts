@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type Context, createContext, type Platform } from '../../../platform/context.ts'
+import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { newUuid } from '../../../platform/uuid.ts'
@@ -40,7 +41,7 @@ export async function checkpoint(
     .updateTable('message')
     .set({
       content,
-      citations: jsonOf(citations ?? []),
+      citations: jsonb(citations ?? []),
       updated_at: now,
       lease_until: after(now, settings.generations.leaseMillis),
     })
@@ -68,7 +69,7 @@ export async function finishGeneration(
         failure_code: end.failureCode ?? null,
         lease_until: null,
         updated_at: tx.now,
-        ...(end.citations === undefined ? {} : { citations: jsonOf(end.citations) }),
+        ...(end.citations === undefined ? {} : { citations: jsonb(end.citations) }),
       })
       .where('id', '=', messageId)
       .where('fence', '=', fence)
@@ -139,11 +140,6 @@ function systemContext(platform: Platform): Context {
 /** Who the answer's log lines are about. */
 export function generationName(messageId: string): string {
   return encodeTypeId('message', messageId)
-}
-
-/** The driver would take an array for one of Postgres's own. */
-function jsonOf(citations: readonly Citation[]) {
-  return sql<readonly Citation[]>`${JSON.stringify(citations)}::jsonb`
 }
 
 function after(now: Date, millis: number): Date {
