@@ -75,3 +75,9 @@ export async function trailOf(server: TestServer, of: { organizationId: string }
     ? query.where('request_id', '=', of.requestId).execute()
     : query.where('organization_id', '=', uuidIn(of.organizationId)).execute()
 }
+
+/** How many rows of an organization's trail wait for the sealer, which tells of each on a channel: with none waiting it is silent. */
+export async function unsealedOf(server: TestServer, { organizationId }: { organizationId: string }): Promise<number> {
+  const query = server.app.platform.database.unscoped.selectFrom('audit_pending').select('event_id')
+  return (await query.where('chain', '=', uuidIn(organizationId)).execute()).length
+}

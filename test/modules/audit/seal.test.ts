@@ -9,7 +9,7 @@ import { verifyTrail } from '../../../src/modules/audit/verification.service.ts'
 import { createLog } from '../../../src/platform/log.ts'
 import { newUuid } from '../../../src/platform/uuid.ts'
 import { CreateProjectDocument } from '../../gql/graphql.ts'
-import { trailOf } from '../../kit/inside.ts'
+import { trailOf, unsealedOf } from '../../kit/inside.ts'
 import { testSecrets } from '../../kit/lane.ts'
 import { type Person, uuidIn } from '../../kit/people.ts'
 import { startServer, type TestServer } from '../../kit/server.ts'
@@ -31,7 +31,7 @@ test('what sixteen write at once is sealed within a second by two sealers, once 
       const names = Array.from({ length: WRITERS }, (_, index) => `${round}.${index}`)
       await Promise.all(names.map((name) => alice.mutate(CreateProjectDocument, { input: { name } })))
     }
-    await expect.poll(() => unsealed(server, alice), { timeout: SEALED_WITHIN_MILLIS, interval: 50 }).toBe(0)
+    await expect.poll(() => unsealedOf(server, alice), { timeout: SEALED_WITHIN_MILLIS, interval: 50 }).toBe(0)
     const seals = await sealsOf(server, alice)
     expect(seals).toHaveLength(before.length + 3 * WRITERS)
     expect(seals.map(({ seq }) => seq)).toEqual(seals.map((_, index) => index + 1))
@@ -42,7 +42,7 @@ test('what sixteen write at once is sealed within a second by two sealers, once 
 })
 
 test('a row of the trail cannot be changed or deleted, nor can a seal', async ({ server, alice }) => {
-  await expect.poll(() => unsealed(server, alice)).toBe(0)
+  await expect.poll(() => unsealedOf(server, alice)).toBe(0)
   const { unscoped } = server.app.platform.database
   for (const [table, change] of [
     ['audit_event', "action = 'page.delete'"],
@@ -167,10 +167,6 @@ function events(server: TestServer, chain: string | null, count: number) {
 async function countOf(server: TestServer, table: 'audit_pending' | 'audit_seal', chains: readonly string[]) {
   const query = server.app.platform.database.unscoped.selectFrom(table).where('chain', 'in', chains)
   return (await query.select((on) => on.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count
-}
-
-function unsealed(server: TestServer, person: Person): Promise<number> {
-  return countOf(server, 'audit_pending', [uuidIn(person.organizationId)])
 }
 
 function sealsOf(server: TestServer, person: Person) {

@@ -8,8 +8,8 @@ import {
   CreateProjectDocument,
   NodeDocument,
 } from '../../../gql/graphql.ts'
-import { endMembership, setRole } from '../../../kit/inside.ts'
-import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
+import { endMembership, setRole, unsealedOf } from '../../../kit/inside.ts'
+import { type Person, signUpInto } from '../../../kit/people.ts'
 import { makeAgent, makeKey, programOf, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { createPage, test, write } from '../../../kit/test.ts'
@@ -26,9 +26,7 @@ function pageOf(person: Person, after: string | null) {
 
 /** Watches from where all that was written so far has been told. */
 async function watch(server: TestServer, person: Person) {
-  const pending = server.app.platform.database.unscoped.selectFrom('audit_pending').select('event_id')
-  const ofTheirs = pending.where('chain', '=', uuidIn(person.organizationId))
-  await expect.poll(() => ofTheirs.execute()).toEqual([])
+  await expect.poll(() => unsealedOf(server, person)).toBe(0)
   return person.subscribe(AuditEventRecordedDocument, { after: (await trailFor(person)).eventsCursor })
 }
 

@@ -14,7 +14,7 @@ import {
   ViewerDocument,
 } from '../../../gql/graphql.ts'
 import { test as clockedTest } from '../../../kit/clocked.ts'
-import { setRole, trailOf } from '../../../kit/inside.ts'
+import { setRole, trailOf, unsealedOf } from '../../../kit/inside.ts'
 import { found, invite, join, switchTo } from '../../../kit/organizations.ts'
 import { type Person, signIn, signUpInto, uuidIn } from '../../../kit/people.ts'
 import { makeAgent, makeKey, tokenOf } from '../../../kit/programs.ts'
@@ -139,6 +139,7 @@ clockedTest(
     const later = await signIn(clocked, alice.email)
     expect(await restore(later, id)).toBe('NOT_FOUND')
     clocked.clock.advance({ hours: 2 })
+    for (const one of [{ organizationId: id }, stranger]) await expect.poll(() => unsealedOf(clocked, one)).toBe(0)
     await purge(clocked)
     expect(Object.keys(await mentions())).toEqual([])
     expect(await trailOf(clocked, { organizationId: id })).not.toEqual([])
