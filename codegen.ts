@@ -31,6 +31,8 @@ await generate(
             EmailAddress: 'string',
             Permission: 'string',
             JSON: 'unknown',
+            Base64: 'string',
+            BlockContent: 'unknown',
           },
         },
       },

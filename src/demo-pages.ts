@@ -1,10 +1,10 @@
-import type { CreateBlocks } from './modules/ocean/blocks/block.service.ts'
+import type { NewBlock } from './modules/ocean/blocks/block.service.ts'
 
 /** A page of the demo workspace. */
 export interface DemoPage {
   readonly title: string
   readonly icon: string
-  readonly blocks: CreateBlocks['blocks']
+  readonly blocks: readonly Pick<NewBlock, 'type' | 'text'>[]
 }
 
 /** Questions the pages answer, as the page `Start here` suggests them. */

@@ -97,7 +97,7 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   const once = { idempotencyKey: null }
   const publish = async ({ blocks, ...page }: DemoPage, { id }: { id: string }) => {
     const { id: pageId } = await createPage(ctx, { ...page, projectId: id, ...once })
-    await createBlocks(ctx, { pageId, blocks, ...once })
+    await createBlocks(ctx, { pageId, blocks: blocks.map((block) => ({ ...block, content: {} })), ...once })
   }
   const open = { settings: {}, visibility: 'ORGANIZATION', ...once } as const
   const description = 'The handbook of a company that does not exist.'

@@ -13,7 +13,10 @@ import { AuditHead, AuditPending, AuditSeal } from './modules/audit/chain.entity
 import { Message } from './modules/chat/messages/message.entity.ts'
 import { ChatParticipant, ChatSession } from './modules/chat/sessions/chat-session.entity.ts'
 import { Block } from './modules/ocean/blocks/block.entity.ts'
+import { BlockText } from './modules/ocean/blocks/block-text.entity.ts'
+import { Link } from './modules/ocean/links/link.entity.ts'
 import { Page } from './modules/ocean/pages/page.entity.ts'
+import { PageTag, Tag } from './modules/ocean/tags/tag.entity.ts'
 import { Project, ProjectMember } from './modules/projects/project.entity.ts'
 import { ChannelEvent, ChannelHead } from './platform/channels/channel.entity.ts'
 import { SigningKey } from './platform/crypto/signing-key.entity.ts'
@@ -44,6 +47,10 @@ export const entities = [
   ProjectMember,
   Page,
   Block,
+  BlockText,
+  Link,
+  Tag,
+  PageTag,
   ChatSession,
   ChatParticipant,
   Message,

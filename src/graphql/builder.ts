@@ -19,6 +19,8 @@ export interface SchemaTypes {
     EmailAddress: { Input: string; Output: string }
     Permission: { Input: string; Output: string }
     JSON: { Input: unknown; Output: unknown }
+    Base64: { Input: string; Output: string }
+    BlockContent: { Input: unknown; Output: unknown }
   }
   AuthScopes: {
     /** Somebody is signed in. */

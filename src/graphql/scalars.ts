@@ -27,6 +27,13 @@ builder.scalarType('JSON', {
   parseValue: (value) => value,
 })
 
+builder.scalarType('Base64', {
+  description: 'Bytes in the standard base64 of RFC 4648, section 4, with padding.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc4648#section-4',
+  serialize: (value) => value,
+  parseValue: (value) => parsed(z.string(), value, 'Base64'),
+})
+
 builder.scalarType('EmailAddress', {
   description: 'An e-mail address as the HTML standard accepts it, 254 characters at most.',
   serialize: (value) => value,

@@ -22,17 +22,19 @@ export interface ActionRule {
   /** The least role on the thing it is done to; or being an administrator of the platform, which no role includes. */
   readonly least: Role | 'PLATFORM_ADMIN'
   readonly kind: ActionKind
-  /** Also where the project is archived, in which else only reading is left. */
+  /** Also where it is archived, when else only reading is left. */
   readonly inArchive?: true
   /** Only by a person on a device of theirs: no key and no agent is given it or may use it, whatever they hold. */
   readonly personOnly?: true
 }
 
-/** What a viewer is to one thing: their role on it, and whether it stands in an archived project. */
+/** What a viewer is to one thing: their role on it, and whether it is archived, by itself or with what it stands in. */
 export interface Standing {
   /** Null where they are nobody to it. */
   readonly viewerRole: Role | null
   readonly isArchived: boolean
+  /** What it stands in is archived, so that not even what is meant for the archive can be done to it. */
+  readonly isClosed?: boolean
   /** The project by which it was decided, and the access epoch that had; null or absent where none decides. */
   readonly home?: { readonly projectId: string; readonly epoch: number } | null
 }
@@ -79,6 +81,7 @@ export function isAllowed(who: Grantee, action: string, thing?: Standing): boole
   if (rule === undefined) return false
   if (rule.least === 'PLATFORM_ADMIN') return who.isPlatformAdmin && who.grants === null
   if (!isGranted(who, action)) return false
+  if (thing?.isClosed === true && rule.kind !== 'read') return false
   if (thing?.isArchived === true && rule.kind !== 'read' && rule.inArchive !== true) return false
   return roleIncludes(thing === undefined ? who.role : thing.viewerRole, action)
 }

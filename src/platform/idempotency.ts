@@ -53,9 +53,9 @@ export async function createOnce(
   ctx: Context,
   field: string,
   input: IdempotentInput,
-  make: (tx: Transaction, viewer: ActingViewer) => string,
+  make: (tx: Transaction, viewer: ActingViewer) => string | Promise<string>,
 ): Promise<string> {
-  const [id] = await createManyOnce(ctx, field, input, async (tx, viewer) => [make(tx, viewer)])
+  const [id] = await createManyOnce(ctx, field, input, async (tx, viewer) => [await make(tx, viewer)])
   if (id === undefined) throw new Error('An idempotency key is held by nothing')
   return id
 }

@@ -1,4 +1,5 @@
 import { test as base } from 'vitest'
+import { onPage } from '../../src/modules/ocean/pages/page.events.ts'
 import { appendEvents, type NewChannelEvent } from '../../src/platform/channels/log.ts'
 import {
   CreateBlocksDocument,
@@ -8,7 +9,7 @@ import {
   SendMessageDocument,
 } from '../gql/graphql.ts'
 import { type Client, createTestClient } from './client.ts'
-import { type Person, signUp, signUpInto } from './people.ts'
+import { type Person, signUp, signUpInto, uuidIn } from './people.ts'
 import { startServer, type TestServer } from './server.ts'
 
 /** What a test can ask for by name; made when asked for, and gone after the test. */
@@ -101,4 +102,10 @@ export async function ask(
 export async function record(server: TestServer, event: NewChannelEvent): Promise<void> {
   const { database, nudges, clock } = server.app.platform
   nudges.publish(await appendEvents(database.unscoped, [event], clock.now()))
+}
+
+/** The event of a block, by its UUID, that was made on a page. */
+export function blockCreated(person: Person, page: { id: string }, blockId: string): NewChannelEvent {
+  const place = { organizationId: uuidIn(person.organizationId), pageId: uuidIn(page.id) }
+  return onPage(place, { type: 'BlockCreated', blockId })
 }

@@ -278,6 +278,7 @@ async function furnish(server: TestServer, reader: Person): Promise<Omit<Library
         project_id: projects[index]?.id ?? null,
         title: id,
         icon: null,
+        rank: id,
         created_by_id: authorOf(index),
         updated_by_id: authorOf(index + 1),
       })),

@@ -13,8 +13,7 @@ export function noTenant(...tables: readonly string[]): Edit {
 
 /** What stands in this file's rows is everybody's, as an owner's. */
 export function everybodyOwns(file: string): Edit {
-  const find = '...standingIn(db, { homeId, homeEpoch, visibility, archivedAt, projectRole })'
-  return { file, find, put: "viewerRole: 'OWNER', isArchived: false" }
+  return { file, find: 'standingIn(db, facts)', put: "{ viewerRole: 'OWNER' as const, isArchived: false }" }
 }
 
 /** The first text in a file that is to become another. */

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { noticeMail } from '../../src/modules/accounts/passwords/notice.jobs.ts'
-import { blockCreated, pageChannel } from '../../src/modules/ocean/pages/page.events.ts'
+import { pageChannel } from '../../src/modules/ocean/pages/page.events.ts'
 import { pageById } from '../../src/modules/ocean/pages/page.reads.ts'
 import { readChannel } from '../../src/platform/channels/log.ts'
 import { type Transaction, transact } from '../../src/platform/database/transact.ts'
@@ -9,7 +9,7 @@ import { newUuid } from '../../src/platform/uuid.ts'
 import { PageEventsDocument } from '../gql/graphql.ts'
 import { contextOf } from '../kit/inside.ts'
 import { uuidIn } from '../kit/people.ts'
-import { test, write } from '../kit/test.ts'
+import { blockCreated, test, write } from '../kit/test.ts'
 
 const open = /The transaction of this context is open/
 
@@ -43,7 +43,7 @@ test('when the work throws, nothing of it remains: rows, events, jobs', async ({
   const mails = server.mails.sent.length
   const failing = transact(ctx, async (tx) => {
     await rename(tx, page.id, 'Renamed')
-    tx.record(blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), newUuid(tx.now)))
+    tx.record(blockCreated(alice, page, newUuid(tx.now)))
     await tx.enqueue(noticeMail, { to: alice.email, notice: 'PASSWORD_CHANGED' })
     await tx.em.flush()
     throw new Error('Changed my mind')
@@ -69,7 +69,7 @@ test('when the work throws, nothing of it remains: rows, events, jobs', async ({
 
   // The very same work, when it does not throw, does all of it.
   await transact(ctx, async (tx) => {
-    tx.record(blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(id ?? '')))
+    tx.record(blockCreated(alice, page, uuidIn(id ?? '')))
     await tx.enqueue(noticeMail, { to: alice.email, notice: 'PASSWORD_CHANGED' })
   })
   await jobs.idle(15_000)
@@ -87,7 +87,7 @@ test('events are told after the commit only', async ({ server, alice, bob, page 
     (seq) => void seqs.push(seq),
   )
   await transact(ctx, async (tx) => {
-    tx.record(blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(id)))
+    tx.record(blockCreated(alice, page, uuidIn(id)))
     await tx.em.flush()
     expect(seqs).toEqual([])
   })

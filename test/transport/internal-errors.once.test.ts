@@ -1,11 +1,10 @@
 import { sql } from 'kysely'
 import { test as base, expect, vi } from 'vitest'
-import { blockCreated } from '../../src/modules/ocean/pages/page.events.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { PageEventsDocument } from '../gql/graphql.ts'
 import { type Person, signUp, uuidIn } from '../kit/people.ts'
 import { startServer, type TestServer } from '../kit/server.ts'
-import { createPage, record, write } from '../kit/test.ts'
+import { blockCreated, createPage, record, write } from '../kit/test.ts'
 import { watchPage } from './event-stream.ts'
 import { openSocket, signedIn } from './raw-socket.ts'
 import { ask } from './wire.ts'
@@ -129,7 +128,7 @@ test('an event whose reader cannot be checked is held until that works again', a
   const held = () => logged.filter((line) => line.msg?.startsWith('event held'))
 
   await without('device_session', async () => {
-    await record(server, blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(blockId)))
+    await record(server, blockCreated(alice, page, uuidIn(blockId)))
     await vi.waitFor(() => expect(held().length).toBeGreaterThanOrEqual(2), { timeout: 10_000 })
   })
   expect((await stream.next())?.data?.data?.pageEvents).toMatchObject({ block: { text: 'held' } })
@@ -151,7 +150,7 @@ test('an event held for a minute ends its subscription so that clients come back
   const errorsBefore = errors().length
 
   await without('device_session', async () => {
-    await record(server, blockCreated(uuidIn(alice.organizationId), uuidIn(page.id), uuidIn(blockId)))
+    await record(server, blockCreated(alice, page, uuidIn(blockId)))
     await vi.waitUntil(() => held().length >= heldBefore + 2, { timeout: 10_000 })
     const open = channels.openCount()
     stream.abort()
@@ -176,7 +175,7 @@ test('an event of a kind this code does not know makes its subscribers read agai
   broken,
 }) => {
   const { page, stream, socket } = await watchTwice(broken)
-  const known = blockCreated(uuidIn(broken.alice.organizationId), uuidIn(page.id), uuidIn(page.id))
+  const known = blockCreated(broken.alice, page, uuidIn(page.id))
   const resync = { data: { pageEvents: { __typename: 'ResyncRequired', cursor: expect.any(String) } } }
   await record(broken.server, { ...known, type: 'SomethingOfTomorrow' })
   expect(await stream.next()).toMatchObject({ event: 'next', data: resync })

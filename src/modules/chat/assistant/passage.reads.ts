@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { BlockType } from '../../../lib/block-content.ts'
 import type { QuestionWord } from '../../../lib/question-words.ts'
 import type { Context } from '../../../platform/context.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
-import type { BlockType } from '../../ocean/blocks/block.entity.ts'
 import { readableBlocks } from '../../ocean/blocks/block.reads.ts'
 import { readablePages } from '../../ocean/pages/page.reads.ts'
 

@@ -6,15 +6,23 @@ import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idem
 import { idOf, uuidOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
+import {
+  type BlockType as BlockTypeName,
+  blockContents,
+  blockTypes,
+  textlessTypes,
+} from '../../../lib/block-content.ts'
+import { MAX_TEXT_BYTES } from '../../../lib/rich-text.ts'
 import { NotFound } from '../../../platform/errors.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { ActorInterface } from '../../accounts/users/user.graphql.ts'
 import { authorOf } from '../../accounts/users/user.reads.ts'
 import { PageType } from '../pages/page.graphql.ts'
 import { findPage } from '../pages/page.reads.ts'
-import { type BlockType as BlockTypeName, blockTypes } from './block.entity.ts'
-import { type BlockRow, countBlocks, findBlock, listBlocks, mayReadBlock } from './block.reads.ts'
+import { MAX_BLOCK_DEPTH } from './block.entity.ts'
+import { type BlockRow, countBlocks, findBlock, listBlocks, mayReadBlock, textStateOf } from './block.reads.ts'
 import { type CreatedBlocks, createBlocks } from './block.service.ts'
+import { blockText, contentOf } from './block-input.graphql.ts'
 
 const blockTypeDescriptions: Record<BlockTypeName, string> = {
   PARAGRAPH: 'Running text.',
@@ -23,18 +31,44 @@ const blockTypeDescriptions: Record<BlockTypeName, string> = {
   HEADING_3: 'A heading of the third level.',
   BULLETED_LIST: 'An item of a list with bullets.',
   NUMBERED_LIST: 'An item of a numbered list; it counts on from the item before it.',
+  TO_DO: 'Something to do, and whether it is done.',
+  TOGGLE: 'A line under which what stands in it can be folded away.',
   QUOTE: 'Words of somebody else.',
+  CALLOUT: 'Text that is set apart.',
   CODE: 'Program text, shown as it is.',
+  DIVIDER: 'A line across the page; it has no text.',
+  IMAGE: 'A picture; its text is the caption.',
+  FILE: 'A file to open; its text is the caption.',
+  BOOKMARK: 'A card of a web page; its text is the caption.',
+  TABLE: 'A table. Its text has a row in each line, and a tab between the cells of one.',
+  EMBED: 'Something of another site, shown in place; its text is the caption.',
 }
 
-const BlockTypeEnum = builder.enumType('BlockType', {
+builder.scalarType('BlockContent', {
+  description: `What a block has beside its text, an object that goes by its type; what is left out of a new one has its default. ${Object.entries(
+    blockContents,
+  )
+    .map(([type, { shape }]) => [type, Object.keys(shape)] as const)
+    .filter(([, fields]) => fields.length > 0)
+    .map(([type, fields]) => `\`${type}\`: ${fields.map((field) => `\`${field}\``).join(', ')}.`)
+    .join(' ')} The other types have none.`,
+  serialize: (value) => value,
+  parseValue: (value) => value,
+})
+
+/** What a block is. */
+export const BlockTypeEnum = builder.enumType('BlockType', {
   description: 'What a block is, and so how it is shown.',
   values: describedValues(blockTypeDescriptions),
 })
 
+const textLimit = `at most ${MAX_TEXT_BYTES.toLocaleString('en')} bytes`
+
 /** A block. */
-export const BlockNode = builder.node(builder.objectRef<BlockRow>('Block'), {
-  description: 'A piece of a page, in document order.',
+export const BlockNode = builder.objectRef<BlockRow>('Block')
+
+builder.node(BlockNode, {
+  description: 'A piece of a page, in document order; other blocks can stand in it, whatever its type.',
   authScopes: (block, ctx) => mayReadBlock(ctx, block),
   id: { description: 'Opaque, typed and sortable: `block_01jd…`.', resolve: (block) => block.id },
   loadOne: (id, ctx) => findBlock(ctx, id),
@@ -48,10 +82,32 @@ export const BlockNode = builder.node(builder.objectRef<BlockRow>('Block'), {
         return page
       },
     }),
+    parent: t.field({
+      type: BlockNode,
+      nullable: true,
+      description: 'The block it stands in; null directly on the page.',
+      resolve: (block, _args, ctx) => (block.parentId === null ? null : findBlock(ctx, block.parentId)),
+    }),
+    depth: t.exposeInt('depth', {
+      description: `How deep it stands: 1 directly on the page, ${MAX_BLOCK_DEPTH} at most.`,
+    }),
     type: t.field({ type: BlockTypeEnum, description: 'What it is.', resolve: (block) => block.type }),
-    text: t.exposeString('text', { description: 'Its text, without formatting; at most 20,000 characters.' }),
+    content: t.field({
+      type: 'BlockContent',
+      description: 'What it has beside its text.',
+      resolve: (block) => block.content,
+    }),
+    text: t.exposeString('text', { description: `Its text, without formatting; ${textLimit}.` }),
+    textState: t.field({
+      type: 'Base64',
+      description: 'Its text with formatting: a Yjs document, as one update, with the root `text`.',
+      resolve: async (block, _args, ctx) => Buffer.from(await textStateOf(ctx, block)).toString('base64'),
+    }),
+    textVersion: t.exposeInt('textVersion', {
+      description: 'Goes up with every change of the text, which leaves `version` as it is.',
+    }),
     position: t.exposeString('position', {
-      description: 'Its rank among the blocks of the page, by code units; equal ranks are ordered by id.',
+      description: 'Its rank among all blocks of the page, by code units: in document order, whatever stands in what.',
     }),
     createdBy: t.field({
       type: ActorInterface,
@@ -105,9 +161,19 @@ const NewBlockInput = builder.inputType('NewBlockInput', {
   description: 'A block to make.',
   fields: (t) => ({
     type: t.field({ type: BlockTypeEnum, description: 'What it is; a paragraph when left out.' }),
-    text: t.string({ required: true, description: 'Its text, at most 20,000 characters.' }),
+    text: t.string({ description: `Its text, ${textLimit}; empty when left out.` }),
+    content: t.field({ type: 'BlockContent', description: 'What it has beside its text, by its type.' }),
   }),
 })
+
+const newBlock = z
+  .object({
+    type: optional(z.enum(blockTypes)).transform((type) => type ?? 'PARAGRAPH'),
+    text: optional(blockText).transform((text) => text ?? ''),
+    content: optional(z.unknown()),
+  })
+  .transform(({ content, ...block }, check) => ({ ...block, content: contentOf(block.type, content ?? {}, check) }))
+  .refine(({ type, text }) => text === '' || !textlessTypes.has(type), { path: ['text'], error: 'this type has none' })
 
 const CreateBlocksInput = builder.inputType('CreateBlocksInput', {
   description: 'Blocks to append to a page.',
@@ -137,15 +203,7 @@ builder.mutationField('createBlocks', (t) =>
     input: CreateBlocksInput,
     schema: z.object({
       pageId: idOf('Page'),
-      blocks: z
-        .array(
-          z.object({
-            type: optional(z.enum(blockTypes)).transform((type) => type ?? 'PARAGRAPH'),
-            text: z.string().max(20_000),
-          }),
-        )
-        .min(1, 'at least one block')
-        .max(200, 'at most 200 blocks'),
+      blocks: z.array(newBlock).min(1, 'at least one block').max(200, 'at most 200 blocks'),
       idempotencyKey,
     }),
     errors: [IdempotencyKeyReused],

@@ -1,4 +1,5 @@
 import { generateNJitteredKeysBetween } from 'fractional-indexing-jittered'
+import type { BlockContent, BlockType } from '../../../lib/block-content.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
@@ -7,16 +8,23 @@ import { createManyOnce } from '../../../platform/idempotency.ts'
 import { load } from '../../../platform/loaders.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { blockCreated } from '../pages/page.events.ts'
+import { onPage } from '../pages/page.events.ts'
 import type { PageRow } from '../pages/page.reads.ts'
 import { getPage } from '../pages/page.service.ts'
-import { Block, type BlockType } from './block.entity.ts'
+import { Block } from './block.entity.ts'
 import { type BlockRow, blockById } from './block.reads.ts'
+
+/** A block to make; its content is that of its type. */
+export interface NewBlock {
+  readonly type: BlockType
+  readonly text: string
+  readonly content: BlockContent
+}
 
 /** Blocks to append to a page, in order. */
 export interface CreateBlocks {
   readonly pageId: string
-  readonly blocks: readonly { readonly type: BlockType; readonly text: string }[]
+  readonly blocks: readonly NewBlock[]
   readonly idempotencyKey: string | null
 }
 
@@ -54,13 +62,19 @@ async function appendBlocks(
     .executeTakeFirst()
   audit(ctx, tx, { action: 'block.create', target: encodeTypeId('page', pageId) })
   const positions = generateNJitteredKeysBetween(last?.position ?? null, null, input.blocks.length)
-  return input.blocks.map(({ type, text }, index) => {
+  return input.blocks.map(({ type, text, content }, index) => {
     const block = tx.em.create(Block, {
       id: newUuid(tx.now),
       organization: viewer.organizationId,
       page: pageId,
+      parent: null,
+      depth: 1,
       type,
+      content,
+      aside: {},
       text,
+      textVersion: 1,
+      isLinkingDue: false,
       position: positions[index] ?? '',
       createdById: authorIdOf(viewer),
       updatedById: authorIdOf(viewer),
@@ -68,7 +82,7 @@ async function appendBlocks(
       createdAt: tx.now,
       updatedAt: tx.now,
     })
-    tx.record(blockCreated(viewer.organizationId, pageId, block.id))
+    tx.record(onPage({ organizationId: viewer.organizationId, pageId }, { type: 'BlockCreated', blockId: block.id }))
     return block.id
   })
 }

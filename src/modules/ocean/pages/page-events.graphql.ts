@@ -1,22 +1,62 @@
 import { builder } from '../../../graphql/builder.ts'
-import { uuidOf } from '../../../graphql/ids.ts'
+import { encodeGlobalId, uuidOf } from '../../../graphql/ids.ts'
 import { follow, ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../../graphql/subscription.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { BlockNode } from '../blocks/block.graphql.ts'
 import { findBlock } from '../blocks/block.reads.ts'
-import { pageChannel, pageChannelEvent } from './page.events.ts'
+import { type PageChannelEvent, pageChannel, pageChannelEvent } from './page.events.ts'
 import { PageType } from './page.graphql.ts'
 import { findPage } from './page.reads.ts'
 import { getPage } from './page.service.ts'
 
-type PageEvent =
-  | (NonNullable<ReturnType<typeof pageChannelEvent>> & { readonly cursor: string; readonly pageId: string })
-  | StreamControl
+/** A channel's event with its place. */
+type Placed<Event> = Event & { readonly cursor: string; readonly pageId: string }
+type Of<Type extends PageChannelEvent['type']> = Placed<Extract<PageChannelEvent, { type: Type }>>
+type PageEvent = Of<PageChannelEvent['type']> | StreamControl
 
-const BlockCreatedRef = builder.objectRef<Extract<PageEvent, { type: 'BlockCreated' }>>('BlockCreated').implement({
-  description: 'A block was added to the page.',
+const cursorDescription = 'The place of this event; go on from it with `after`.'
+
+/** An event of one block that is shown as it is now. */
+function blockEvent(name: 'BlockCreated' | 'BlockUpdated' | 'BlockMoved' | 'BlockConverted', description: string) {
+  return builder.objectRef<Of<typeof name>>(name).implement({
+    description,
+    fields: (t) => ({
+      cursor: t.field({ type: 'Cursor', description: cursorDescription, resolve: (event) => event.cursor }),
+      blockId: t.id({ description: 'The block.', resolve: (event) => encodeGlobalId('Block', event.blockId) }),
+      block: t.field({
+        type: BlockNode,
+        nullable: true,
+        description: 'The block as it is now; null when it is gone again, or where you cannot see it.',
+        resolve: (event, _args, ctx) => findBlock(ctx, event.blockId),
+      }),
+    }),
+  })
+}
+
+const BlockCreatedRef = blockEvent('BlockCreated', 'A block was added to the page.')
+const BlockUpdatedRef = blockEvent('BlockUpdated', 'The content of a block changed, or where it links to.')
+const BlockConvertedRef = blockEvent('BlockConverted', 'A block became one of another type.')
+const BlockMovedRef = blockEvent(
+  'BlockMoved',
+  'A block moved: within the page, to it, or away from it, which `block.page` tells. What stands in it moves with it, each block with an event of its own.',
+)
+
+const BlockDeletedRef = builder.objectRef<Of<'BlockDeleted'>>('BlockDeleted').implement({
+  description: 'A block is gone. What stood in it is gone as well, each block with an event of its own.',
   fields: (t) => ({
-    cursor: t.expose('cursor', { type: 'Cursor', description: 'The place of this event; go on from it with `after`.' }),
+    cursor: t.field({ type: 'Cursor', description: cursorDescription, resolve: (event) => event.cursor }),
+    blockId: t.id({ description: 'The block.', resolve: (event) => encodeGlobalId('Block', event.blockId) }),
+  }),
+})
+
+const BlockTextChangedRef = builder.objectRef<Of<'BlockTextChanged'>>('BlockTextChanged').implement({
+  description:
+    'The text of a block changed. Apply `update` to a Yjs document of the block’s `textState`, in any order and as often as you like; or show `block.text`.',
+  fields: (t) => ({
+    cursor: t.field({ type: 'Cursor', description: cursorDescription, resolve: (event) => event.cursor }),
+    blockId: t.id({ description: 'The block.', resolve: (event) => encodeGlobalId('Block', event.blockId) }),
+    update: t.expose('update', { type: 'Base64', description: 'What was changed, as a Yjs update.' }),
+    textVersion: t.exposeInt('textVersion', { description: 'The `textVersion` the block has by it.' }),
     block: t.field({
       type: BlockNode,
       nullable: true,
@@ -26,10 +66,10 @@ const BlockCreatedRef = builder.objectRef<Extract<PageEvent, { type: 'BlockCreat
   }),
 })
 
-const PageUpdatedRef = builder.objectRef<Extract<PageEvent, { type: 'PageUpdated' }>>('PageUpdated').implement({
-  description: 'The page itself changed: it was moved, for one.',
+const PageUpdatedRef = builder.objectRef<Of<'PageUpdated'>>('PageUpdated').implement({
+  description: 'The page itself changed: its title, its tags, its place, or that it was archived or restored.',
   fields: (t) => ({
-    cursor: t.expose('cursor', { type: 'Cursor', description: 'The place of this event; go on from it with `after`.' }),
+    cursor: t.field({ type: 'Cursor', description: cursorDescription, resolve: (event) => event.cursor }),
     page: t.field({
       type: PageType,
       nullable: true,
@@ -39,9 +79,28 @@ const PageUpdatedRef = builder.objectRef<Extract<PageEvent, { type: 'PageUpdated
   }),
 })
 
+const PageDeletedRef = builder.objectRef<Of<'PageDeleted'>>('PageDeleted').implement({
+  description: 'The page is gone, with all that stood on it and under it. `SubscriptionEnded` follows.',
+  fields: (t) => ({
+    cursor: t.field({ type: 'Cursor', description: cursorDescription, resolve: (event) => event.cursor }),
+    pageId: t.id({ description: 'The page.', resolve: (event) => encodeGlobalId('Page', event.pageId) }),
+  }),
+})
+
 const PageEventRef = builder.unionType('PageEvent', {
   description: 'What can happen on a page while you watch it.',
-  types: [PageUpdatedRef, BlockCreatedRef, ResyncRequiredRef, SubscriptionEndedRef],
+  types: [
+    PageUpdatedRef,
+    PageDeletedRef,
+    BlockCreatedRef,
+    BlockUpdatedRef,
+    BlockTextChangedRef,
+    BlockMovedRef,
+    BlockConvertedRef,
+    BlockDeletedRef,
+    ResyncRequiredRef,
+    SubscriptionEndedRef,
+  ],
   resolveType: (event) => event.type,
 })
 

@@ -18,13 +18,20 @@ import { pageChannel } from './page.events.ts'
 export interface PageRow extends Standing {
   readonly id: string
   readonly projectId: string | null
+  readonly parentId: string | null
+  /** 1 at the top. */
+  readonly depth: number
+  readonly rank: string
   readonly title: string
   readonly icon: string | null
+  readonly coverImage: string | null
+  readonly language: string | null
   readonly createdById: string
   readonly updatedById: string
   readonly version: number
   readonly createdAt: Date
   readonly updatedAt: Date
+  readonly archivedAt: Date | null
   /** Where the page's live events stood when this row was read. */
   readonly eventsCursor: string
 }
@@ -92,32 +99,42 @@ function selectPages(db: TenantReads) {
       'page.id',
       'page.organization_id as organizationId',
       'page.project_id as projectId',
+      'page.parent_id as parentId',
+      'page.depth',
+      'page.rank',
       'page.title',
       'page.icon',
+      'page.cover_image as coverImage',
+      'page.language',
       'page.created_by_id as createdById',
       'page.updated_by_id as updatedById',
       'page.version',
       'page.created_at as createdAt',
       'page.updated_at as updatedAt',
+      'page.archived_at as archivedAt',
       'project.id as homeId',
       'project.access_epoch as homeEpoch',
       'project.visibility',
-      'project.archived_at as archivedAt',
+      'project.archived_at as projectArchivedAt',
       roleIn(db, 'page.project_id').as('projectRole'),
       'channel_head.epoch',
       'channel_head.seq',
     ])
 }
 
-interface JoinedRow extends Omit<PageRow, 'eventsCursor' | keyof Standing>, ProjectFacts {
+interface JoinedRow extends Omit<PageRow, 'eventsCursor' | keyof Standing>, Omit<ProjectFacts, 'archivedAt'> {
   readonly organizationId: string
+  readonly projectArchivedAt: Date | null
   readonly epoch: string | null
   readonly seq: number | null
 }
 
 function shown(db: TenantReads, row: JoinedRow): PageRow {
-  const { organizationId, epoch, seq, homeId, homeEpoch, visibility, archivedAt, projectRole, ...page } = row
+  const { organizationId, epoch, seq, homeId, homeEpoch, visibility, projectArchivedAt, projectRole, ...page } = row
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
   const eventsCursor = encodeCursor(pageChannel(organizationId, page.id), position)
-  return { ...page, eventsCursor, ...standingIn(db, { homeId, homeEpoch, visibility, archivedAt, projectRole }) }
+  const facts = { homeId, homeEpoch, visibility, archivedAt: projectArchivedAt, projectRole }
+  const inProject = standingIn(db, facts)
+  const isArchived = inProject.isArchived || page.archivedAt !== null
+  return { ...page, eventsCursor, ...inProject, isArchived, isClosed: inProject.isArchived }
 }

@@ -1,7 +1,8 @@
+import { generateJitteredKeyBetween } from 'fractional-indexing-jittered'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
 import { authorIdOf, type Context } from '../../../platform/context.ts'
-import { transact } from '../../../platform/database/transact.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { EditConflict } from '../../../platform/errors.ts'
 import { pass, requireAction, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createOnce } from '../../../platform/idempotency.ts'
@@ -10,7 +11,7 @@ import { audit } from '../../audit/audit.service.ts'
 import { tellProject } from '../../projects/project.events.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { Page } from './page.entity.ts'
-import { pageUpdated } from './page.events.ts'
+import { onPage } from './page.events.ts'
 import { findPage, type PageRow } from './page.reads.ts'
 
 /** A new page. */
@@ -32,11 +33,19 @@ export async function createPage(ctx: Context, input: CreatePage): Promise<PageR
   requireGrant(ctx, 'page.read')
   if (projectId === null) requireAction(ctx, 'page.create')
   else await getProject(ctx, projectId, 'page.create')
-  const id = await createOnce(ctx, 'createPage', input, (tx, viewer) => {
+  const id = await createOnce(ctx, 'createPage', input, async (tx, viewer) => {
+    const rank = generateJitteredKeyBetween(await lastRank(tx, projectId), null)
     const page = tx.em.create(Page, {
       id: newUuid(tx.now),
       organization: viewer.organizationId,
       project: projectId,
+      parent: null,
+      depth: 1,
+      rank,
+      coverImage: null,
+      language: null,
+      archivedAt: null,
+      archivedWithId: null,
       title: input.title,
       icon: input.icon,
       createdById: authorIdOf(viewer),
@@ -89,10 +98,16 @@ export async function movePage(ctx: Context, { id, projectId, expectedVersion }:
     ).executeTakeFirst()
     if (numUpdatedRows === 0n) return false
     if (from !== null) await tellProject(tx, viewer.organizationId, from)
-    tx.record(pageUpdated(viewer.organizationId, id))
+    tx.record(onPage({ organizationId: viewer.organizationId, pageId: id }, { type: 'PageUpdated' }))
     audit(ctx, tx, { action: 'page.move', target })
     return true
   })
   if (!isMoved) throw new EditConflict(target)
   return getPage(ctx, id, 'page.read')
+}
+
+async function lastRank(tx: Transaction, projectId: string | null): Promise<string | null> {
+  const siblings = tx.db.from('page').where('page.project_id', 'is not distinct from', projectId)
+  const last = siblings.where('page.parent_id', 'is', null).orderBy('page.rank', 'desc').select('page.rank')
+  return (await last.limit(1).executeTakeFirst())?.rank ?? null
 }
