@@ -187,8 +187,8 @@ describe('an account made for somebody', () => {
 
 describe('changing an account', () => {
   test('changes what is named alone, and its person hears of it', async ({ admin, alice }) => {
-    const events = alice.subscribe(ViewerEventsDocument, {})
-    await alice.query(ViewerDocument, {})
+    const { viewer } = await alice.query(ViewerDocument, {})
+    const events = alice.subscribe(ViewerEventsDocument, { after: viewer?.eventsCursor ?? null })
     const username = `ada.${process.pid}`
     const changed = await update(admin, { id: alice.userId, displayName: ' Ada ', username })
     expect(changed).toMatchObject({ displayName: 'Ada', username, email: alice.email, isPlatformAdmin: false })

@@ -21,9 +21,9 @@ test('a question and its answer are told in order, the text whole and once', asy
 test('who comes late gets the text so far at once, and then the rest', async ({ alice, bob }) => {
   const session = await openChat(alice, { participantIds: [bob.userId] })
   const early = alice.subscribe(ChatEventsDocument, { sessionId: session.id, after: session.eventsCursor })
-  const answerId = await ask(alice, session, 'scenario/words-150')
+  const answerId = await ask(alice, session, 'scenario/slow-25')
   let length = 0
-  while (length < 100) {
+  while (length < 10) {
     const { chatEvents } = await early.next()
     if (chatEvents.__typename === 'MessageDelta') length = chatEvents.index + chatEvents.text.length
   }
@@ -33,7 +33,7 @@ test('who comes late gets the text so far at once, and then the rest', async ({ 
   expect(first).toMatchObject({ __typename: 'MessageDelta', index: 0, messageId: answerId })
   late.stop()
   const { texts } = await watch(bob, session.id, { after: null })
-  expect(texts.get(answerId)).toBe(scenarioText(150, 'Anything?'))
+  expect(texts.get(answerId)).toBe(scenarioText(25, 'Anything?'))
 })
 
 test('from every cursor on there is neither a hole nor a repeat', async ({ alice }) => {
