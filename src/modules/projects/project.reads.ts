@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { containing } from '../../lib/like-pattern.ts'
 import type { Standing, Visibility } from '../../platform/access.ts'
 import type { JsonObject } from '../../platform/channels/channel.entity.ts'
 import type { Context } from '../../platform/context.ts'
@@ -95,9 +96,4 @@ function matches(db: TenantReads, { name, isArchived }: ProjectFilter) {
   const named = name === null ? sql`true` : sql`project.name ilike ${containing(name)}`
   const kept = isArchived === null ? sql`true` : sql`(project.archived_at is not null) = ${isArchived}`
   return sql<boolean>`${open} and ${named} and ${kept}`
-}
-
-/** A pattern for `ilike` that finds the text as it is, whatever wildcards it holds. */
-function containing(text: string): string {
-  return `%${text.replace(/[\\%_]/g, '\\$&')}%`
 }
