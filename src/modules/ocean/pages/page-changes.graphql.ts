@@ -12,6 +12,7 @@ import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { PageType } from './page.graphql.ts'
 import { createPage, updatePage } from './page.service.ts'
 import { archivePage, deletePage, restorePage } from './page-archive.service.ts'
+import { duplicatePage, MAX_COPIED_BLOCKS, MAX_COPIED_PAGES } from './page-copy.service.ts'
 import { movePage } from './page-move.service.ts'
 import { NestedTooDeep, WouldCreateCycle } from './page-tree.service.ts'
 
@@ -197,5 +198,32 @@ builder.mutationField('deletePage', (t) =>
     description:
       'Deletes a page for good, with all that stands on it and under it. Links that led there stay, and lead nowhere.',
     resolve: ({ id }, ctx) => deletePage(ctx, id),
+  }),
+)
+
+const DuplicatePageInput = builder.inputType('DuplicatePageInput', {
+  description: 'Which page to copy.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The page.' }),
+    title: t.string({ description: 'What the copy is called, 200 characters at most; as the page when left out.' }),
+    withChildren: t.boolean({ description: 'Whether what stands in it is copied as well: yes when left out.' }),
+    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
+  }),
+})
+
+// Mutation.duplicatePage
+builder.mutationField('duplicatePage', (t) =>
+  mutation(t, {
+    type: PageType,
+    input: DuplicatePageInput,
+    schema: z.object({
+      id: idOf('Page'),
+      title: optional(fields.title),
+      withChildren: optional(z.boolean()).transform((isWanted) => isWanted ?? true),
+      idempotencyKey,
+    }),
+    errors: [IdempotencyKeyReused],
+    description: `Copies a page with its blocks, tags and links, and what stands in it but for what is archived, right behind itself: at most ${MAX_COPIED_PAGES} pages and ${MAX_COPIED_BLOCKS.toLocaleString('en')} blocks. Links among what is copied lead to the copies.`,
+    resolve: (input, ctx) => duplicatePage(ctx, input),
   }),
 )
