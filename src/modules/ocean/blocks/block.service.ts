@@ -11,9 +11,10 @@ import { audit } from '../../audit/audit.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import { findPage, type PageRow } from '../pages/page.reads.ts'
 import { getPage } from '../pages/page.service.ts'
-import { Block } from './block.entity.ts'
+import { NestedTooDeep } from '../pages/page-tree.service.ts'
+import { Block, MAX_BLOCK_DEPTH } from './block.entity.ts'
 import { type BlockRow, blockById, findBlock } from './block.reads.ts'
-import { findSpot, lockPages, positionsIn } from './placement.service.ts'
+import { findSpot, lockPages, type Place, positionsIn } from './placement.service.ts'
 
 /** A block to make; its content is that of its type. */
 export interface NewBlock {
@@ -22,14 +23,20 @@ export interface NewBlock {
   readonly content: BlockContent
 }
 
-/** Blocks to append to a page, in order. */
-export interface CreateBlocks {
+/** A block of a batch: in document order, so that what it stands in comes before it. */
+export interface BatchedBlock extends NewBlock {
+  /** Which block of the batch it stands in, from 0; null for those that stand at the place of the batch. */
+  readonly parentIndex: number | null
+}
+
+/** Blocks to make on a page, in document order. */
+export interface CreateBlocks extends Place {
   readonly pageId: string
-  readonly blocks: readonly NewBlock[]
+  readonly blocks: readonly BatchedBlock[]
   readonly idempotencyKey: string | null
 }
 
-/** The page with what was appended to it. */
+/** The page with what was made on it. */
 export interface CreatedBlocks {
   readonly page: PageRow
   readonly blocks: readonly BlockRow[]
@@ -48,7 +55,10 @@ export async function getBlock(
   return { block: found, page: its }
 }
 
-/** Appends blocks to a page: one transaction, one batch of events. @throws {NotFound | Forbidden | IdempotencyKeyReused} */
+/**
+ * Makes blocks at a place of a page: one transaction, one batch of events.
+ * @throws {NotFound | Forbidden | InvalidInput | NestedTooDeep | IdempotencyKeyReused}
+ */
 export async function createBlocks(ctx: Context, input: CreateBlocks): Promise<CreatedBlocks> {
   const page = await getPage(ctx, input.pageId, 'block.create')
   const ids = await createManyOnce(ctx, 'createBlocks', input, (tx, viewer) => addBlocks(ctx, tx, viewer, page, input))
@@ -64,13 +74,21 @@ async function addBlocks(
   tx: Transaction,
   viewer: ActingViewer,
   page: PageRow,
-  { blocks }: CreateBlocks,
+  { blocks, ...place }: CreateBlocks,
 ): Promise<string[]> {
   await lockPages(tx, viewer, page)
-  const spot = await findSpot(tx, page.id, { parentId: null, afterId: null, beforeId: null })
+  const spot = await findSpot(tx, page.id, place)
   audit(ctx, tx, { action: 'block.create', target: encodeTypeId('page', page.id) })
   const positions = await positionsIn(tx, viewer, spot, blocks.length)
-  return blocks.map((block, index) => addBlock(tx, viewer, { ...spot, position: positions[index] ?? '' }, block))
+  const made: { readonly parentId: string | null; readonly depth: number; readonly id: string }[] = []
+  for (const [index, block] of blocks.entries()) {
+    const parent = block.parentIndex === null ? undefined : made[block.parentIndex]
+    const { parentId, depth } = parent === undefined ? spot : { parentId: parent.id, depth: parent.depth + 1 }
+    if (depth > MAX_BLOCK_DEPTH) throw new NestedTooDeep(MAX_BLOCK_DEPTH)
+    const id = addBlock(tx, viewer, { pageId: page.id, parentId, depth, position: positions[index] ?? '' }, block)
+    made.push({ parentId, depth, id })
+  }
+  return made.map(({ id }) => id)
 }
 
 /** Makes a block at a position that `positionsIn` gave; watchers of the page hear of it. Answers its id. */
