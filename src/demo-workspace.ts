@@ -98,7 +98,8 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   const plain = { coverImage: null, language: null, parentId: null, afterId: null, beforeId: null }
   const publish = async ({ blocks, ...page }: DemoPage, { id }: { id: string }) => {
     const { id: pageId } = await createPage(ctx, { ...page, ...plain, projectId: id, ...once })
-    await createBlocks(ctx, { pageId, blocks: blocks.map((block) => ({ ...block, content: {} })), ...once })
+    const made = blocks.map((block) => ({ ...block, content: {}, parentIndex: null }))
+    await createBlocks(ctx, { pageId, blocks: made, parentId: null, afterId: null, beforeId: null, ...once })
   }
   const open = { settings: {}, visibility: 'ORGANIZATION', ...once } as const
   const description = 'The handbook of a company that does not exist.'

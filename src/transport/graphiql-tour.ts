@@ -19,6 +19,8 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   setProjectMember: { input: { projectId: 'project_…', userId: 'user_…', role: 'EDITOR' } },
   createPage: { input: { title: 'Notes' } },
   createBlocks: { input: { pageId: 'page_…', blocks: [{ text: 'Hello' }, { type: 'QUOTE', text: 'world' }] } },
+  moveBlock: { input: { id: 'block_…', parentId: 'block_…' } },
+  deleteBlock: { input: { id: 'block_…' } },
   // Watch it being written.
   pageEvents: { pageId: 'page_…' },
   // Ask.
