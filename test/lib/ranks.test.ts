@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MAX_RANK_LENGTH, ranksBetween } from '../../src/lib/ranks.ts'
 
-const rising = (ranks: readonly string[]) => ranks.every((rank, index) => index === 0 || (ranks[index - 1] ?? '') < rank)
+const rising = (ranks: readonly string[]) =>
+  ranks.every((rank, index) => index === 0 || (ranks[index - 1] ?? '') < rank)
 
 test('wherever ranks are asked for, they are in between, in order and short, until there is no room', () => {
   const step = fc.record({ at: fc.nat(), count: fc.integer({ min: 1, max: 5 }) })

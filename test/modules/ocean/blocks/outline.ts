@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { type BlockType, CreateBlocksDocument, type CreateBlocksInput } from '../../../gql/graphql.ts'
-import type { Client } from '../../../kit/client.ts'
+import type { Client, Response } from '../../../kit/client.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 
@@ -37,14 +37,14 @@ interface Read {
 /** All blocks of a page, in document order. */
 export async function blocksOf(person: Client, pageId: string): Promise<Standing[]> {
   const blocks: Standing[] = []
-  for (let after: string | null = null, isOpen = true; isOpen; ) {
-    const { data } = await person.send<Read, object>(query, { id: pageId, after })
+  let after: string | null = null
+  do {
+    const { data }: Response<Read> = await person.send<Read, object>(query, { id: pageId, after })
     if (!data) throw new Error('The page could not be read')
-    const { nodes, pageInfo }: Read['page']['blocks'] = data.page.blocks
+    const { nodes, pageInfo } = data.page.blocks
     blocks.push(...nodes)
-    after = pageInfo.endCursor
-    isOpen = pageInfo.hasNextPage
-  }
+    after = pageInfo.hasNextPage ? pageInfo.endCursor : null
+  } while (after !== null)
   return blocks
 }
 
