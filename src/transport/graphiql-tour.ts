@@ -20,6 +20,7 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   createPage: { input: { title: 'Notes' } },
   createBlocks: { input: { pageId: 'page_…', blocks: [{ text: 'Hello' }, { type: 'QUOTE', text: 'world' }] } },
   moveBlock: { input: { id: 'block_…', parentId: 'block_…' } },
+  convertBlock: { input: { id: 'block_…', type: 'TO_DO', content: { checked: true } } },
   deleteBlock: { input: { id: 'block_…' } },
   // Watch it being written.
   pageEvents: { pageId: 'page_…' },
