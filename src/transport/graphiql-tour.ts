@@ -19,6 +19,13 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   setProjectMember: { input: { projectId: 'project_…', userId: 'user_…', role: 'EDITOR' } },
   createPage: { input: { title: 'Notes' } },
   createBlocks: { input: { pageId: 'page_…', blocks: [{ text: 'Hello' }, { type: 'QUOTE', text: 'world' }] } },
+  // Sort it in.
+  createTag: { input: { name: 'Ideas', color: '#1d4ed8' } },
+  tagPage: { input: { pageId: 'page_…', tagId: 'tag_…' } },
+  tags: { first: 10 },
+  updateTag: { input: { id: 'tag_…', expectedVersion: 1, name: 'Good ideas' } },
+  untagPage: { input: { pageId: 'page_…', tagId: 'tag_…' } },
+  deleteTag: { input: { id: 'tag_…' } },
   // Watch it being written.
   pageEvents: { pageId: 'page_…' },
   // Ask.
