@@ -97,7 +97,8 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   const once = { idempotencyKey: null }
   const publish = async ({ blocks, ...page }: DemoPage, { id }: { id: string }) => {
     const { id: pageId } = await createPage(ctx, { ...page, projectId: id, ...once })
-    await createBlocks(ctx, { pageId, blocks: blocks.map((block) => ({ ...block, content: {} })), ...once })
+    const made = blocks.map((block) => ({ ...block, content: {}, parentIndex: null }))
+    await createBlocks(ctx, { pageId, blocks: made, parentId: null, afterId: null, beforeId: null, ...once })
   }
   const open = { settings: {}, visibility: 'ORGANIZATION', ...once } as const
   const description = 'The handbook of a company that does not exist.'

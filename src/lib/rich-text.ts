@@ -1,21 +1,232 @@
 import { createHash } from 'node:crypto'
 import * as Y from 'yjs'
+import type { TextAttributes } from './text-attributes.ts'
+import { isBetweenCharacters, textDiff } from './text-diff.ts'
+import { limitMerging, TooEntangled } from './text-merging.ts'
+import { ROOT, requireTextUpdate, UnfitUpdate } from './text-update.ts'
 
-// A block's text is a Yjs document with one root, `text`, and a fixed set of attributes.
+// A block's text is a Yjs document with one root, `text`, and a fixed set of attributes. Here a document is its state:
+// one Yjs update (version 1) that makes it. Whatever is changed here is changed as a client of its own.
 
 /** Bytes of a text in UTF-8: just under the 64 KiB that its document may have. */
 export const MAX_TEXT_BYTES = 64_000
 
-const ROOT = 'text'
+/** Bytes of a document's state: what was deleted leaves a trace in it. */
+export const MAX_STATE_BYTES = 64 * 1024
+
+/** Pieces of a document: each costs whoever opens it. */
+export const MAX_STRUCTS = 4_096
+
+// What honest writers make takes some hundreds; this many are a tenth of a second.
+const MAX_MERGING_STEPS = 250_000
+
+/** A stretch of text that is formatted alike. */
+export interface TextRun {
+  readonly text: string
+  readonly attributes: TextAttributes
+}
+
+/** What a change came to. */
+export interface TextChange {
+  /** The document after it. */
+  readonly state: Uint8Array
+  /** What it says then, without formatting. */
+  readonly text: string
+  /** What other copies of the document need to follow. */
+  readonly update: Uint8Array
+  /** False when nothing is different: all of it was known already. */
+  readonly isChanged: boolean
+}
+
+/** Why a document cannot take a change; nothing was changed. */
+export class UnfitEdit extends Error {
+  override readonly name: string = 'UnfitEdit'
+}
+
+/** The change builds on others that the document has not seen. */
+export class IncompleteEdit extends UnfitEdit {
+  override readonly name = 'IncompleteEdit'
+  constructor() {
+    super('builds on changes that are not here')
+  }
+}
 
 /**
- * The document of a text that nobody has edited yet, as one update. It follows from the block and its text alone, so
- * that it need not be stored: whoever asks, whenever and on whatever node, gets the same one.
+ * The document of a text that nobody has edited yet. It follows from the block and its text alone, so that it need not be
+ * stored: whoever asks, whenever and on whatever node, gets the same one.
  */
 export function seedState(blockId: string, text: string): Uint8Array {
+  return seedWith(blockId, text === '' ? [] : [{ text, attributes: {} }])
+}
+
+/** `seedState` of a text with formatting. */
+export function seedWith(blockId: string, runs: readonly TextRun[]): Uint8Array {
   const doc = new Y.Doc()
   // The client of a document's only writer has to be the same each time; nobody else writes as it.
   doc.clientID = createHash('sha256').update(blockId).digest().readUInt32BE(0)
-  if (text !== '') doc.getText(ROOT).insert(0, text)
+  if (runs.length > 0) doc.getText(ROOT).applyDelta(inserting(runs))
   return Y.encodeStateAsUpdate(doc)
+}
+
+/**
+ * Merges what a client did into a document. Hostile updates are refused like broken ones, in bounded time and memory.
+ * @throws {UnfitEdit} with the reason in words @throws {IncompleteEdit}
+ */
+export function applyEdit(state: Uint8Array, update: Uint8Array): TextChange {
+  try {
+    requireTextUpdate(update, { maxStructs: MAX_STRUCTS })
+  } catch (error) {
+    if (error instanceof UnfitUpdate) throw new UnfitEdit(error.message)
+    throw error
+  }
+  const doc = open(state)
+  return changed(doc, state, () => {
+    try {
+      Y.applyUpdate(doc, update)
+    } catch (error) {
+      if (error instanceof TooEntangled) throw new UnfitEdit('is too entangled')
+      // It names as its own neighbours what is not there; the document is left half changed, and dropped.
+      throw new UnfitEdit('is not a Yjs update')
+    }
+    if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) throw new IncompleteEdit()
+  })
+}
+
+/**
+ * Makes a document say another text. Only what differs is touched: formatting and cursors elsewhere stay. What is new is
+ * formatted as what stands around it, where that is formatted alike.
+ * @throws {UnfitEdit}
+ */
+export function replaceText(state: Uint8Array, text: string): TextChange {
+  const doc = open(state)
+  const root = doc.getText(ROOT)
+  return changed(doc, state, () => root.applyDelta(replacement(runsIn(doc), root.toString(), text)))
+}
+
+/**
+ * Cuts a text in two at a UTF-16 index: what the first part's document becomes, and the runs of the second.
+ * @throws {UnfitEdit} when the index is not in the text, or in the middle of a character
+ */
+export function splitText(state: Uint8Array, index: number): { left: TextChange; right: TextRun[] } {
+  const doc = open(state)
+  const root = doc.getText(ROOT)
+  const { length } = root
+  if (index < 0 || index > length) throw new UnfitEdit(`is not in the text, which has ${length.toLocaleString('en')}`)
+  if (!isBetweenCharacters(root.toString(), index)) throw new UnfitEdit('is in the middle of a character')
+  const right = from(runsIn(doc), index)
+  return { left: changed(doc, state, () => root.delete(index, length - index)), right }
+}
+
+/** Adds text with formatting at the end of a document. @throws {UnfitEdit} */
+export function appendRuns(state: Uint8Array, runs: readonly TextRun[]): TextChange {
+  const doc = open(state)
+  const root = doc.getText(ROOT)
+  return changed(doc, state, () => root.applyDelta([{ retain: root.length }, ...inserting(runs)]))
+}
+
+/** What a document says, with formatting: no two neighbours are formatted alike. */
+export function runsOf(state: Uint8Array): TextRun[] {
+  return runsIn(open(state))
+}
+
+/** What a document has seen of whom: two with the same have seen the same insertions. */
+export function stateVectorOf(state: Uint8Array): Uint8Array {
+  return Y.encodeStateVectorFromUpdate(state)
+}
+
+function open(state: Uint8Array): Y.Doc {
+  const doc = new Y.Doc()
+  // Known as a text before it is filled: else formatting that is redundant is not cleaned up.
+  doc.getText(ROOT)
+  limitMerging(doc, MAX_MERGING_STEPS)
+  try {
+    Y.applyUpdate(doc, state)
+  } catch (error) {
+    if (error instanceof TooEntangled) throw new UnfitEdit('is too entangled')
+    throw error
+  }
+  return doc
+}
+
+/** Does something to a document and answers what came of it, once that is fit to be kept. */
+function changed(doc: Y.Doc, before: Uint8Array, change: () => void): TextChange {
+  // Several: Yjs removes redundant formatting in a transaction of its own.
+  const updates: Uint8Array[] = []
+  doc.on('update', (update: Uint8Array) => updates.push(update))
+  change()
+  const text = doc.getText(ROOT).toString()
+  if (updates.length === 0) return { state: before, text, update: Y.mergeUpdates([]), isChanged: false }
+  requireText(text)
+  if (countStructs(doc) > MAX_STRUCTS) throw new UnfitEdit('leaves the text in too many pieces')
+  const state = Y.encodeStateAsUpdate(doc)
+  if (state.length > MAX_STATE_BYTES) throw new UnfitEdit('makes the text with all its changes too long')
+  return { state, text, update: Y.mergeUpdates(updates), isChanged: true }
+}
+
+function requireText(text: string): void {
+  if (text.includes('\0') || !text.isWellFormed()) throw new UnfitEdit('holds characters that are not text')
+  if (Buffer.byteLength(text) > MAX_TEXT_BYTES)
+    throw new UnfitEdit(`makes the text longer than ${MAX_TEXT_BYTES.toLocaleString('en')} bytes`)
+}
+
+function countStructs(doc: Y.Doc): number {
+  return doc.store.clients.values().reduce((sum, structs) => sum + structs.length, 0)
+}
+
+function runsIn(doc: Y.Doc): TextRun[] {
+  const runs: TextRun[] = []
+  // A document of ours holds strings and attributes that were checked before they came in.
+  const delta: { insert: string; attributes?: TextAttributes }[] = doc.getText(ROOT).toDelta()
+  for (const { insert: text, attributes = {} } of delta) {
+    const last = runs.at(-1)
+    if (last === undefined || !isAlike(last.attributes, attributes)) runs.push({ text, attributes })
+    else runs[runs.length - 1] = { text: last.text + text, attributes }
+  }
+  return runs
+}
+
+function from(runs: readonly TextRun[], index: number): TextRun[] {
+  let start = 0
+  return runs.flatMap(({ text, attributes }) => {
+    const rest = text.slice(Math.max(0, index - start))
+    start += text.length
+    return rest === '' ? [] : [{ text: rest, attributes }]
+  })
+}
+
+function inserting(runs: readonly TextRun[]) {
+  return runs.map(({ text, attributes }) => ({ insert: text, attributes }))
+}
+
+function replacement(runs: readonly TextRun[], old: string, text: string) {
+  let index = 0
+  return textDiff(old, text).map((step) => {
+    if ('insert' in step) return { insert: step.insert, attributes: around(runs, index) }
+    const length = 'keep' in step ? step.keep : step.remove
+    index += length
+    return 'keep' in step ? { retain: length } : { delete: length }
+  })
+}
+
+/** What the characters before and after an index have in common. Whoever is mentioned is named in full: no text joins. */
+function around(runs: readonly TextRun[], index: number): TextAttributes {
+  const before = attributesAt(runs, index - 1)
+  const after = new Map(Object.entries(attributesAt(runs, index)))
+  return Object.fromEntries(
+    Object.entries(before).filter(([name, value]) => name !== 'mention' && after.get(name) === value),
+  )
+}
+
+function attributesAt(runs: readonly TextRun[], index: number): TextAttributes {
+  let end = 0
+  for (const { text, attributes } of runs) {
+    end += text.length
+    if (index < end) return index < 0 ? {} : attributes
+  }
+  return {}
+}
+
+function isAlike(one: TextAttributes, other: TextAttributes): boolean {
+  const values = (attributes: TextAttributes) => JSON.stringify(Object.entries(attributes).toSorted())
+  return values(one) === values(other)
 }

@@ -26,6 +26,8 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   updateTag: { input: { id: 'tag_…', expectedVersion: 1, name: 'Good ideas' } },
   untagPage: { input: { pageId: 'page_…', tagId: 'tag_…' } },
   deleteTag: { input: { id: 'tag_…' } },
+  moveBlock: { input: { id: 'block_…', parentId: 'block_…' } },
+  deleteBlock: { input: { id: 'block_…' } },
   // Watch it being written.
   pageEvents: { pageId: 'page_…' },
   // Ask.

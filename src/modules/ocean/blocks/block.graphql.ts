@@ -2,27 +2,16 @@ import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { keysetConnection } from '../../../graphql/connection.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
-import { idOf, uuidOf } from '../../../graphql/ids.ts'
-import { optional } from '../../../graphql/input.ts'
-import { mutation } from '../../../graphql/mutation.ts'
-import {
-  type BlockType as BlockTypeName,
-  blockContents,
-  blockTypes,
-  textlessTypes,
-} from '../../../lib/block-content.ts'
+import { uuidOf } from '../../../graphql/ids.ts'
+import { type BlockType as BlockTypeName, blockContents } from '../../../lib/block-content.ts'
 import { MAX_TEXT_BYTES } from '../../../lib/rich-text.ts'
 import { NotFound } from '../../../platform/errors.ts'
-import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { ActorInterface } from '../../accounts/users/user.graphql.ts'
 import { authorOf } from '../../accounts/users/user.reads.ts'
 import { PageType } from '../pages/page.graphql.ts'
 import { findPage } from '../pages/page.reads.ts'
 import { MAX_BLOCK_DEPTH } from './block.entity.ts'
 import { type BlockRow, countBlocks, findBlock, listBlocks, mayReadBlock, textStateOf } from './block.reads.ts'
-import { type CreatedBlocks, createBlocks } from './block.service.ts'
-import { blockText, contentOf } from './block-input.graphql.ts'
 
 const blockTypeDescriptions: Record<BlockTypeName, string> = {
   PARAGRAPH: 'Running text.',
@@ -62,7 +51,8 @@ export const BlockTypeEnum = builder.enumType('BlockType', {
   values: describedValues(blockTypeDescriptions),
 })
 
-const textLimit = `at most ${MAX_TEXT_BYTES.toLocaleString('en')} bytes`
+/** How long a block’s text can be, in words. */
+export const textLimit = `at most ${MAX_TEXT_BYTES.toLocaleString('en')} bytes`
 
 /** A block. */
 export const BlockNode = builder.objectRef<BlockRow>('Block')
@@ -154,60 +144,5 @@ builder.queryField('block', (t) =>
     authScopes: { authenticated: true },
     args: { id: t.arg.id({ required: true, description: 'The block’s id.' }) },
     resolve: (_root, { id }, ctx) => findBlock(ctx, uuidOf('Block', id)),
-  }),
-)
-
-const NewBlockInput = builder.inputType('NewBlockInput', {
-  description: 'A block to make.',
-  fields: (t) => ({
-    type: t.field({ type: BlockTypeEnum, description: 'What it is; a paragraph when left out.' }),
-    text: t.string({ description: `Its text, ${textLimit}; empty when left out.` }),
-    content: t.field({ type: 'BlockContent', description: 'What it has beside its text, by its type.' }),
-  }),
-})
-
-const newBlock = z
-  .object({
-    type: optional(z.enum(blockTypes)).transform((type) => type ?? 'PARAGRAPH'),
-    text: optional(blockText).transform((text) => text ?? ''),
-    content: optional(z.unknown()),
-  })
-  .transform(({ content, ...block }, check) => ({ ...block, content: contentOf(block.type, content ?? {}, check) }))
-  .refine(({ type, text }) => text === '' || !textlessTypes.has(type), { path: ['text'], error: 'this type has none' })
-
-const CreateBlocksInput = builder.inputType('CreateBlocksInput', {
-  description: 'Blocks to append to a page.',
-  fields: (t) => ({
-    pageId: t.id({ required: true, description: 'The page.' }),
-    blocks: t.field({ type: [NewBlockInput], required: true, description: '1 to 200 blocks, in order.' }),
-    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
-  }),
-})
-
-const CreatedBlocksRef = builder.objectRef<CreatedBlocks>('CreatedBlocks').implement({
-  description: 'What was appended, and where.',
-  fields: (t) => ({
-    page: t.field({ type: PageType, description: 'The page, as it is now.', resolve: (created) => created.page }),
-    blocks: t.field({
-      type: [BlockNode],
-      description: 'The new blocks, in document order.',
-      resolve: (created) => [...created.blocks],
-    }),
-  }),
-})
-
-// Mutation.createBlocks
-builder.mutationField('createBlocks', (t) =>
-  mutation(t, {
-    type: CreatedBlocksRef,
-    input: CreateBlocksInput,
-    schema: z.object({
-      pageId: idOf('Page'),
-      blocks: z.array(newBlock).min(1, 'at least one block').max(200, 'at most 200 blocks'),
-      idempotencyKey,
-    }),
-    errors: [IdempotencyKeyReused],
-    description: 'Appends blocks to a page, all or none; watchers of the page hear of each.',
-    resolve: (input, ctx) => createBlocks(ctx, input),
   }),
 )

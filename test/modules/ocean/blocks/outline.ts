@@ -1,0 +1,98 @@
+import { expect } from 'vitest'
+import { type BlockType, CreateBlocksDocument, type CreateBlocksInput } from '../../../gql/graphql.ts'
+import type { Client } from '../../../kit/client.ts'
+import { type Person, uuidIn } from '../../../kit/people.ts'
+import type { TestServer } from '../../../kit/server.ts'
+
+// Pages as outlines: a block a line, with two spaces before it for each block it stands in.
+
+/** A block as these tests see it. */
+export interface Standing {
+  readonly id: string
+  readonly type: BlockType
+  readonly text: string
+  readonly content: object
+  readonly depth: number
+  readonly position: string
+  readonly version: number
+  readonly textVersion: number
+  readonly createdAt: string
+  readonly createdBy: { readonly displayName: string }
+  readonly parent: { readonly id: string } | null
+}
+
+const query = `query ($id: ID!, $after: String) { page(id: $id) { blocks(first: 100, after: $after) {
+  nodes { id type text content depth position version textVersion createdAt createdBy { displayName } parent { id } }
+  pageInfo { hasNextPage endCursor }
+} } }`
+interface Read {
+  readonly page: {
+    readonly blocks: {
+      readonly nodes: readonly Standing[]
+      readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
+    }
+  }
+}
+
+/** All blocks of a page, in document order. */
+export async function blocksOf(person: Client, pageId: string): Promise<Standing[]> {
+  const blocks: Standing[] = []
+  for (let after: string | null = null, isOpen = true; isOpen; ) {
+    const { data } = await person.send<Read, object>(query, { id: pageId, after })
+    if (!data) throw new Error('The page could not be read')
+    const { nodes, pageInfo }: Read['page']['blocks'] = data.page.blocks
+    blocks.push(...nodes)
+    after = pageInfo.endCursor
+    isOpen = pageInfo.hasNextPage
+  }
+  return blocks
+}
+
+/** What a page shows, which is a tree. */
+export async function outlineOf(person: Client, pageId: string): Promise<string[]> {
+  const blocks = await blocksOf(person, pageId)
+  expectTree(blocks)
+  return blocks.map(({ depth, text }) => '  '.repeat(depth - 1) + text)
+}
+
+/** Demands of blocks in document order that each stands in the last one before it that is less deep, one level above. */
+export function expectTree(blocks: readonly Pick<Standing, 'id' | 'depth' | 'position' | 'parent'>[]): void {
+  const open: string[] = []
+  for (const [index, { id, depth, position, parent }] of blocks.entries()) {
+    const previous = blocks[index - 1]
+    if (previous !== undefined) expect(position > previous.position, `${previous.position} < ${position}`).toBe(true)
+    expect(depth, `${id} has no gap above it`).toBeLessThanOrEqual(open.length + 1)
+    open.splice(depth - 1, Number.POSITIVE_INFINITY, id)
+    expect(parent?.id ?? null, `${id} stands where it says`).toBe(open[depth - 2] ?? null)
+  }
+}
+
+/** Makes what an outline says and answers the ids by the texts. */
+export async function make(
+  person: Person,
+  place: Omit<CreateBlocksInput, 'blocks'>,
+  ...lines: readonly string[]
+): Promise<Record<string, string>> {
+  const depths = lines.map((line) => line.search(/\S/) / 2)
+  const blocks = lines.map((line, index) => {
+    const parentIndex = depths.slice(0, index).lastIndexOf((depths[index] ?? 0) - 1)
+    return { text: line.trim(), parentIndex: parentIndex < 0 ? null : parentIndex }
+  })
+  const { createBlocks: made } = await person.mutate(CreateBlocksDocument, { input: { ...place, blocks } })
+  if (made.__typename !== 'CreatedBlocks') throw new Error(`The blocks came to ${JSON.stringify(made)}`)
+  return Object.fromEntries(made.blocks.map(({ id, text }) => [text, id]))
+}
+
+/** What a mutation came to: the fields that broke a rule, the type of the result, or the code of the error. */
+export async function outcomeOf(sent: ReturnType<Client['send']>): Promise<string> {
+  const { data, errors } = await sent
+  const [result] = Object.values((data ?? {}) as Record<string, { __typename: string; fields?: { path: string[] }[] }>)
+  if (errors?.[0] !== undefined) return String(errors[0].extensions.code)
+  return result?.fields?.map(({ path }) => path.join('.')).join(' ') ?? result?.__typename ?? 'nothing'
+}
+
+/** All that is stored of the blocks of some pages. */
+export function storedBlocks({ app }: TestServer, ...pageIds: readonly string[]) {
+  const { unscoped } = app.platform.database
+  return unscoped.selectFrom('block').selectAll().where('page_id', 'in', pageIds.map(uuidIn)).orderBy('id').execute()
+}
