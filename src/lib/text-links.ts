@@ -31,10 +31,23 @@ const bare = new RegExp(`${address.source}|${id.source}`, 'giu')
 export function linksIn(runs: readonly Run[], { isCode }: { readonly isCode: boolean }): TextLink[] {
   const links = new Map<string, TextLink>()
   for (const link of everyLink(runs, isCode)) {
-    links.set(`${link.kind} ${link.targetId ?? link.url}`, link)
+    links.set(linkKey(link), link)
     if (links.size === MAX_TEXT_LINKS) break
   }
   return [...links.values()]
+}
+
+/** What makes two links from one block the same. */
+export function linkKey({
+  kind,
+  targetId,
+  url,
+}: {
+  kind: string
+  targetId: string | null
+  url: string | null
+}): string {
+  return `${kind} ${targetId ?? url}`
 }
 
 /** An address in the one form in which it is kept, or null when it is none that can be linked to. */

@@ -19,7 +19,9 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   setProjectMember: { input: { projectId: 'project_…', userId: 'user_…', role: 'EDITOR' } },
   createPage: { input: { title: 'Notes' } },
   createBlocks: { input: { pageId: 'page_…', blocks: [{ text: 'Hello' }, { type: 'QUOTE', text: 'world' }] } },
-  // Sort it in.
+  // Link it, and sort it in.
+  createLink: { input: { sourceBlockId: 'block_…', url: 'https://example.org' } },
+  deleteLink: { input: { id: 'link_…' } },
   createTag: { input: { name: 'Ideas', color: '#1d4ed8' } },
   tagPage: { input: { pageId: 'page_…', tagId: 'tag_…' } },
   tags: { first: 10 },
