@@ -10,6 +10,7 @@ import {
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
 import { projectPurge } from './modules/chat/sessions/project-purge.jobs.ts'
+import { findLinks, findLostLinks } from './modules/ocean/links/link.jobs.ts'
 import type { Platform } from './platform/context.ts'
 import { signingKeyRotation } from './platform/crypto/signing-key.jobs.ts'
 import { housekeeping } from './platform/housekeeping.jobs.ts'
@@ -29,4 +30,6 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   projectPurge,
   invitationMail,
   purgeOrganizations,
+  findLinks,
+  findLostLinks,
 ]

@@ -32,6 +32,12 @@ export interface Job<Scope, Payload> {
   run(scope: Scope, payload: Payload, signal: AbortSignal): Promise<void>
 }
 
+/** When one run is to be. */
+export interface EnqueueOptions {
+  /** Whole seconds before which it does not start, by the clock of the database; none when absent. */
+  readonly delaySeconds?: number
+}
+
 /** Background jobs, kept in the same database as what they are about. */
 export interface Jobs {
   /** Creates or upgrades tables, queues and schedules; may be repeated. @throws {JobsInstalledByNewerVersion} */
@@ -39,7 +45,12 @@ export interface Jobs {
   /** Starts to run jobs and changes no table. @throws {JobsNotInstalled} @throws {JobsInstalledByNewerVersion} */
   start(): Promise<void>
   /** Asks for a run in the caller's transaction: the job exists exactly if that commits. Only between start and stop. */
-  enqueue<Payload>(tx: Pick<Kysely<unknown>, 'executeQuery'>, job: Job<never, Payload>, payload: Payload): Promise<void>
+  enqueue<Payload>(
+    tx: Pick<Kysely<unknown>, 'executeQuery'>,
+    job: Job<never, Payload>,
+    payload: Payload,
+    options?: EnqueueOptions,
+  ): Promise<void>
   /** Call after the commit: this node looks for jobs of these names at once instead of at its next poll. */
   wake(names: Iterable<string>): void
   /** Resolves when no job is running or due on any node. @throws {JobsStillBusy} after `withinMillis`. */
@@ -97,10 +108,10 @@ export function createJobs<Scope>(options: JobsOptions<Scope>): Jobs {
       if (node !== undefined) throw new Error('Jobs are started already')
       node = await startNode({ ...options, db, plans, runs: options.jobs.map((job) => toRun(job, options.scope)) })
     },
-    enqueue: async (tx, job, payload) => {
+    enqueue: async (tx, job, payload, { delaySeconds: startAfter } = {}) => {
       if (node === undefined) throw new Error('Jobs are not started')
       // Any JSON value is stored as it is; pg-boss's type names objects alone.
-      await node.boss.send(job.name, payload as object, { db: fromKysely(tx) })
+      await node.boss.send(job.name, payload as object, { db: fromKysely(tx), ...(startAfter && { startAfter }) })
     },
     wake: (names) => node?.wake(names),
     idle: async (withinMillis) => {

@@ -74,10 +74,15 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   }),
   sendMessage: () => ({ sessionId: unknown, content: 'x', model: 'x', idempotencyKey: 'rules' }),
   stopGeneration: () => ({ messageId: unknown }),
+  createTag: () => ({ name: 'x', color: '#000000', idempotencyKey: 'rules' }),
+  updateTag: () => ({ id: unknown, expectedVersion: 1, name: 'x', color: '#000000' }),
+  deleteTag: () => ({ id: unknown }),
+  tagPage: () => ({ pageId: unknown, tagId: unknown }),
+  untagPage: () => ({ pageId: unknown, tagId: unknown }),
   createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
 }
 const ourWords =
-  /^(is empty|is not valid|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
+  /^(is empty|is not valid|is no color like #1d4ed8|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
 const badTexts = ['', ' ', 'x', 'x'.repeat(30_000), 'a\nb', 'a\u202eb', 'a\0b', '\ud800']
 
 /** The same input many times, each with one bad value in one place. */
@@ -118,6 +123,9 @@ const ruleless = [
   'setProjectMember',
   'removeProjectMember',
   'movePage',
+  'deleteTag',
+  'tagPage',
+  'untagPage',
   'deleteOrganization',
   'restoreOrganization',
   'setOrganizationTier',
@@ -178,6 +186,7 @@ test('each text that is shown on one line keeps to that rule, and a block’s te
   }
   const account = { ...newcomer, displayName: bad, username: bad, deviceName: bad, email: `${bad}@example.org` }
   expect(await pathsOf(documents.RegisterDocument, account)).toEqual(['deviceName', 'displayName', 'email', 'username'])
+  expect(await pathsOf(documents.CreateTagDocument, { name: bad })).toEqual(['name'])
   expect(await pathsOf(documents.CreatePageDocument, { title: bad, icon: bad })).toEqual(['icon', 'title'])
   expect(await pathsOf(documents.CreateProjectDocument, { name: 'a', description: 'a\nb' })).toBe('Project')
   expect(await pathsOf(documents.CreateBlocksDocument, { pageId: page.id, blocks: [{ text: bad }] })).toBe(

@@ -19,6 +19,7 @@ import { mailedToken } from '../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
+import { makeTag, mark } from '../kit/tags.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
@@ -140,6 +141,23 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   movePage: async ({ alice, page }) => ({
     variables: { input: { id: page.id, projectId: await createProject(alice), expectedVersion: 1 } },
   }),
+  tags: async ({ alice, page }) => {
+    await mark(alice, page, await makeTag(alice, 'Sea'))
+    return { variables: { first: 1 } }
+  },
+  createTag: () => ({ variables: { input: { name: 'Sea', color: '#0000ff', idempotencyKey: 'once' } } }),
+  updateTag: async ({ alice }) => ({
+    variables: { input: { id: (await makeTag(alice, 'Sea')).id, expectedVersion: 1, name: 'Ocean', color: '#0000ff' } },
+  }),
+  deleteTag: async ({ alice }) => ({ variables: { input: { id: (await makeTag(alice, 'Sea')).id } } }),
+  tagPage: async ({ alice, page }) => ({
+    variables: { input: { pageId: page.id, tagId: (await makeTag(alice, 'Sea')).id } },
+  }),
+  untagPage: async ({ alice, page }) => {
+    const tag = await makeTag(alice, 'Sea')
+    await mark(alice, page, tag)
+    return { variables: { input: { pageId: page.id, tagId: tag.id } } }
+  },
   login: ({ alice }) => ({
     variables: { input: { ...onBehalfOf, identifier: alice.email, password: alice.password } },
   }),

@@ -14,6 +14,7 @@ export const nouns = [
   'ProjectMember',
   'Page',
   'Block',
+  'Tag',
   'ChatSession',
   'Message',
 ] as const

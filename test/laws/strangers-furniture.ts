@@ -13,6 +13,7 @@ import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, uuidIn } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
+import { makeTag, mark } from '../kit/tags.ts'
 import { ask, openChat, write } from '../kit/test.ts'
 import type { Ids } from './probe.ts'
 
@@ -21,7 +22,7 @@ import type { Ids } from './probe.ts'
 interface Furniture {
   /** What all of it says. */
   readonly word: string
-  /** What the agent is called, if otherwise: all members see it. */
+  /** What the agent and the tag are called, if otherwise: all members see them. */
   readonly agentName?: string
   readonly idempotencyKey?: string
   /** For whom the project is that all of it stands in; the organization's unless said. */
@@ -40,6 +41,8 @@ export async function furnish(person: Person, furniture: Furniture): Promise<Edi
   })
   if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
   const [block = ''] = await write(person, page.id, word)
+  const tag = await makeTag(person, tagNameOf(furniture), { idempotencyKey })
+  await mark(person, page, tag)
   const session = await openChat(person, { title: word, projectId: project })
   const answer = await ask(person, session, 'scenario/words-1', word)
   await watch(person, session.id, { after: session.eventsCursor })
@@ -53,9 +56,15 @@ export async function furnish(person: Person, furniture: Furniture): Promise<Edi
     ProjectMember: await memberIdOf(person, project),
     Page: page.id,
     Block: block,
+    Tag: tag.id,
     ChatSession: session.id,
     Message: answer,
   }
+}
+
+/** A name is taken once: only what is made once has it as it is. */
+function tagNameOf({ word, agentName, idempotencyKey }: Furniture): string {
+  return `${agentName ?? word}${idempotencyKey === undefined ? ` ${crypto.randomUUID()}` : ''}`
 }
 
 /** The same, and what only an administrator may see or make. */
@@ -68,8 +77,14 @@ export async function furnishAll(person: Person, furniture: Furniture): Promise<
   }
 }
 
+/** What a call can spend, anew. */
+export async function furnishMore(person: Person, furniture: Furniture): Promise<Pick<Ids, 'Project' | 'Tag'>> {
+  const tag = await makeTag(person, tagNameOf(furniture))
+  return { Project: await makeProject(person, furniture), Tag: tag.id }
+}
+
 /** Makes a project and answers its id. */
-export async function makeProject(person: Person, { word, idempotencyKey, visibility }: Furniture): Promise<string> {
+async function makeProject(person: Person, { word, idempotencyKey, visibility }: Furniture): Promise<string> {
   const { createProject: project } = await person.mutate(CreateProjectDocument, {
     input: {
       name: word,

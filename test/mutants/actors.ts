@@ -7,3 +7,8 @@ export const guest = 'a guest of the organization'
 export const removed = 'a removed member'
 export const expired = 'somebody with an expired token'
 export const nobody = 'nobody'
+
+/** Who notices in the strangers law: an actor, at these root fields. */
+export function strangers(actors: string, ...through: readonly string[]) {
+  return { killers: { actors, through } }
+}

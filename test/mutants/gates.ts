@@ -195,6 +195,11 @@ export const places: Readonly<Record<string, Place>> = {
   'page.service/createPage/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'tag.service/getTag/pass': { killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none') },
+  'tag.service/createTag/requireAction': {
+    killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none'),
+  },
+  'tag.service/createTag/requireGrant': { killers: tests('ocean/tags/tag', 'a key that reads pages') },
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
   'page.service/createPage/requireAction': { killers: tests('ocean/pages/page', 'a viewer reads but makes nothing') },
   'page.service/movePage/requireAction': {

@@ -32,3 +32,13 @@ export const everybodyAdministers: Edit = {
   find: 'if (administrator?.isPlatformAdmin !== true || administrator.suspendedAt !== null) throw new Forbidden(action, target)',
   put: '',
 }
+
+const project = 'src/modules/projects/project.reads.ts'
+/** A project is found by whoever names it. */
+export const findProject = change(
+  project,
+  "project !== null && project.deletedAt === null && may(ctx, 'project.read', project) ? project : null",
+  'project',
+)
+/** Each project is everybody's, as an owner's. */
+export const ownProject = change(project, '...standingIn(db, row) }', "viewerRole: 'OWNER', isArchived: false }")

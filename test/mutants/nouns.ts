@@ -1,21 +1,15 @@
-import { guest, owner } from './actors.ts'
-import { change, everybodyOwns, noTenant, openType } from './layers.ts'
+import { guest, owner, strangers } from './actors.ts'
+import { change, findProject, noTenant, openType, ownProject } from './layers.ts'
 import type { Edit, Mutant } from './mutation.ts'
+import { oceanMutants } from './ocean.ts'
 
 // Each noun without its gate and without all that stands under it: to read one, to list them, to write. What would
 // still protect it is off as well, so that nothing but the tests can notice.
 
 const accounts = 'src/modules/accounts'
-const strangers = (actors: string, ...through: readonly string[]) => ({ killers: { actors, through } })
 const signedIn = 'authScopes: { authenticated: true },'
 
 const project = 'src/modules/projects/project.reads.ts'
-const findProject = change(
-  project,
-  "project !== null && project.deletedAt === null && may(ctx, 'project.read', project) ? project : null",
-  'project',
-)
-const ownProject = change(project, '...standingIn(db, row) }', "viewerRole: 'OWNER', isArchived: false }")
 const projectList = change(project, 'selectProjects(ctx.db).where(matches(ctx.db, filter))', 'selectProjects(ctx.db)')
 const projectType = openType(
   'src/modules/projects/project.graphql.ts',
@@ -110,97 +104,6 @@ const projects: readonly Mutant[] = [
       ),
     ],
     ...strangers(guest, 'Query.node'),
-  },
-]
-
-const page = 'src/modules/ocean/pages/page.reads.ts'
-const findPage = change(page, "page !== null && may(ctx, 'page.read', page) ? page : null", 'page')
-const pageList = change(
-  'src/modules/ocean/pages/page-list.reads.ts',
-  'selectPages(ctx.db).where(matches(ctx.db, filter))',
-  'selectPages(ctx.db)',
-)
-const pageType = openType(
-  'src/modules/ocean/pages/page.graphql.ts',
-  "authScopes: (page, ctx) => may(ctx, 'page.read', page),",
-)
-const block = 'src/modules/ocean/blocks/block.reads.ts'
-const findBlock = change(block, 'block !== null && (await mayReadBlock(ctx, block)) ? block : null', 'block')
-const blockType = openType(
-  'src/modules/ocean/blocks/block.graphql.ts',
-  'authScopes: (block, ctx) => mayReadBlock(ctx, block),',
-)
-const blockList = change(block, "if (!may(ctx, 'block.read', page)) return []", '')
-const pageEvents = 'src/modules/ocean/pages/page-events.graphql.ts'
-
-const ocean: readonly Mutant[] = [
-  {
-    name: 'Page: nothing stands before it',
-    edits: [noTenant('page'), findPage, everybodyOwns(page), pageType],
-    ...strangers(owner, 'Query.page', 'Mutation.movePage', 'Mutation.createBlocks'),
-  },
-  { name: 'Page: found by id in its organization', edits: [findPage, pageType], ...strangers(guest, 'Query.page') },
-  {
-    name: 'Page: found by id in any organization',
-    edits: [noTenant('page'), findPage, pageType],
-    ...strangers(owner, 'Query.node'),
-  },
-  {
-    name: 'Page: moved by whoever is in its organization',
-    edits: [findPage, everybodyOwns(page)],
-    ...strangers(guest, 'Mutation.movePage'),
-  },
-  { name: 'Page: listed in its organization', edits: [pageList, pageType], ...strangers(guest, 'Query.pages') },
-  {
-    name: 'Page: listed in every organization',
-    edits: [pageList, noTenant('page'), everybodyOwns(page)],
-    ...strangers(owner, 'Query.pages'),
-  },
-  {
-    name: 'Page: made in whatever project',
-    edits: [findProject, ownProject, noTenant('project')],
-    ...strangers(owner, 'Mutation.createPage', 'Mutation.movePage'),
-  },
-  {
-    name: 'Page: followed by whoever names it',
-    edits: [
-      change(pageEvents, "const found = await getPage(ctx, pageId, 'page.read')", 'const found = { projectId: null }'),
-      change(
-        pageEvents,
-        "gate: (fresh) => getPage(fresh, pageId, 'page.read'),",
-        'gate: async () => ({ projectId: null }),',
-      ),
-    ],
-    ...strangers(`${guest}|${owner}`, 'Subscription.pageEvents'),
-    // The stream that should be refused goes on.
-    proof: 'No end after',
-  },
-  {
-    name: 'Page: followed after it was taken away',
-    edits: [
-      change(
-        pageEvents,
-        "gate: (fresh) => getPage(fresh, pageId, 'page.read'),",
-        'gate: async () => ({ projectId: null }),',
-      ),
-    ],
-    killers: { files: ['test/modules/ocean/pages/page-moves.test.ts'], named: 'a page moved into a private project' },
-  },
-  {
-    name: 'Block: nothing stands before it',
-    edits: [noTenant('block', 'page'), findBlock, findPage, everybodyOwns(page), blockType, blockList, pageType],
-    ...strangers(owner, 'Query.block', 'Mutation.createBlocks'),
-  },
-  { name: 'Block: found by id in its organization', edits: [findBlock, blockType], ...strangers(guest, 'Query.block') },
-  {
-    name: 'Block: found by id in any organization',
-    edits: [noTenant('block'), findBlock, blockType],
-    ...strangers(owner, 'Query.node'),
-  },
-  {
-    name: 'Block: written by whoever is in its organization',
-    edits: [findPage, everybodyOwns(page)],
-    ...strangers(guest, 'Mutation.createBlocks'),
   },
 ]
 
@@ -703,4 +606,4 @@ const programs: readonly Mutant[] = [
 ]
 
 /** Of every noun. */
-export const nounMutants: readonly Mutant[] = [...projects, ...ocean, ...chat, ...organizations, ...programs]
+export const nounMutants: readonly Mutant[] = [...projects, ...oceanMutants, ...chat, ...organizations, ...programs]

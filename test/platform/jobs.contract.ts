@@ -89,6 +89,22 @@ function deliveryTests(lane: JobsLane): void {
     await vi.waitFor(() => expect(node.seen.payloads).toHaveLength(3), patience)
   })
 
+  test('a job with a delay starts after it and not before, and nothing waits for it', async () => {
+    const job = recording('note')
+    const node = await startNode(lane, [job])
+    const started = performance.now()
+    const enqueue = (text: string, delaySeconds: number) =>
+      node.kysely.transaction().execute((tx) => node.jobs.enqueue(tx, job, { text }, { delaySeconds }))
+    await enqueue('in an hour', 3_600)
+    await enqueue('soon', 2)
+    await node.enqueue(job, { text: 'now' })
+    await node.jobs.idle(20_000)
+    expect(node.seen.payloads).toContainEqual({ text: 'now' })
+    await vi.waitFor(() => expect(node.seen.payloads).toEqual([{ text: 'now' }, { text: 'soon' }]), patience)
+    expect(performance.now() - started).toBeGreaterThan(1_900)
+    expect(await node.states('note')).toEqual(['completed', 'completed', 'created'])
+  })
+
   test('a job that became due without a wake is found by polling', async () => {
     const job = recording('note')
     const node = await startNode(lane, [job])

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import { appendEvents, type NewChannelEvent } from '../channels/log.ts'
 import { type Context, epochsReliedOn, holdTransaction, readerOf } from '../context.ts'
 import { AccessMoved } from '../errors.ts'
-import type { Job } from '../jobs.ts'
+import type { EnqueueOptions, Job } from '../jobs.ts'
 import { forgetLoaded } from '../loaders.ts'
 import type { Tables } from './tables.ts'
 import { type TenantReads, tenantReads } from './tenant-reads.ts'
@@ -21,7 +21,7 @@ export interface Transaction {
   /** Notes that the transaction moved the access epoch of a person, an organization or a project on by one. */
   movedOn(id: string): void
   /** A job that exists exactly if the change does. */
-  enqueue<Payload>(job: Job<never, Payload>, payload: Payload): Promise<void>
+  enqueue<Payload>(job: Job<never, Payload>, payload: Payload, options?: EnqueueOptions): Promise<void>
 }
 
 /**
@@ -46,9 +46,10 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
         db: tenantReads(unscoped, readerOf(ctx.viewer)),
         record: (event) => void events.push(event),
         movedOn: (id) => void moves.set(id, (moves.get(id) ?? 0) + 1),
-        enqueue: async (job, payload) => {
-          await jobs.enqueue(unscoped, job, payload)
-          enqueued.add(job.name)
+        enqueue: async (job, payload, options = {}) => {
+          await jobs.enqueue(unscoped, job, payload, options)
+          // What is to wait is found by polling.
+          if (options.delaySeconds === undefined) enqueued.add(job.name)
         },
       })
       await em.flush()

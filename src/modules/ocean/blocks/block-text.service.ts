@@ -6,6 +6,7 @@ import { type ActingViewer, authorIdOf, type Context } from '../../../platform/c
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { AccessMoved, InvalidInput } from '../../../platform/errors.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { noteTyping } from '../links/linking.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import type { PageRow } from '../pages/page.reads.ts'
 import type { TextEditors } from './block-text.entity.ts'
@@ -49,6 +50,7 @@ export async function changeText(
   const block = await tx.db
     .from('block')
     .select(['block.type', 'block.text', 'block.text_version as textVersion', 'block.version'])
+    .select('block.is_linking_due as isLinkingDue')
     .where('block.id', '=', blockId)
     .where('block.page_id', '=', page.id)
     .forUpdate()
@@ -66,6 +68,7 @@ export async function changeText(
         .set({
           text: change.text,
           text_version: textVersion,
+          is_linking_due: true,
           updated_by_id: authorIdOf(viewer),
           updated_at: tx.now,
         })
@@ -86,6 +89,7 @@ export async function changeText(
         .where('block_text.organization_id', '=', organizationId),
     )
     .execute()
+  if (!block.isLinkingDue) await noteTyping(tx, organizationId, blockId)
   if (noted !== null && noted !== editors) audit(ctx, tx, { action: 'block.edit_text', target: blockTarget(blockId) })
   const update = Buffer.from(change.update).toString('base64')
   tx.record(onPage({ organizationId, pageId: page.id }, { type: 'BlockTextChanged', blockId, update, textVersion }))

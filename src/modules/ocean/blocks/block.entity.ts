@@ -17,6 +17,11 @@ export const BlockSchema = defineEntity({
       // An expression, so that the comparison with the database leaves it alone. Queries must say it in these words.
       expression: `create index "block_text_index" on "block" using gin (to_tsvector('english', "text"))`,
     },
+    {
+      name: 'block_linking_due_index',
+      // Few are due at a time; those that were forgotten are looked for.
+      expression: `create index "block_linking_due_index" on "block" ("updated_at") where "is_linking_due"`,
+    },
   ],
   uniques: [{ properties: ['page', 'position'] }],
   checks: [

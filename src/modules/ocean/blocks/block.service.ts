@@ -8,6 +8,7 @@ import { createManyOnce } from '../../../platform/idempotency.ts'
 import { load } from '../../../platform/loaders.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { leadsAnywhere, noteTexts } from '../links/linking.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import { findPage, type PageRow } from '../pages/page.reads.ts'
 import { getPage } from '../pages/page.service.ts'
@@ -88,6 +89,11 @@ async function addBlocks(
     const id = addBlock(tx, viewer, { pageId: page.id, parentId, depth, position: positions[index] ?? '' }, block)
     made.push({ parentId, depth, id })
   }
+  await tx.em.flush()
+  await noteTexts(tx, {
+    organizationId: viewer.organizationId,
+    blockIds: made.flatMap(({ id }, index) => (leadsAnywhere(blocks[index]) ? [id] : [])),
+  })
   return made.map(({ id }) => id)
 }
 

@@ -73,10 +73,22 @@ builder.node(PageType, {
     viewerCan: t.field({
       type: ['Permission'],
       description: 'What you may do with it and its blocks.',
-      resolve: (page, _args, ctx) => allowedActions(ctx, page, 'page', 'block'),
+      resolve: (page, _args, ctx) => allowedActions(ctx, page, 'page', 'block', 'link'),
     }),
   }),
 })
+
+/** A page in a list, for lists that hang on other things. */
+export const PageEdge = builder.edgeObject({
+  type: PageType,
+  name: 'PageEdge',
+  description: 'A page and its place in the list.',
+})
+/** A list of pages. */
+export const PageConnection = builder.connectionObject(
+  { type: PageType, name: 'PageConnection', description: 'A page of a list of pages.' },
+  PageEdge,
+)
 
 // Query.page
 builder.queryField('page', (t) =>

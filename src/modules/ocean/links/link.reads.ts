@@ -1,0 +1,183 @@
+import { sql } from 'kysely'
+import type { Context } from '../../../platform/context.ts'
+import { inKeysetOrder, keyset, type Window } from '../../../platform/database/keyset.ts'
+import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
+import { isGrantedTo } from '../../../platform/gate.ts'
+import { defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
+import { type BlockRow, findBlock, readableBlocks } from '../blocks/block.reads.ts'
+import { findPage, type PageRow } from '../pages/page.reads.ts'
+import type { LinkKind } from './link.entity.ts'
+
+/** A link as the graph shows it. */
+export interface LinkRow {
+  readonly id: string
+  readonly sourceBlockId: string
+  readonly kind: LinkKind
+  /** Of a page or a block, which need not be there; null for an address. */
+  readonly targetId: string | null
+  readonly url: string | null
+  readonly inText: boolean
+  readonly isExplicit: boolean
+  readonly createdById: string
+  readonly createdAt: Date
+}
+
+/** What a link leads to, as its reader sees it. */
+export type LinkTarget =
+  | (PageRow & { readonly target: 'Page' })
+  | (BlockRow & { readonly target: 'Block' })
+  | { readonly url: string; readonly target: 'ExternalUrl' }
+
+const columns = [
+  'link.id',
+  'link.source_block_id as sourceBlockId',
+  'link.kind',
+  'link.target_id as targetId',
+  'link.url',
+  'link.in_text as inText',
+  'link.is_explicit as isExplicit',
+  'link.created_by_id as createdById',
+  'link.created_at as createdAt',
+] as const
+
+/** Links of the viewer's organization by id. */
+export const linkById = defineLoader<string, LinkRow>({
+  name: 'linkById',
+  batch: async (db, ids) => {
+    const rows = await db.from('link').select(columns).where('link.id', 'in', ids).execute()
+    return new Map(rows.map((row) => [row.id, row]))
+  },
+})
+
+/** Finds a link whose block the viewer may read, or null. */
+export async function findLink(ctx: Context, id: string): Promise<LinkRow | null> {
+  const link = await load(ctx, linkById, id)
+  return link !== null && (await mayReadLink(ctx, link)) ? link : null
+}
+
+/** Whether the viewer may read a link: that goes by the block it starts from. */
+export async function mayReadLink(ctx: Context, { sourceBlockId }: Pick<LinkRow, 'sourceBlockId'>): Promise<boolean> {
+  return (await findBlock(ctx, sourceBlockId)) !== null
+}
+
+/** What a link leads to; null when it is gone, or not for the viewer to see. */
+export async function targetOf(ctx: Context, { kind, targetId, url }: LinkRow): Promise<LinkTarget | null> {
+  if (url !== null) return { url, target: 'ExternalUrl' }
+  if (targetId === null) return null
+  if (kind === 'PAGE') {
+    const page = await findPage(ctx, targetId)
+    return page === null ? null : { ...page, target: 'Page' }
+  }
+  const block = await findBlock(ctx, targetId)
+  return block === null ? null : { ...block, target: 'Block' }
+}
+
+const linksByBlock = defineLoader<string, LinkRow[]>({
+  name: 'linksByBlock',
+  batch: async (db, blockIds) => {
+    const query = db.from('link').select(columns).where('link.source_block_id', 'in', blockIds)
+    return Map.groupBy(await query.orderBy('link.id').execute(), ({ sourceBlockId }) => sourceBlockId)
+  },
+})
+
+/** The links of a block the viewer has read already, those that were found or made first before the others. */
+export async function linksOf(ctx: Context, { id }: Pick<BlockRow, 'id'>): Promise<LinkRow[]> {
+  return (await load(ctx, linksByBlock, id)) ?? []
+}
+
+/** A link and the page or block whose list it is in. */
+interface Backlink extends LinkRow {
+  readonly toId: string
+}
+
+const order = ['link.id'] as const
+
+// To the page of the outer query, or to a block on it.
+const toPage = sql<boolean>`(link.kind = 'PAGE') = (link.target_id = page.id) and link.target_id in (
+  select page.id union all select standing.id from block as standing where standing.page_id = page.id
+)`
+const toBlock = sql<boolean>`link.kind = 'BLOCK' and link.target_id = target.id`
+
+/** Links from blocks the reader may read, to what the outer query says. */
+function linksTo(db: TenantReads, condition: typeof toPage) {
+  const sources = readableBlocks(db).select('block.id')
+  return db.from('link').where('link.source_block_id', 'in', sources).where(condition)
+}
+
+const backlinksByPage = defineListLoader<Backlink>({
+  name: 'backlinksByPage',
+  parentOf: ({ toId }) => toId,
+  read: (db, pageIds, window) => {
+    const list = keyset(linksTo(db, toPage).select(columns), order, 'desc', window).as('link')
+    const joined = db
+      .from('page')
+      .where('page.id', 'in', pageIds)
+      .innerJoinLateral(list, (join) => join.onTrue())
+    return inKeysetOrder(joined, order, 'desc', window).selectAll('link').select('page.id as toId').execute()
+  },
+})
+
+const backlinksByBlock = defineListLoader<Backlink>({
+  name: 'backlinksByBlock',
+  parentOf: ({ toId }) => toId,
+  read: (db, blockIds, window) => {
+    const list = keyset(linksTo(db, toBlock).select(columns), order, 'desc', window).as('link')
+    const joined = targets(db, blockIds).innerJoinLateral(list, (join) => join.onTrue())
+    return inKeysetOrder(joined, order, 'desc', window).selectAll('link').select('target.id as toId').execute()
+  },
+})
+
+const backlinkCountByPage = defineLoader<string, number>({
+  name: 'backlinkCountByPage',
+  batch: async (db, pageIds) => {
+    const counted = linksTo(db, toPage).select((on) => on.fn.countAll<number>().as('count'))
+    const pages = db.from('page').where('page.id', 'in', pageIds)
+    const joined = pages.innerJoinLateral(counted.as('links'), (join) => join.onTrue())
+    const rows = await joined.select(['page.id', 'links.count']).execute()
+    return new Map(rows.map(({ id, count }) => [id, count]))
+  },
+})
+
+const backlinkCountByBlock = defineLoader<string, number>({
+  name: 'backlinkCountByBlock',
+  batch: async (db, blockIds) => {
+    const counted = linksTo(db, toBlock).select((on) => on.fn.countAll<number>().as('count'))
+    const joined = targets(db, blockIds).innerJoinLateral(counted.as('links'), (join) => join.onTrue())
+    const rows = await joined.select(['target.id', 'links.count']).execute()
+    return new Map(rows.map(({ id, count }) => [id, count]))
+  },
+})
+
+/** Blocks under a name that those of the sources do not hide. */
+function targets(db: TenantReads, ids: readonly string[]) {
+  return db.from('block').innerJoin('block as target', 'target.id', 'block.id').where('block.id', 'in', ids)
+}
+
+/** Links to a page the viewer has read, or to blocks on it, from blocks they may read; newest first. */
+export async function listPageBacklinks(ctx: Context, { id }: Pick<PageRow, 'id'>, window: Window): Promise<LinkRow[]> {
+  return seesLinks(ctx) ? ((await load(ctx, backlinksByPage, { parentId: id, window })) ?? []) : []
+}
+
+/** How many `listPageBacklinks` has in all. */
+export async function countPageBacklinks(ctx: Context, { id }: Pick<PageRow, 'id'>): Promise<number> {
+  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByPage, id)) ?? 0) : 0
+}
+
+/** Links to a block the viewer has read, from blocks they may read; newest first. */
+export async function listBlockBacklinks(
+  ctx: Context,
+  { id }: Pick<BlockRow, 'id'>,
+  window: Window,
+): Promise<LinkRow[]> {
+  return seesLinks(ctx) ? ((await load(ctx, backlinksByBlock, { parentId: id, window })) ?? []) : []
+}
+
+/** How many `listBlockBacklinks` has in all. */
+export async function countBlockBacklinks(ctx: Context, { id }: Pick<BlockRow, 'id'>): Promise<number> {
+  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByBlock, id)) ?? 0) : 0
+}
+
+/** The predicates of lists go by roles; what a key or an agent was given is asked here. */
+function seesLinks(ctx: Context): boolean {
+  return isGrantedTo(ctx, 'block.read') && isGrantedTo(ctx, 'page.read')
+}

@@ -1,0 +1,137 @@
+import { guest, owner, strangers } from './actors.ts'
+import { change, everybodyOwns, findProject, noTenant, openType, ownProject } from './layers.ts'
+import type { Mutant } from './mutation.ts'
+
+// The nouns of the ocean; see nouns.ts.
+
+const page = 'src/modules/ocean/pages/page.reads.ts'
+const findPage = change(page, "page !== null && may(ctx, 'page.read', page) ? page : null", 'page')
+const pageList = change(
+  'src/modules/ocean/pages/page-list.reads.ts',
+  'selectPages(ctx.db).where(matches(ctx.db, filter))',
+  'selectPages(ctx.db)',
+)
+const pageType = openType(
+  'src/modules/ocean/pages/page.graphql.ts',
+  "authScopes: (page, ctx) => may(ctx, 'page.read', page),",
+)
+const block = 'src/modules/ocean/blocks/block.reads.ts'
+const findBlock = change(block, 'block !== null && (await mayReadBlock(ctx, block)) ? block : null', 'block')
+const blockType = openType(
+  'src/modules/ocean/blocks/block.graphql.ts',
+  'authScopes: (block, ctx) => mayReadBlock(ctx, block),',
+)
+const blockList = change(block, "if (!may(ctx, 'block.read', page)) return []", '')
+const pageEvents = 'src/modules/ocean/pages/page-events.graphql.ts'
+
+const tag = 'src/modules/ocean/tags/tag.reads.ts'
+const findTag = change(tag, 'tag !== null && (await mayReadTag(ctx, tag)) ? tag : null', 'tag')
+const ownTag = change(
+  tag,
+  '...row, viewerRole: db.role, isArchived: false }',
+  "...row, viewerRole: 'OWNER', isArchived: false }",
+)
+const tagType = openType('src/modules/ocean/tags/tag.graphql.ts', 'authScopes: (tag, ctx) => mayReadTag(ctx, tag),')
+
+/** Of pages, blocks, tags and links. */
+export const oceanMutants: readonly Mutant[] = [
+  {
+    name: 'Page: nothing stands before it',
+    edits: [noTenant('page'), findPage, everybodyOwns(page), pageType],
+    ...strangers(owner, 'Query.page', 'Mutation.movePage', 'Mutation.createBlocks'),
+  },
+  { name: 'Page: found by id in its organization', edits: [findPage, pageType], ...strangers(guest, 'Query.page') },
+  {
+    name: 'Page: found by id in any organization',
+    edits: [noTenant('page'), findPage, pageType],
+    ...strangers(owner, 'Query.node'),
+  },
+  {
+    name: 'Page: moved by whoever is in its organization',
+    edits: [findPage, everybodyOwns(page)],
+    ...strangers(guest, 'Mutation.movePage'),
+  },
+  { name: 'Page: listed in its organization', edits: [pageList, pageType], ...strangers(guest, 'Query.pages') },
+  {
+    name: 'Page: listed in every organization',
+    edits: [pageList, noTenant('page'), everybodyOwns(page)],
+    ...strangers(owner, 'Query.pages'),
+  },
+  {
+    name: 'Page: made in whatever project',
+    edits: [findProject, ownProject, noTenant('project')],
+    ...strangers(owner, 'Mutation.createPage', 'Mutation.movePage'),
+  },
+  {
+    name: 'Page: followed by whoever names it',
+    edits: [
+      change(pageEvents, "const found = await getPage(ctx, pageId, 'page.read')", 'const found = { projectId: null }'),
+      change(
+        pageEvents,
+        "gate: (fresh) => getPage(fresh, pageId, 'page.read'),",
+        'gate: async () => ({ projectId: null }),',
+      ),
+    ],
+    ...strangers(`${guest}|${owner}`, 'Subscription.pageEvents'),
+    // The stream that should be refused goes on.
+    proof: 'No end after',
+  },
+  {
+    name: 'Page: followed after it was taken away',
+    edits: [
+      change(
+        pageEvents,
+        "gate: (fresh) => getPage(fresh, pageId, 'page.read'),",
+        'gate: async () => ({ projectId: null }),',
+      ),
+    ],
+    killers: { files: ['test/modules/ocean/pages/page-moves.test.ts'], named: 'a page moved into a private project' },
+  },
+  {
+    name: 'Block: nothing stands before it',
+    edits: [noTenant('block', 'page'), findBlock, findPage, everybodyOwns(page), blockType, blockList, pageType],
+    ...strangers(owner, 'Query.block', 'Mutation.createBlocks'),
+  },
+  { name: 'Block: found by id in its organization', edits: [findBlock, blockType], ...strangers(guest, 'Query.block') },
+  {
+    name: 'Block: found by id in any organization',
+    edits: [noTenant('block'), findBlock, blockType],
+    ...strangers(owner, 'Query.node'),
+  },
+  {
+    name: 'Block: written by whoever is in its organization',
+    edits: [findPage, everybodyOwns(page)],
+    ...strangers(guest, 'Mutation.createBlocks'),
+  },
+  {
+    name: 'Tag: nothing stands before it',
+    edits: [noTenant('tag'), findTag, ownTag, tagType],
+    ...strangers(owner, 'Mutation.updateTag', 'Mutation.deleteTag'),
+  },
+  { name: 'Tag: found by id in its organization', edits: [findTag, tagType], ...strangers(guest, 'Query.node') },
+  {
+    name: 'Tag: found by id in any organization',
+    edits: [noTenant('tag'), findTag, tagType],
+    ...strangers(owner, 'Query.node', 'Mutation.tagPage'),
+  },
+  {
+    name: 'Tag: changed by whoever is in its organization',
+    edits: [findTag, ownTag],
+    ...strangers(guest, 'Mutation.updateTag', 'Mutation.deleteTag'),
+  },
+  {
+    name: 'Tag: listed to everybody in its organization',
+    edits: [change(tag, "if (!may(ctx, 'tag.read')) return []", ''), tagType],
+    ...strangers(guest, 'Query.tags'),
+  },
+  {
+    name: 'Tag: listed in every organization',
+    edits: [noTenant('tag'), tagType],
+    ...strangers(owner, 'Query.tags'),
+  },
+  {
+    name: 'Tag: shown with pages that its reader may not see',
+    edits: [change(tag, "marks.where('mark.page_id', 'in', readablePages(db).select('page.id'))", 'marks'), pageType],
+    ...strangers('an editor outside the private project', 'Query.tags'),
+  },
+]
