@@ -32,7 +32,7 @@ export interface ApiNode extends AsyncDisposable {
   /** Asks it to stop and waits for its end. @throws when it is still there after the limit */
   stop(signal?: 'SIGTERM' | 'SIGINT'): Promise<Exit>
   /** Waits for it to end by itself. @throws when it is still there after the limit */
-  ended(): Promise<Exit>
+  ended(withinMillis?: number): Promise<Exit>
   /** Ends it as a crash would. */
   kill(): Promise<void>
   signal(name: NodeJS.Signals): void
@@ -58,6 +58,7 @@ const scripts = {
   importUsers: 'src/import-users.ts',
   verifyAudit: 'src/verify-audit.ts',
   grantAdmin: 'src/grant-admin.ts',
+  importSample: 'src/import-sample.ts',
   demo: 'demo/run.ts',
 }
 
@@ -86,10 +87,13 @@ export async function startNode(options: NodeOptions): Promise<ApiNode> {
 }
 
 /** Runs a program that is expected to end by itself. @throws when it does not */
-export async function runToEnd(script: keyof typeof scripts, options: NodeOptions): Promise<Exit> {
+export async function runToEnd(
+  script: keyof typeof scripts,
+  { withinMillis, ...options }: NodeOptions & { readonly withinMillis?: number },
+): Promise<Exit> {
   const program = launch(script, options)
   try {
-    return await program.ended()
+    return await program.ended(withinMillis)
   } finally {
     await program.kill()
   }
@@ -145,8 +149,8 @@ export function launch(script: keyof typeof scripts, { env, args = [], nodeFlags
       child.kill('SIGKILL')
       await closed
     },
-    ended: async (): Promise<Exit> => {
-      const tookMillis = await within(endLimitMillis, closed, () => `${script} has not ended\n${written.stderr}`)
+    ended: async (withinMillis = endLimitMillis): Promise<Exit> => {
+      const tookMillis = await within(withinMillis, closed, () => `${script} has not ended\n${written.stderr}`)
       return { code: child.exitCode, ...written, tookMillis }
     },
   }
