@@ -201,9 +201,8 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'tag.service/createTag/requireGrant': { killers: tests('ocean/tags/tag', 'a key that reads pages') },
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
-  'page.service/createPage/requireAction': { killers: tests('ocean/pages/page', 'a viewer reads but makes nothing') },
-  'page.service/movePage/requireAction': {
-    killers: tests('ocean/pages/page-moves', 'who may not write on both sides'),
+  'page.service/getPageHome/requireAction': {
+    killers: tests('ocean/pages/page', 'a viewer reads but makes nothing'),
   },
   'project.service/getProject/pass': { killers: tests('projects/project-changes', 'an editor changes what a project') },
   'project.service/createProject/requireAction': {

@@ -63,6 +63,28 @@ export const oceanMutants: readonly Mutant[] = [
     ...strangers(owner, 'Mutation.createPage', 'Mutation.movePage'),
   },
   {
+    name: 'Page: changed, archived, copied and deleted by whoever is in its organization',
+    edits: [findPage, everybodyOwns(page)],
+    ...strangers(
+      guest,
+      ...['Mutation.updatePage', 'Mutation.archivePage', 'Mutation.restorePage', 'Mutation.duplicatePage'],
+      'Mutation.deletePage',
+    ),
+  },
+  {
+    name: 'Project: followed by whoever names it',
+    edits: [
+      change(
+        'src/modules/projects/project-events.graphql.ts',
+        "const { home } = await getProject(ctx, id, 'project.read')",
+        'const { home } = await Promise.resolve({ home: null })',
+      ),
+    ],
+    ...strangers(`${guest}|${owner}`, 'Subscription.projectEvents'),
+    // The stream that should be refused goes on.
+    proof: 'No end after',
+  },
+  {
     name: 'Page: followed by whoever names it',
     edits: [
       change(pageEvents, "const found = await getPage(ctx, pageId, 'page.read')", 'const found = { projectId: null }'),
