@@ -74,6 +74,9 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   }),
   sendMessage: () => ({ sessionId: unknown, content: 'x', model: 'x', idempotencyKey: 'rules' }),
   stopGeneration: () => ({ messageId: unknown }),
+  moveBlock: () => ({ id: 'block_01h00000000000000000000000', expectedVersion: 1 }),
+  convertBlock: () => ({ id: 'block_01h00000000000000000000000', type: 'QUOTE', expectedVersion: 1 }),
+  deleteBlock: () => ({ id: 'block_01h00000000000000000000000', expectedVersion: 1 }),
   createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
 }
 const ourWords =
@@ -103,6 +106,9 @@ test('every mutation is tried', () => {
 
 // An id that is none is answered as one of nothing, and breaks no rule.
 const ruleless = [
+  'moveBlock',
+  'convertBlock',
+  'deleteBlock',
   'stopGeneration',
   'revokeDeviceSession',
   'revokeOtherDeviceSessions',

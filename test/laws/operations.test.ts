@@ -99,10 +99,28 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     return { variables: { first: 1, filter: { name: 'plan' } } }
   },
   viewer: () => ({ variables: {} }),
-  createBlocks: ({ page }) => ({
+  createBlocks: async ({ alice, page }) => ({
     variables: {
-      input: { pageId: page.id, blocks: [{ type: 'QUOTE', text: 'a' }, { text: 'b' }], idempotencyKey: 'once' },
+      input: {
+        pageId: page.id,
+        afterId: (await write(alice, page.id, 'what it follows', 'what it comes before'))[0],
+        blocks: [
+          { type: 'QUOTE', text: 'a' },
+          { text: 'b', parentIndex: 0 },
+        ],
+        idempotencyKey: 'once',
+      },
     } satisfies CreateBlocksMutationVariables,
+  }),
+  moveBlock: async ({ alice, page }) => {
+    const [id, beforeId] = (await write(alice, page.id, 'a', 'b')).toReversed()
+    return { variables: { input: { id, pageId: page.id, beforeId, expectedVersion: 1 } } }
+  },
+  convertBlock: async ({ alice, page }) => ({
+    variables: { input: { id: (await write(alice, page.id, 'a'))[0], type: 'TO_DO', content: { checked: true } } },
+  }),
+  deleteBlock: async ({ alice, page }) => ({
+    variables: { input: { id: (await write(alice, page.id, 'a'))[0], expectedVersion: 1 } },
   }),
   createPage: async ({ alice }) => ({
     variables: {

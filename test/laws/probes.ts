@@ -1,5 +1,6 @@
 import type { Person } from '../kit/people.ts'
 import { nouns, type Probe, theirKey } from './probe.ts'
+import { blockProbes } from './probes-blocks.ts'
 
 const anyNoun = nouns
 const text = 'a text'
@@ -257,10 +258,7 @@ export const probes: Readonly<Record<string, Probe>> = {
     variables: (id) => ({ input: { title: 'A page', projectId: id('CreatePageInput.projectId') } }),
     alone: () => [{ input: { title: 'A page', idempotencyKey: theirKey } }],
   },
-  'Mutation.createBlocks': {
-    ids: { 'CreateBlocksInput.pageId': ['Page'] },
-    variables: (id) => ({ input: { pageId: id('CreateBlocksInput.pageId'), blocks: [{ text }] } }),
-  },
+  ...blockProbes,
   'Query.chatSession': {
     ids: { 'Query.chatSession(id:)': ['ChatSession'] },
     variables: (id) => ({ id: id('Query.chatSession(id:)') }),

@@ -195,6 +195,7 @@ export const places: Readonly<Record<string, Place>> = {
   'page.service/createPage/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'block.service/getBlock/pass': { killers: tests('ocean/blocks/structure', 'who may not write on both pages') },
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
   'page.service/createPage/requireAction': { killers: tests('ocean/pages/page', 'a viewer reads but makes nothing') },
   'page.service/movePage/requireAction': {

@@ -1,0 +1,46 @@
+import type { Probe } from './probe.ts'
+
+/** The caller's own block is no neighbour of itself: the place is left empty then, and the call a right one. */
+const otherThan = (own: string, id: string) => (id === own ? null : id)
+const neighbours = (input: string) => [`${input}.parentId`, `${input}.afterId`, `${input}.beforeId`]
+const places = (input: string) => Object.fromEntries(neighbours(input).map((place) => [place, ['Block'] as const]))
+const standing = (input: string, id: (place: string) => string, own: string) => ({
+  parentId: otherThan(own, id(`${input}.parentId`)),
+  afterId: otherThan(own, id(`${input}.afterId`)),
+  beforeId: otherThan(own, id(`${input}.beforeId`)),
+})
+
+/** Of `probes`: what makes blocks and changes their structure. */
+export const blockProbes: Readonly<Record<string, Probe>> = {
+  'Mutation.createBlocks': {
+    ids: { 'CreateBlocksInput.pageId': ['Page'], ...places('CreateBlocksInput') },
+    ruled: neighbours('CreateBlocksInput'),
+    variables: (id, own) => ({
+      input: {
+        ...standing('CreateBlocksInput', id, own.Block),
+        pageId: id('CreateBlocksInput.pageId'),
+        blocks: [{ text: 'a text' }],
+      },
+    }),
+  },
+  'Mutation.moveBlock': {
+    ids: { 'MoveBlockInput.id': ['Block'], 'MoveBlockInput.pageId': ['Page'], ...places('MoveBlockInput') },
+    ruled: neighbours('MoveBlockInput'),
+    variables: (id, own) => ({
+      input: {
+        ...standing('MoveBlockInput', id, own.Block),
+        id: id('MoveBlockInput.id'),
+        pageId: id('MoveBlockInput.pageId'),
+      },
+    }),
+  },
+  'Mutation.convertBlock': {
+    ids: { 'ConvertBlockInput.id': ['Block'] },
+    variables: (id) => ({ input: { id: id('ConvertBlockInput.id'), type: 'QUOTE' } }),
+  },
+  'Mutation.deleteBlock': {
+    spends: true,
+    ids: { 'DeleteBlockInput.id': ['Block'] },
+    variables: (id) => ({ input: { id: id('DeleteBlockInput.id') } }),
+  },
+}
