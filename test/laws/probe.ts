@@ -37,8 +37,8 @@ export interface Probe {
   readonly isRefused?: true
   /** The same where there is no fact to answer: the call comes to null or an error for everybody. */
   readonly comesToNothing?: true
-  /** Places where an id of nothing they know breaks a rule of the input: that is no refusal, and not in the trail. */
-  readonly ruled?: readonly string[]
+  /** Places where an id that does not belong there comes to a fact of the input, whoever's it is, and so is no refusal. */
+  readonly facts?: readonly string[]
   /** For administrators of the platform, of whom none is asked: forbidden to everybody, whatever the id. */
   readonly isForbidden?: true
   /** It answers the ids that members of the caller's organization named when they were refused, as `targetId`. */

@@ -4,17 +4,17 @@ import type { Probe } from './probe.ts'
 const otherThan = (own: string, id: string) => (id === own ? null : id)
 const neighbours = (input: string) => [`${input}.parentId`, `${input}.afterId`, `${input}.beforeId`]
 const places = (input: string) => Object.fromEntries(neighbours(input).map((place) => [place, ['Block'] as const]))
-const standing = (input: string, id: (place: string) => string, own: string) => ({
-  parentId: otherThan(own, id(`${input}.parentId`)),
-  afterId: otherThan(own, id(`${input}.afterId`)),
-  beforeId: otherThan(own, id(`${input}.beforeId`)),
-})
+function standing(input: string, id: (place: string) => string, own: string) {
+  const [parentId, afterId, beforeId] = neighbours(input).map((place) => otherThan(own, id(place)))
+  // Both together are refused before anything is looked for.
+  return { parentId, afterId, beforeId: afterId === null ? beforeId : null }
+}
 
 /** Of `probes`: what makes blocks and changes their structure. */
 export const blockProbes: Readonly<Record<string, Probe>> = {
   'Mutation.createBlocks': {
     ids: { 'CreateBlocksInput.pageId': ['Page'], ...places('CreateBlocksInput') },
-    ruled: neighbours('CreateBlocksInput'),
+    facts: neighbours('CreateBlocksInput'),
     variables: (id, own) => ({
       input: {
         ...standing('CreateBlocksInput', id, own.Block),
@@ -25,7 +25,7 @@ export const blockProbes: Readonly<Record<string, Probe>> = {
   },
   'Mutation.moveBlock': {
     ids: { 'MoveBlockInput.id': ['Block'], 'MoveBlockInput.pageId': ['Page'], ...places('MoveBlockInput') },
-    ruled: neighbours('MoveBlockInput'),
+    facts: neighbours('MoveBlockInput'),
     variables: (id, own) => ({
       input: {
         ...standing('MoveBlockInput', id, own.Block),

@@ -13,7 +13,7 @@ import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, uuidIn } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
-import { ask, openChat, write } from '../kit/test.ts'
+import { ask, createPage, openChat, write } from '../kit/test.ts'
 import type { Ids } from './probe.ts'
 
 // What the people of the strangers law have.
@@ -81,6 +81,16 @@ export async function makeProject(person: Person, { word, idempotencyKey, visibi
   })
   if (project.__typename !== 'Project') throw new Error(`The project came to ${JSON.stringify(project)}`)
   return project.id
+}
+
+/** Makes what calls spend: a project, and a page with a block. */
+export async function makeSpendable(
+  person: Person,
+  furniture: Furniture,
+): Promise<Pick<Ids, 'Project' | 'Page' | 'Block'>> {
+  const page = await createPage(person, furniture.word)
+  const [block = ''] = await write(person, page.id, furniture.word)
+  return { Project: await makeProject(person, furniture), Page: page.id, Block: block }
 }
 
 async function memberIdOf(person: Person, id: string): Promise<string> {
