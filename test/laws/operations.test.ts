@@ -20,6 +20,7 @@ import { found, foundAndDelete, invite, join, membershipIn } from '../kit/organi
 import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
+import { base64, copyOf, edit } from '../modules/ocean/blocks/typist.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
 
@@ -119,6 +120,23 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   convertBlock: async ({ alice, page }) => ({
     variables: { input: { id: (await write(alice, page.id, 'a'))[0], type: 'TO_DO', content: { checked: true } } },
   }),
+  editBlockText: async ({ alice, page }) => {
+    const [id = ''] = await write(alice, page.id, 'a')
+    const update = base64(edit(await copyOf(alice, id), (text) => text.insert(1, 'b', { bold: true })))
+    return { variables: { input: { id, update } } }
+  },
+  updateBlock: async ({ alice, page }) => {
+    const [id] = await write(alice, page.id, 'a')
+    const versions = { expectedVersion: 1, expectedTextVersion: 1 }
+    return { variables: { input: { id, text: 'b', content: {}, ...versions } } }
+  },
+  splitBlock: async ({ alice, page }) => ({
+    variables: { input: { id: (await write(alice, page.id, 'ab'))[0], index: 1, expectedTextVersion: 1 } },
+  }),
+  mergeBlocks: async ({ alice, page }) => {
+    const [intoId, id] = await write(alice, page.id, 'a', 'b')
+    return { variables: { input: { id, intoId, expectedVersion: 1 } } }
+  },
   deleteBlock: async ({ alice, page }) => ({
     variables: { input: { id: (await write(alice, page.id, 'a'))[0], expectedVersion: 1 } },
   }),

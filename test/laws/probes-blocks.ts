@@ -10,7 +10,10 @@ function standing(input: string, id: (place: string) => string, own: string) {
   return { parentId, afterId, beforeId: afterId === null ? beforeId : null }
 }
 
-/** Of `probes`: what makes blocks and changes their structure. */
+// “a text” at the begin of any document, as somebody types it who has never typed before.
+const typed = 'AQEBAAQBBHRleHQGYSB0ZXh0AA=='
+
+/** Of `probes`: what makes blocks and changes them. */
 export const blockProbes: Readonly<Record<string, Probe>> = {
   'Mutation.createBlocks': {
     ids: { 'CreateBlocksInput.pageId': ['Page'], ...places('CreateBlocksInput') },
@@ -37,6 +40,24 @@ export const blockProbes: Readonly<Record<string, Probe>> = {
   'Mutation.convertBlock': {
     ids: { 'ConvertBlockInput.id': ['Block'] },
     variables: (id) => ({ input: { id: id('ConvertBlockInput.id'), type: 'QUOTE' } }),
+  },
+  'Mutation.editBlockText': {
+    ids: { 'EditBlockTextInput.id': ['Block'] },
+    variables: (id) => ({ input: { id: id('EditBlockTextInput.id'), update: typed } }),
+  },
+  'Mutation.updateBlock': {
+    ids: { 'UpdateBlockInput.id': ['Block'] },
+    variables: (id) => ({ input: { id: id('UpdateBlockInput.id'), text: 'a text' } }),
+  },
+  'Mutation.splitBlock': {
+    ids: { 'SplitBlockInput.id': ['Block'] },
+    variables: (id) => ({ input: { id: id('SplitBlockInput.id'), index: 0 } }),
+  },
+  'Mutation.mergeBlocks': {
+    // Into itself, with an id of their own in both places.
+    isRefused: true,
+    ids: { 'MergeBlocksInput.id': ['Block'], 'MergeBlocksInput.intoId': ['Block'] },
+    variables: (id) => ({ input: { id: id('MergeBlocksInput.id'), intoId: id('MergeBlocksInput.intoId') } }),
   },
   'Mutation.deleteBlock': {
     spends: true,

@@ -43,7 +43,7 @@ export async function editBlockText(ctx: Context, { id, update }: EditBlockText)
     const viewer = requireViewer(ctx)
     await touchPage(tx, viewer, page)
     await changeText(ctx, tx, viewer, { blockId: id, page, isTyping: true }, (state, { type }) => {
-      demandText('update', type)
+      refuseTextless('update', type)
       return merged(state, update)
     })
   })
@@ -82,7 +82,7 @@ export async function updateBlock(ctx: Context, input: UpdateBlock): Promise<Blo
     const viewer = requireViewer(ctx)
     await touchPage(tx, viewer, page)
     const block = await findStanding(tx, page.id, id, { isLocked: true })
-    demandVersions(block, input)
+    expectVersions(block, input)
     const content = contentFor === null ? null : contentFor(block.type)
     if (input.text !== null) await setText(ctx, tx, viewer, page, id, input.text)
     if (content !== null && canonicalJson(content) !== canonicalJson(block.content))
@@ -91,7 +91,7 @@ export async function updateBlock(ctx: Context, input: UpdateBlock): Promise<Blo
   return (await getBlock(ctx, id, 'block.read')).block
 }
 
-function demandVersions({ id, version, textVersion }: BlockRow, expected: UpdateBlock): void {
+function expectVersions({ id, version, textVersion }: BlockRow, expected: UpdateBlock): void {
   const { expectedVersion = null, expectedTextVersion = null } = expected
   const isOther = expectedVersion !== null && expectedVersion !== version
   const isOtherText = expectedTextVersion !== null && expectedTextVersion !== textVersion
@@ -107,7 +107,7 @@ async function setText(
   text: string,
 ): Promise<void> {
   await changeText(ctx, tx, viewer, { blockId, page, isTyping: true }, (state, { type }) => {
-    if (text !== '') demandText('text', type)
+    if (text !== '') refuseTextless('text', type)
     return blaming('text', () => replaceText(state, text))
   })
 }
@@ -135,6 +135,6 @@ async function setContent(
   audit(ctx, tx, { action: 'block.update', target: blockTarget(id) })
 }
 
-function demandText(field: string, type: BlockType): void {
+function refuseTextless(field: string, type: BlockType): void {
   if (textlessTypes.has(type)) throw new InvalidInput([{ path: [field], message: 'this type has none' }])
 }
