@@ -5,11 +5,13 @@ import { describe, expect } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { tour } from '../../src/transport/graphiql-tour.ts'
 import {
+  ArchivePageDocument,
   AuditEventsDocument,
   type CreateBlocksMutationVariables,
   CreateProjectDocument,
   DeleteProjectDocument,
   OrganizationDocument,
+  ProjectDocument,
   RequestPasswordResetDocument,
   SetProjectMemberDocument,
   ViewerDocument,
@@ -176,6 +178,35 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   movePage: async ({ alice, page }) => ({
     variables: { input: { id: page.id, projectId: await createProject(alice), expectedVersion: 1 } },
   }),
+  updatePage: ({ page }) => ({
+    variables: {
+      input: {
+        id: page.id,
+        expectedVersion: 1,
+        title: 'Another',
+        icon: null,
+        coverImage: 'https://example.org/a.png',
+        language: 'en',
+      },
+    },
+  }),
+  archivePage: ({ page }) => ({ variables: { input: { id: page.id } } }),
+  restorePage: async ({ alice, page }) => {
+    await alice.mutate(ArchivePageDocument, { input: { id: page.id } })
+    return { variables: { input: { id: page.id } } }
+  },
+  deletePage: ({ page }) => ({ variables: { input: { id: page.id } } }),
+  duplicatePage: ({ page }) => ({
+    variables: { input: { id: page.id, title: 'A copy', withChildren: true, idempotencyKey: 'once' } },
+  }),
+  projectEvents: async ({ alice }) => {
+    const projectId = await createProject(alice)
+    const { project } = await alice.query(ProjectDocument, { id: projectId })
+    return {
+      variables: { projectId, after: project?.eventsCursor },
+      provoke: () => createPage(alice, 'Something to hear', projectId),
+    }
+  },
   login: ({ alice }) => ({
     variables: { input: { ...onBehalfOf, identifier: alice.email, password: alice.password } },
   }),

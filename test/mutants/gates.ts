@@ -197,9 +197,8 @@ export const places: Readonly<Record<string, Place>> = {
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
   'block.service/getBlock/pass': { killers: tests('ocean/blocks/structure', 'who may not write on both pages') },
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
-  'page.service/createPage/requireAction': { killers: tests('ocean/pages/page', 'a viewer reads but makes nothing') },
-  'page.service/movePage/requireAction': {
-    killers: tests('ocean/pages/page-moves', 'who may not write on both sides'),
+  'page.service/getPageHome/requireAction': {
+    killers: tests('ocean/pages/page', 'a viewer reads but makes nothing'),
   },
   'project.service/getProject/pass': { killers: tests('projects/project-changes', 'an editor changes what a project') },
   'project.service/createProject/requireAction': {

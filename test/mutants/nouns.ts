@@ -132,6 +132,7 @@ const blockType = openType(
 )
 const blockList = change(block, "if (!may(ctx, 'block.read', page)) return []", '')
 const pageEvents = 'src/modules/ocean/pages/page-events.graphql.ts'
+const projectEvents = 'src/modules/projects/project-events.graphql.ts'
 
 const ocean: readonly Mutant[] = [
   {
@@ -160,6 +161,28 @@ const ocean: readonly Mutant[] = [
     name: 'Page: made in whatever project',
     edits: [findProject, ownProject, noTenant('project')],
     ...strangers(owner, 'Mutation.createPage', 'Mutation.movePage'),
+  },
+  {
+    name: 'Page: changed, archived, copied and deleted by whoever is in its organization',
+    edits: [findPage, everybodyOwns(page)],
+    ...strangers(
+      guest,
+      ...['Mutation.updatePage', 'Mutation.archivePage', 'Mutation.restorePage', 'Mutation.duplicatePage'],
+      'Mutation.deletePage',
+    ),
+  },
+  {
+    name: 'Project: followed by whoever names it',
+    edits: [
+      change(
+        projectEvents,
+        "const { home } = await getProject(ctx, id, 'project.read')",
+        'const { home } = await Promise.resolve({ home: null })',
+      ),
+    ],
+    ...strangers(`${guest}|${owner}`, 'Subscription.projectEvents'),
+    // The stream that should be refused goes on.
+    proof: 'No end after',
   },
   {
     name: 'Page: followed by whoever names it',
