@@ -1,5 +1,6 @@
 import type { Person } from '../kit/people.ts'
 import { nouns, type Probe, theirKey } from './probe.ts'
+import { blockProbes } from './probes-blocks.ts'
 
 const anyNoun = nouns
 const text = 'a text'
@@ -301,6 +302,7 @@ export const probes: Readonly<Record<string, Probe>> = {
     }),
     alone: () => [{ input: { title: 'A page', idempotencyKey: theirKey } }],
   },
+  ...blockProbes,
   'Mutation.updatePage': {
     spends: true,
     ids: { 'UpdatePageInput.id': ['Page'] },
@@ -329,10 +331,6 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Subscription.projectEvents': {
     ids: { 'Subscription.projectEvents(projectId:)': ['Project'] },
     variables: (id) => ({ projectId: id('Subscription.projectEvents(projectId:)') }),
-  },
-  'Mutation.createBlocks': {
-    ids: { 'CreateBlocksInput.pageId': ['Page'] },
-    variables: (id) => ({ input: { pageId: id('CreateBlocksInput.pageId'), blocks: [{ text }] } }),
   },
   'Query.tags': { ids: {}, alone: () => [{ first: 100 }, { last: 100 }] },
   'Mutation.createTag': {

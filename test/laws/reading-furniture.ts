@@ -95,7 +95,13 @@ export async function furnish(server: TestServer, reader: Person): Promise<Omit<
   const blockIds = await write(reader, fullPageId, ...pageIds)
   for (const [index, id] of blockIds.entries()) {
     const by = { created_by_id: authorOf(index), updated_by_id: authorOf(index + 1) }
-    await unscoped.updateTable('block').set(by).where('id', '=', uuidIn(id)).execute()
+    // Every second one in the one before it.
+    const place = index % 2 === 1 ? { parent_id: uuidIn(blockIds[index - 1] ?? ''), depth: 2 } : {}
+    await unscoped
+      .updateTable('block')
+      .set({ ...by, ...place })
+      .where('id', '=', uuidIn(id))
+      .execute()
   }
   await furnishTree(server, uuidIn(fullPageId))
   const devices = unscoped.selectFrom('device_session').selectAll().where('user_id', '=', uuidIn(reader.userId))

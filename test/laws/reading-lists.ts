@@ -17,10 +17,10 @@ export const oceanLists: readonly ReadList[] = [
     `query ($first: Int) { pages(first: $first) { nodes { ${page} } ${pageInfo} } }`,
   ],
   [
-    'blocks with their authors and page',
+    'blocks with their authors, page and what they stand in',
     'Page.blocks',
     `query ($first: Int, $pageId: ID!) { page(id: $pageId) {
-      blocks(first: $first) { nodes { id text createdBy ${actor} updatedBy ${actor} page { ${page} } } ${pageInfo} }
+      blocks(first: $first) { nodes { id text depth parent { id text } createdBy ${actor} updatedBy ${actor} page { ${page} } } ${pageInfo} }
     } }`,
   ],
   [

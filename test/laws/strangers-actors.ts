@@ -14,7 +14,7 @@ export interface Actor extends Caller {
   readonly name: ActorName
   /** Ids the actor may use by right; those of the stranger for whoever has none. */
   readonly own: Ids
-  /** The same with a new project, for a call that spends it. */
+  /** The same with a new project, page and block, for a call that spends one of them. */
   readonly furnishMore: () => Promise<Ids>
   /** Who it is to the server, or acts for; null for somebody whose credentials do not hold. */
   readonly person: Person | null

@@ -14,7 +14,7 @@ import { type Person, signIn, uuidIn } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { makeTag, mark } from '../kit/tags.ts'
-import { ask, openChat, write } from '../kit/test.ts'
+import { ask, createPage, openChat, write } from '../kit/test.ts'
 import type { Ids } from './probe.ts'
 
 // What the people of the strangers law have.
@@ -77,10 +77,15 @@ export async function furnishAll(person: Person, furniture: Furniture): Promise<
   }
 }
 
+/** What a call can spend. */
+type Spendable = Pick<Ids, 'Project' | 'Tag' | 'Page' | 'Block'>
+
 /** What a call can spend, anew. */
-export async function furnishMore(person: Person, furniture: Furniture): Promise<Pick<Ids, 'Project' | 'Tag'>> {
+export async function furnishMore(person: Person, furniture: Furniture): Promise<Spendable> {
   const tag = await makeTag(person, tagNameOf(furniture))
-  return { Project: await makeProject(person, furniture), Tag: tag.id }
+  const page = await createPage(person, furniture.word)
+  const [block = ''] = await write(person, page.id, furniture.word)
+  return { Project: await makeProject(person, furniture), Tag: tag.id, Page: page.id, Block: block }
 }
 
 /** Makes a project and answers its id. */

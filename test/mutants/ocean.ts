@@ -112,7 +112,7 @@ export const oceanMutants: readonly Mutant[] = [
   {
     name: 'Block: nothing stands before it',
     edits: [noTenant('block', 'page'), findBlock, findPage, everybodyOwns(page), blockType, blockList, pageType],
-    ...strangers(owner, 'Query.block', 'Mutation.createBlocks'),
+    ...strangers(owner, 'Query.block', 'Mutation.createBlocks', 'Mutation.moveBlock', 'Mutation.deleteBlock'),
   },
   { name: 'Block: found by id in its organization', edits: [findBlock, blockType], ...strangers(guest, 'Query.block') },
   {
@@ -121,9 +121,21 @@ export const oceanMutants: readonly Mutant[] = [
     ...strangers(owner, 'Query.node'),
   },
   {
+    name: 'Block: beside blocks of any page in any organization',
+    edits: [
+      noTenant('block'),
+      change(
+        'src/modules/ocean/blocks/placement.service.ts',
+        "return onThePage(tx, pageId).select(outline).where('block.id', '=', id).executeTakeFirst()",
+        "return tx.db.from('block').select(outline).where('block.id', '=', id).executeTakeFirst()",
+      ),
+    ],
+    ...strangers(owner, 'Mutation.createBlocks', 'Mutation.moveBlock'),
+  },
+  {
     name: 'Block: written by whoever is in its organization',
     edits: [findPage, everybodyOwns(page)],
-    ...strangers(guest, 'Mutation.createBlocks'),
+    ...strangers(guest, 'Mutation.createBlocks', 'Mutation.moveBlock', 'Mutation.convertBlock', 'Mutation.deleteBlock'),
   },
   {
     name: 'Tag: nothing stands before it',

@@ -71,7 +71,7 @@ export async function moveSubtree(ctx: Context, tx: Transaction, move: Move): Pr
   const { page, subtree, home, neighbour } = move
   if (subtree.some(({ id }) => id === home.parentId)) throw new WouldCreateCycle()
   const deeper = (await depthIn(tx, home)) - page.depth
-  if (subtree.some(({ depth }) => depth + deeper > MAX_PAGE_DEPTH)) throw new NestedTooDeep(MAX_PAGE_DEPTH)
+  if (subtree.some(({ depth }) => depth + deeper > MAX_PAGE_DEPTH)) throw new NestedTooDeep()
   const rank = await rankIn(tx, home, neighbour, page.id)
   const isLeaving = page.projectId !== home.projectId
   const viewer = requireViewer(ctx)

@@ -4,13 +4,14 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { violatedConstraint } from '../../../platform/database/violated-constraint.ts'
 import { AccessMoved, InvalidInput, NotFound, Unavailable, UserError } from '../../../platform/errors.ts'
+import { MAX_BLOCK_DEPTH } from '../blocks/block.entity.ts'
 import { MAX_PAGE_DEPTH } from './page.entity.ts'
 
 /** Something would stand deeper in others of its kind than the tree goes. */
 export class NestedTooDeep extends UserError {
   readonly code = 'NESTED_TOO_DEEP'
-  constructor(levels: number) {
-    super(`Things can stand ${levels} deep in each other at most.`)
+  constructor() {
+    super(`Pages stand at most ${MAX_PAGE_DEPTH} deep in each other, blocks at most ${MAX_BLOCK_DEPTH}.`)
   }
 }
 
@@ -105,7 +106,7 @@ export async function depthIn(tx: Transaction, home: PageHome, hold: 'hold' | 'i
   const parent = await (hold === 'hold' ? query.forShare() : query).executeTakeFirst()
   if (parent === undefined) throw new NotFound('page', 'page.create', encodeTypeId('page', home.parentId))
   if (parent.projectId !== home.projectId || parent.archivedAt !== null) throw new AccessMoved()
-  if (parent.depth >= MAX_PAGE_DEPTH) throw new NestedTooDeep(MAX_PAGE_DEPTH)
+  if (parent.depth >= MAX_PAGE_DEPTH) throw new NestedTooDeep()
   return parent.depth + 1
 }
 
