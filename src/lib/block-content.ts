@@ -2,9 +2,12 @@ import { z } from 'zod'
 
 // What each type of block holds beside its text and its children, which every type can have.
 
+const noAddress = 'is no http or https address'
 const address = z
-  .url({ protocol: /^https?$/, error: 'is no http or https address' })
+  .url({ error: noAddress })
   .max(2048)
+  // The parser of URLs is lenient about white space and slashes; where texts link to is not.
+  .regex(/^https?:\/\/[^\s\p{Cc}]+$/iu, noAddress)
   .nullable()
   .default(null)
 const words = (max: number) => z.string().max(max).nullable().default(null)
@@ -41,6 +44,9 @@ export const blockContents = {
 /** What a block is. */
 export type BlockType = keyof typeof blockContents
 
+/** A field of some type's content. */
+export type ContentField = { [Type in BlockType]: keyof (typeof blockContents)[Type]['shape'] }[BlockType]
+
 /** Every type, in the order of the manual. */
 export const blockTypes = Object.keys(blockContents) as readonly BlockType[]
 
@@ -49,6 +55,11 @@ export type BlockContent = Readonly<Record<string, string | number | boolean | n
 
 /** Types that show no text and so are given none. */
 export const textlessTypes: ReadonlySet<BlockType> = new Set(['DIVIDER'])
+
+/** Whether a text is an address as contents have them, and nothing else. */
+export function isAddress(text: string): boolean {
+  return address.safeParse(text).data === text
+}
 
 /** The content of a type as it is kept: checked, with every field of the type. */
 export function contentSchema(type: BlockType): z.ZodType<BlockContent> {

@@ -29,6 +29,10 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   untagPage: { input: { pageId: 'page_…', tagId: 'tag_…' } },
   deleteTag: { input: { id: 'tag_…' } },
   moveBlock: { input: { id: 'block_…', parentId: 'block_…' } },
+  convertBlock: { input: { id: 'block_…', type: 'TO_DO', content: { checked: true } } },
+  updateBlock: { input: { id: 'block_…', text: 'Hello there' } },
+  splitBlock: { input: { id: 'block_…', index: 5 } },
+  mergeBlocks: { input: { id: 'block_…', intoId: 'block_…' } },
   deleteBlock: { input: { id: 'block_…' } },
   // Watch it being written.
   pageEvents: { pageId: 'page_…' },

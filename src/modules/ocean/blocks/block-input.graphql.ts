@@ -16,9 +16,20 @@ export const blockText = z
 export function contentOf(type: BlockType, content: unknown, check: z.RefinementCtx): BlockContent {
   const parsed = contentSchema(type).safeParse(content, { error: ruleInWords })
   if (parsed.success) return parsed.data
-  for (const { path, message } of parsed.error.issues)
-    check.addIssue({ code: 'custom', path: ['content', ...path], message })
+  for (const issue of parsed.error.issues) {
+    const path = ['content', ...issue.path]
+    if (issue.code !== 'unrecognized_keys') check.addIssue({ code: 'custom', path, message: issue.message })
+    else
+      for (const key of issue.keys)
+        check.addIssue({ code: 'custom', path: [...path, key], message: 'is no field of this type' })
+  }
   return z.NEVER
+}
+
+/** The same of what is only said in part: none of what was left out. */
+export function saidContentOf(type: BlockType, content: unknown, check: z.RefinementCtx): BlockContent {
+  const said = new Set(Object.keys(Object(content)))
+  return Object.fromEntries(Object.entries(contentOf(type, content, check)).filter(([field]) => said.has(field)))
 }
 
 /** The fields of an input that say where something is to stand. */

@@ -26,6 +26,8 @@ export interface LockedText {
   readonly textVersion: number
   /** Of the whole block; a change of its text leaves it as it is. */
   readonly version: number
+  /** A job is on its way that looks for links in it. */
+  readonly isLinkingDue: boolean
 }
 
 /** A change of a text, and the version the text has by it. */
@@ -47,17 +49,8 @@ export async function changeText(
   edit: (state: Uint8Array, block: LockedText) => TextChange,
 ): Promise<NotedChange> {
   const { organizationId } = viewer
-  const block = await tx.db
-    .from('block')
-    .select(['block.type', 'block.text', 'block.text_version as textVersion', 'block.version'])
-    .select('block.is_linking_due as isLinkingDue')
-    .where('block.id', '=', blockId)
-    .where('block.page_id', '=', page.id)
-    .forUpdate()
-    .executeTakeFirst()
-  if (block === undefined) throw new AccessMoved()
-  const { state, editors } = await readDocument(tx, blockId, page)
-  const change = edit(state ?? seedState(blockId, block.text), block)
+  const { state, editors, ...block } = await lockText(tx, blockId, page)
+  const change = edit(state, block)
   if (!change.isChanged) return { ...change, textVersion: block.textVersion }
   const textVersion = block.textVersion + 1
   const noted = isTyping ? editorsWith(editors, actorIdOf(viewer), tx.now) : null
@@ -94,6 +87,28 @@ export async function changeText(
   const update = Buffer.from(change.update).toString('base64')
   tx.record(onPage({ organizationId, pageId: page.id }, { type: 'BlockTextChanged', blockId, update, textVersion }))
   return { ...change, textVersion }
+}
+
+/**
+ * A block's text with its document, under the lock of its row. @throws {AccessMoved} when the block or its page is no
+ * longer there
+ */
+export async function lockText(
+  tx: Transaction,
+  blockId: string,
+  page: TextPlace['page'],
+): Promise<LockedText & { readonly state: Uint8Array; readonly editors: TextEditors | null }> {
+  const block = await tx.db
+    .from('block')
+    .select(['block.type', 'block.text', 'block.text_version as textVersion', 'block.version'])
+    .select('block.is_linking_due as isLinkingDue')
+    .where('block.id', '=', blockId)
+    .where('block.page_id', '=', page.id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (block === undefined) throw new AccessMoved()
+  const { state, editors } = await readDocument(tx, blockId, page)
+  return { ...block, state: state ?? seedState(blockId, block.text), editors }
 }
 
 /** Runs a change of a document for which an input's field is to blame when it cannot be made. @throws {InvalidInput} */

@@ -64,11 +64,17 @@ export async function lockPages(tx: Transaction, viewer: ActingViewer, ...pages:
 }
 
 /**
- * A block of a page that is locked, as it is now. @throws {AccessMoved} when it is no longer there: whoever deleted it or
- * moved it away was faster, and the gate is to be asked again
+ * A block of a page that is locked, as it is now; with `isLocked` its row is locked as well, so that its text and content
+ * stay what they are. @throws {AccessMoved} when it is no longer there: the gate is to be asked again
  */
-export async function findStanding(tx: Transaction, pageId: string, id: string): Promise<BlockRow> {
-  const block = await onThePage(tx, pageId).select(blockColumns).where('block.id', '=', id).executeTakeFirst()
+export async function findStanding(
+  tx: Transaction,
+  pageId: string,
+  id: string,
+  { isLocked = false }: { readonly isLocked?: boolean } = {},
+): Promise<BlockRow> {
+  const query = onThePage(tx, pageId).select(blockColumns).where('block.id', '=', id)
+  const block = await (isLocked ? query.forUpdate() : query).executeTakeFirst()
   if (block === undefined) throw new AccessMoved()
   return block
 }

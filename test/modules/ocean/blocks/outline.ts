@@ -25,27 +25,27 @@ const query = `query ($id: ID!, $after: String) { page(id: $id) { blocks(first: 
   nodes { id type text content depth position version textVersion createdAt createdBy { displayName } parent { id } }
   pageInfo { hasNextPage endCursor }
 } } }`
-interface Read {
-  readonly page: {
-    readonly blocks: {
-      readonly nodes: readonly Standing[]
-      readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
-    }
-  }
+interface Part {
+  readonly nodes: readonly Standing[]
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
 }
 
 /** All blocks of a page, in document order. */
 export async function blocksOf(person: Client, pageId: string): Promise<Standing[]> {
   const blocks: Standing[] = []
-  for (let after: string | null = null, isOpen = true; isOpen; ) {
-    const { data } = await person.send<Read, object>(query, { id: pageId, after })
-    if (!data) throw new Error('The page could not be read')
-    const { nodes, pageInfo }: Read['page']['blocks'] = data.page.blocks
+  let after: string | null = null
+  do {
+    const { nodes, pageInfo } = await partOf(person, pageId, after)
     blocks.push(...nodes)
-    after = pageInfo.endCursor
-    isOpen = pageInfo.hasNextPage
-  }
+    after = pageInfo.hasNextPage ? pageInfo.endCursor : null
+  } while (after !== null)
   return blocks
+}
+
+async function partOf(person: Client, id: string, after: string | null): Promise<Part> {
+  const { data } = await person.send<{ page: { blocks: Part } }, object>(query, { id, after })
+  if (!data) throw new Error('The page could not be read')
+  return data.page.blocks
 }
 
 /** What a page shows, which is a tree. */

@@ -1,0 +1,98 @@
+import { expect } from 'vitest'
+import { type BlockType, blockTypes, textlessTypes } from '../../../../src/lib/block-content.ts'
+import { convert } from '../../../../src/lib/block-conversion.ts'
+import { runsOf } from '../../../../src/lib/rich-text.ts'
+import { newUuid } from '../../../../src/platform/uuid.ts'
+import { BlockDocument, CreateBlocksDocument } from '../../../gql/graphql.ts'
+import { type Person, uuidIn } from '../../../kit/people.ts'
+import type { TestServer } from '../../../kit/server.ts'
+import { createPage, test } from '../../../kit/test.ts'
+import { convertBlock, convertTo } from './conversions.ts'
+import { blocksOf } from './outline.ts'
+import { samples } from './samples.ts'
+
+/** Makes a block of a type for each type it is to become, each with a child of its own; answers their ids. */
+async function makeSamples(person: Person, pageId: string, from: BlockType): Promise<string[]> {
+  const blocks = blockTypes.flatMap((_type, index) => [
+    { type: from, ...samples[from] },
+    { text: 'a child', parentIndex: 2 * index },
+  ])
+  const { createBlocks: made } = await person.mutate(CreateBlocksDocument, { input: { pageId, blocks } })
+  if (made.__typename !== 'CreatedBlocks') throw new Error(`The blocks came to ${JSON.stringify(made)}`)
+  return made.blocks.filter((_block, index) => index % 2 === 0).map(({ id }) => id)
+}
+
+/** Makes a link from each block and one to each, beside all texts. */
+async function linkAll(server: TestServer, person: Person, ids: readonly string[]): Promise<void> {
+  const now = server.clock.now()
+  const link = (sourceId: string, targetId: string) => ({
+    id: newUuid(now),
+    organization_id: uuidIn(person.organizationId),
+    source_block_id: uuidIn(sourceId),
+    kind: 'BLOCK' as const,
+    target_id: uuidIn(targetId),
+    url: null,
+    in_text: false,
+    is_explicit: true,
+    created_by_id: uuidIn(person.userId),
+    created_at: now,
+  })
+  const links = ids.map((id, index) => link(id, ids[(index + 1) % ids.length] ?? ''))
+  await server.app.platform.database.unscoped.insertInto('link').values(links).execute()
+}
+
+const linksOf = ({ app }: TestServer, ids: readonly string[]) =>
+  app.platform.database.unscoped
+    .selectFrom('link')
+    .selectAll()
+    .where('source_block_id', 'in', ids.map(uuidIn))
+    .orderBy('id')
+    .execute()
+
+test.for(blockTypes)(
+  'a %s becomes a block of each type and one of its own again; ids, children, links, author and words stay',
+  async (from, { server, alice, bob }) => {
+    const { id: pageId } = await createPage(bob, from)
+    const ids = await makeSamples(bob, pageId, from)
+    await linkAll(server, alice, ids)
+    const [before, links] = [await blocksOf(alice, pageId), await linksOf(server, ids)]
+    const own = { type: from, aside: {}, ...samples[from] }
+    const isRefused = (type: BlockType) => textlessTypes.has(type) && convert(own, type, {}).text !== ''
+    for (const [index, type] of blockTypes.entries()) {
+      const id = ids[index] ?? ''
+      const { content, aside, text } = convert(own, type, {})
+      if (isRefused(type)) {
+        expect(await convertBlock(alice, { id, type })).toBe('WouldLoseText')
+        continue
+      }
+      const there = await convertTo(alice, { id, type, expectedVersion: 1 })
+      expect(there).toMatchObject({ id, type, content, text, version: 2 })
+      const back = convert({ type, content, aside, text }, from, {})
+      const { content: itsContent, text: itsText } = back
+      expect(await convertTo(alice, { id, type: from, expectedVersion: 2 })).toMatchObject({
+        ...{ id, type: from, content: itsContent, text: itsText, version: 3 },
+      })
+      const { block } = await alice.query(BlockDocument, { id })
+      const said = runsOf(Buffer.from(block?.textState ?? '', 'base64')).map((run) => run.text)
+      expect(said.join('')).toBe(itsText)
+    }
+    const after = await blocksOf(alice, pageId)
+    const stands = ({ id, type, depth, position, parent, createdAt, createdBy }: (typeof after)[number]) => ({
+      id,
+      type,
+      depth,
+      position,
+      parent,
+      createdAt,
+      createdBy,
+    })
+    expect(after.map(stands)).toEqual(before.map(stands))
+    expect(after.filter(({ text }) => text === 'a child').map(({ version }) => version)).toEqual(ids.map(() => 1))
+    expect(await linksOf(server, ids)).toEqual(links)
+    // What was refused has changed nothing.
+    const untouched = after.filter(({ version, parent }) => version === 1 && parent === null)
+    expect(untouched).toEqual(
+      before.filter(({ id }) => ids.some((one, at) => one === id && isRefused(blockTypes[at] ?? from))),
+    )
+  },
+)
