@@ -95,8 +95,9 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   })
   await signUp(ctx, account)
   const once = { idempotencyKey: null }
+  const plain = { coverImage: null, language: null, parentId: null, afterId: null, beforeId: null }
   const publish = async ({ blocks, ...page }: DemoPage, { id }: { id: string }) => {
-    const { id: pageId } = await createPage(ctx, { ...page, projectId: id, ...once })
+    const { id: pageId } = await createPage(ctx, { ...page, ...plain, projectId: id, ...once })
     const made = blocks.map((block) => ({ ...block, content: {}, parentIndex: null }))
     await createBlocks(ctx, { pageId, blocks: made, parentId: null, afterId: null, beforeId: null, ...once })
   }

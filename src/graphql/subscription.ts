@@ -11,15 +11,7 @@ import {
 } from '../platform/context.ts'
 import { Fault } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
-import { builder } from './builder.ts'
-
-/** Why a subscription ended for good. */
-export type EndReason = 'ACCESS_REMOVED' | 'SESSION_ENDED' | 'SERVER_RESTART'
-
-/** Members of every subscription's union. */
-export type StreamControl =
-  | { readonly type: 'ResyncRequired'; readonly cursor: string }
-  | { readonly type: 'SubscriptionEnded'; readonly reason: EndReason }
+import { type EndReason, resyncRequired, type StreamControl } from './stream-control.ts'
 
 /** One event on its way to one subscriber, with the context it is to be executed in. */
 export interface Delivery {
@@ -37,7 +29,12 @@ export interface Source<Item> {
 export interface Followed {
   /** The project it stands in, by whose access epoch its access goes as well. */
   readonly projectId: string | null
+  /** The access epoch of that project as the gate saw it, where it tells. */
+  readonly home?: { readonly epoch: number } | null | undefined
 }
+
+/** What an item means for the right to follow on: nothing, that what is followed has moved, or that it is gone. */
+type Step = 'none' | 'move' | 'end'
 
 interface Admission {
   readonly viewer: ActingViewer
@@ -58,13 +55,21 @@ export interface Following<Item> {
   readonly toEvent: (item: Item) => object
   /** Whether an item says that what is followed has moved, so that the gate is to be passed again whatever the epochs. */
   readonly isMove?: (item: Item) => boolean
+  /**
+   * Whether an item says that what is followed is gone. No gate can be passed any more: whoever still is who they were when
+   * it was passed last gets the item, and then the end.
+   */
+  readonly isEnd?: (item: Item) => boolean
+  /** What the gate found when the subscription began, if that was looked at: no need to ask again before the first item. */
+  readonly found?: Followed
   /** Of items that come many times a second: how old the last passing of the gate may be, in milliseconds. */
   readonly admittedFor?: (item: Item) => number
 }
 
 /** The same for one channel of domain events. */
-export interface FollowingChannel extends Pick<Following<never>, 'gate'> {
+export interface FollowingChannel extends Pick<Following<never>, 'gate' | 'found'> {
   readonly isMove?: (event: ChannelEvent) => boolean
+  readonly isEnd?: (event: ChannelEvent) => boolean
   readonly channel: string
   readonly after: string | null | undefined
   /** Null for an event that this code does not know: a newer node recorded it. */
@@ -78,13 +83,14 @@ const HOLD_PAUSE_MILLIS = 500
 /** Follows a channel from a cursor, or from now on; see `followSource`. */
 export function follow(
   ctx: Context,
-  { channel, after, gate, toEvent, isMove }: FollowingChannel,
+  { channel, after, toEvent, isMove, isEnd, ...following }: FollowingChannel,
 ): AsyncIterableIterator<Delivery> {
   const start = after === null || after === undefined ? null : (decodeCursor(channel, after) ?? nowhere)
   return followSource<ChannelItem>(ctx, {
     source: ctx.platform.channels.open(channel, start, ctx.signal),
-    gate,
+    ...following,
     isMove: (item) => item.kind === 'resync' || isMove?.(item.event) === true,
+    isEnd: (item) => item.kind === 'event' && isEnd?.(item.event) === true,
     toEvent: (item) => {
       const cursor = encodeCursor(channel, item.position)
       if (item.kind === 'resync') return resyncRequired(cursor)
@@ -99,11 +105,6 @@ export function follow(
  */
 export function followSource<Item>(ctx: Context, following: Following<Item>): AsyncIterableIterator<Delivery> {
   return new Deliveries(ctx, following)
-}
-
-/** Says that something is missing before `cursor`. */
-export function resyncRequired(cursor: string): StreamControl {
-  return { type: 'ResyncRequired', cursor }
 }
 
 /** What stands for an event that only newer code understands: whoever reads again sees what came of it. */
@@ -124,10 +125,14 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   #admitting: Promise<unknown> = Promise.resolve()
   #isLooking = false
   #isStale = false
+  /** What was followed is gone, and that was told. */
+  #isOver = false
 
   constructor(ctx: Context, following: Following<Item>) {
     this.#ctx = ctx
     this.#following = following
+    const { found } = following
+    if (found !== undefined && ctx.viewer.kind !== 'anonymous') this.#admitted = admission(ctx.viewer, found, null)
     this.#unwatch = watchAccess(ctx, {
       ended: (nobody) => this.#lose(reasonOf(nobody)),
       changed: () => void this.#look(),
@@ -157,14 +162,16 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
 
   async #deliver(): Promise<IteratorResult<Delivery>> {
     if (this.#ended) return { done: true, value: undefined }
+    if (this.#isOver) return this.#end('RESOURCE_DELETED')
     const item = await this.#following.source.next()
     if (this.#ended || (item.done === true && this.#ctx.signal.aborted)) return this.return()
     if (this.#lost !== null) return this.#end(this.#lost)
     if (item.done === true) return this.#end('SERVER_RESTART')
-    const context =
-      this.#stillAdmitted(item.value) ?? (await this.#admit(this.#following.isMove?.(item.value) === true))
+    const step = stepOf(item.value, this.#following)
+    const context = (step === 'end' ? null : this.#stillAdmitted(item.value)) ?? (await this.#admit(step))
     if (this.#ended || this.#ctx.signal.aborted) return this.return()
     if (typeof context === 'string') return this.#end(context)
+    this.#isOver = step === 'end'
     return { done: false, value: { context, event: this.#following.toEvent(item.value) } }
   }
 
@@ -185,7 +192,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     this.#isLooking = true
     while (this.#isStale && !this.#ended) {
       this.#isStale = false
-      const admitted = await this.#admit(false)
+      const admitted = await this.#admit('none')
       if (typeof admitted === 'string') this.#lose(admitted)
     }
     this.#isLooking = false
@@ -203,14 +210,14 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
    * A context in which the viewer may have this event, or why not. While that cannot be found out, the event waits; past the
    * limit the reader is sent away to come back, since clients do not retry after an error.
    */
-  #admit(isMove: boolean): Promise<Context | EndReason> {
+  #admit(step: Step): Promise<Context | EndReason> {
     // One after the other: a slower one must not put back what a later one found.
-    const admitted = this.#admitting.then(() => this.#passGate(isMove))
+    const admitted = this.#admitting.then(() => this.#passGate(step))
     this.#admitting = admitted
     return admitted
   }
 
-  async #passGate(isMove: boolean): Promise<Context | EndReason> {
+  async #passGate(step: Step): Promise<Context | EndReason> {
     const { platform, request, signal } = this.#ctx
     const giveUpAt = platform.clock.now().getTime() + HOLD_MILLIS
     for (;;) {
@@ -221,9 +228,10 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
         const context = createContext(platform, { viewer, request, signal })
         const epochs = `${viewer.accessVersion}.${viewer.projectEpoch}`
         // Read before the gate: what changes behind it moves them on once more.
-        const isSame = !isMove && this.#admitted?.epochs === epochs
-        const { projectId } = isSame ? { projectId: asked } : await this.#following.gate(context)
-        this.#admitted = { viewer, at: performance.now(), projectId, epochs: projectId === asked ? epochs : null }
+        const isSame = step !== 'move' && this.#admitted?.epochs === epochs
+        if (isSame) this.#admitted = { viewer, at: performance.now(), projectId: asked, epochs }
+        else if (step === 'end') return 'ACCESS_REMOVED'
+        else this.#admitted = admission(viewer, await this.#following.gate(context), asked)
         return context
       } catch (error) {
         if (error instanceof Fault && error.code !== 'SERVICE_UNAVAILABLE') return 'ACCESS_REMOVED'
@@ -237,6 +245,19 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
       }
     }
   }
+}
+
+function stepOf<Item>(item: Item, { isMove, isEnd }: Following<Item>): Step {
+  if (isEnd?.(item) === true) return 'end'
+  return isMove?.(item) === true ? 'move' : 'none'
+}
+
+/** What a gate was passed under, by what it found itself or, where that does not tell, by the project that was asked about. */
+function admission(viewer: ActingViewer, { projectId, home }: Followed, asked: string | null): Admission {
+  const seen = projectId === asked ? viewer.projectEpoch : undefined
+  const epoch = home === undefined ? seen : (home?.epoch ?? null)
+  const epochs = epoch === undefined ? null : `${viewer.accessVersion}.${epoch}`
+  return { viewer, at: performance.now(), projectId, epochs }
 }
 
 /** Watches over the access of whoever subscribed, until they leave or the returned function is called. */
@@ -257,44 +278,3 @@ function warnOnce(log: Log, type: string): void {
   warned.add(type)
   log.warn({ type }, 'events of an unknown type: subscribers are told to read again')
 }
-
-const EndReasonRef = builder.enumType('EndReason', {
-  description: 'Why a subscription ended for good.',
-  values: {
-    ACCESS_REMOVED: { description: 'You may no longer see what you followed.' },
-    SESSION_ENDED: { description: 'Your session has ended, or was not refreshed within 25 s after its access token.' },
-    SERVER_RESTART: {
-      description:
-        'The server stops, or could not find out for a minute whether you may still see this. Subscribe again with your last cursor; nothing is lost.',
-    },
-  } as const,
-})
-
-/** Part of every subscription's union. */
-export const SubscriptionEndedRef = builder
-  .objectRef<Extract<StreamControl, { type: 'SubscriptionEnded' }>>('SubscriptionEnded')
-  .implement({
-    description: 'The last thing a subscription says before it completes.',
-    fields: (t) => ({
-      reason: t.field({
-        type: EndReasonRef,
-        description: 'What ended it, and so whether to come back.',
-        resolve: (ended) => ended.reason,
-      }),
-    }),
-  })
-
-/** Part of every subscription's union. */
-export const ResyncRequiredRef = builder
-  .objectRef<Extract<StreamControl, { type: 'ResyncRequired' }>>('ResyncRequired')
-  .implement({
-    description:
-      'What happened since your cursor cannot be told without a gap. Read the object again; events go on from `cursor`.',
-    fields: (t) => ({
-      cursor: t.field({
-        type: 'Cursor',
-        description: 'The place events go on from.',
-        resolve: (resync) => resync.cursor,
-      }),
-    }),
-  })

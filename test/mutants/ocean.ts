@@ -6,7 +6,11 @@ import type { Mutant } from './mutation.ts'
 
 const page = 'src/modules/ocean/pages/page.reads.ts'
 const findPage = change(page, "page !== null && may(ctx, 'page.read', page) ? page : null", 'page')
-const pageList = change(page, 'selectPages(ctx.db).where(matches(ctx.db, filter))', 'selectPages(ctx.db)')
+const pageList = change(
+  'src/modules/ocean/pages/page-list.reads.ts',
+  'selectPages(ctx.db).where(matches(ctx.db, filter))',
+  'selectPages(ctx.db)',
+)
 const pageType = openType(
   'src/modules/ocean/pages/page.graphql.ts',
   "authScopes: (page, ctx) => may(ctx, 'page.read', page),",
@@ -61,7 +65,7 @@ export const oceanMutants: readonly Mutant[] = [
   {
     name: 'Page: followed by whoever names it',
     edits: [
-      change(pageEvents, "await getPage(ctx, pageId, 'page.read')", ''),
+      change(pageEvents, "const found = await getPage(ctx, pageId, 'page.read')", 'const found = { projectId: null }'),
       change(
         pageEvents,
         "gate: (fresh) => getPage(fresh, pageId, 'page.read'),",

@@ -378,8 +378,8 @@ const streams: readonly Mutant[] = [
     edits: [
       change(
         subscription,
-        'const isSame = !isMove && this.#admitted?.epochs === epochs',
-        'const isSame = epochs !== null && this.#admitted !== undefined && isMove !== null',
+        "const isSame = step !== 'move' && this.#admitted?.epochs === epochs",
+        'const isSame = epochs !== null && this.#admitted !== undefined && step !== null',
       ),
     ],
     ...tests('modules/ocean/pages/page-moves', 'a page moved into a private project'),

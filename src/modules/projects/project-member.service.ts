@@ -10,7 +10,7 @@ import { lockUser } from '../accounts/devices/device-session.service.ts'
 import { demandNotAbove } from '../accounts/memberships/role-rules.service.ts'
 import { tellViewer } from '../accounts/users/viewer.events.ts'
 import { audit } from '../audit/audit.service.ts'
-import { tellProject } from './project.events.ts'
+import { onProject, tellProject } from './project.events.ts'
 import { type ProjectRow, projectById } from './project.reads.ts'
 import { getProject } from './project.service.ts'
 import type { ProjectMemberRow } from './project-member.reads.ts'
@@ -48,6 +48,7 @@ export async function setProjectMember(ctx: Context, input: SetProjectMember): P
       .values({ ...member, id: newUuid(tx.now), role, created_at: tx.now })
       .onConflict((conflict) => conflict.columns(['project_id', 'user_id']).doUpdateSet({ role }))
       .execute()
+    tx.record(onProject(organizationId, projectId, { type: 'ProjectMembersChanged' }))
     audit(ctx, tx, { action, target })
     return memberOf(tx, projectId, userId)
   })
@@ -72,6 +73,7 @@ export async function removeProjectMember(
     }
     if (!isLeaving) demandReach(project, 'project.remove_member', member.role, null)
     await tx.unscoped.deleteFrom('project_member').where('id', '=', member.id).execute()
+    tx.record(onProject(viewer.organizationId, projectId, { type: 'ProjectMembersChanged' }))
     audit(ctx, tx, { action: 'project.remove_member', target: encodeTypeId('project', projectId) })
     return member
   })

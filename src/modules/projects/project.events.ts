@@ -1,3 +1,4 @@
+import type { NewChannelEvent } from '../../platform/channels/log.ts'
 import type { Transaction } from '../../platform/database/transact.ts'
 import { accessChanged } from '../accounts/organizations/organization.events.ts'
 
@@ -14,4 +15,17 @@ export async function tellProject(tx: Transaction, organizationId: string, proje
     .execute()
   tx.movedOn(projectId)
   tx.record(accessChanged(organizationId))
+}
+
+/** What a project says of itself on its channel; what stands in it says more there, in the words of later modules. */
+export type ProjectChannelEvent = { readonly type: 'ProjectUpdated' } | { readonly type: 'ProjectMembersChanged' }
+
+/** The channel of a project's live events; its name begins with the organization, as every predicate does. */
+export function projectChannel(organizationId: string, projectId: string): string {
+  return `${organizationId}/project/${projectId}`
+}
+
+/** Something that happened to a project, to be recorded in the transaction that does it. */
+export function onProject(organizationId: string, projectId: string, { type }: ProjectChannelEvent): NewChannelEvent {
+  return { channel: projectChannel(organizationId, projectId), type, payload: {} }
 }

@@ -1,4 +1,6 @@
 import { sql } from 'kysely'
+import { beforeAnyLog, encodeCursor } from '../../lib/cursor.ts'
+import { containing } from '../../lib/like-pattern.ts'
 import type { Standing, Visibility } from '../../platform/access.ts'
 import type { JsonObject } from '../../platform/channels/channel.entity.ts'
 import type { Context } from '../../platform/context.ts'
@@ -6,6 +8,7 @@ import { keyset, type Window } from '../../platform/database/keyset.ts'
 import type { TenantReads } from '../../platform/database/tenant-reads.ts'
 import { isGrantedTo, may } from '../../platform/gate.ts'
 import { defineLoader, load } from '../../platform/loaders.ts'
+import { projectChannel } from './project.events.ts'
 import { isOpenTo, type ProjectFacts, projectRole, standingIn } from './project-access.reads.ts'
 
 /** A project as the graph shows it. */
@@ -21,6 +24,8 @@ export interface ProjectRow extends Standing {
   readonly updatedAt: Date
   readonly archivedAt: Date | null
   readonly deletedAt: Date | null
+  /** Where the project's live events stood when this row was read. */
+  readonly eventsCursor: string
 }
 
 /** Which projects a list is of. */
@@ -64,10 +69,22 @@ export async function countProjects(ctx: Context, filter: ProjectFilter): Promis
   return row.count
 }
 
+// The head is read in the same statement: whatever the reader loads of the project after it cannot miss an event before it.
 function selectProjects(db: TenantReads) {
   return db
     .from('project')
+    .leftJoin('channel_head', (join) =>
+      // Without an organization `from` finds no project to join.
+      join.on(
+        'channel_head.channel',
+        '=',
+        sql<string>`${projectChannel(db.organizationId ?? '', '')}::text || project.id`,
+      ),
+    )
     .select([
+      'channel_head.epoch',
+      'channel_head.seq',
+      'project.organization_id as organizationId',
       'project.id',
       'project.name',
       'project.description',
@@ -85,9 +102,18 @@ function selectProjects(db: TenantReads) {
     ])
 }
 
-function withStanding(db: TenantReads, row: Omit<ProjectRow, keyof Standing> & ProjectFacts): ProjectRow {
-  const { projectRole: _role, homeId: _id, homeEpoch: _epoch, ...project } = row
-  return { ...project, ...standingIn(db, row) }
+type JoinedRow = Omit<ProjectRow, 'eventsCursor' | keyof Standing> &
+  ProjectFacts & {
+    readonly organizationId: string
+    readonly epoch: string | null
+    readonly seq: number | null
+  }
+
+function withStanding(db: TenantReads, row: JoinedRow): ProjectRow {
+  const { projectRole: _role, homeId: _id, homeEpoch: _epoch, organizationId, epoch, seq, ...project } = row
+  const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
+  const eventsCursor = encodeCursor(projectChannel(organizationId, project.id), position)
+  return { ...project, eventsCursor, ...standingIn(db, row) }
 }
 
 function matches(db: TenantReads, { name, isArchived }: ProjectFilter) {
@@ -95,9 +121,4 @@ function matches(db: TenantReads, { name, isArchived }: ProjectFilter) {
   const named = name === null ? sql`true` : sql`project.name ilike ${containing(name)}`
   const kept = isArchived === null ? sql`true` : sql`(project.archived_at is not null) = ${isArchived}`
   return sql<boolean>`${open} and ${named} and ${kept}`
-}
-
-/** A pattern for `ilike` that finds the text as it is, whatever wildcards it holds. */
-function containing(text: string): string {
-  return `%${text.replace(/[\\%_]/g, '\\$&')}%`
 }

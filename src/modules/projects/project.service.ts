@@ -10,7 +10,7 @@ import { load } from '../../platform/loaders.ts'
 import { newUuid } from '../../platform/uuid.ts'
 import { audit } from '../audit/audit.service.ts'
 import { Project, ProjectMember } from './project.entity.ts'
-import { tellProject } from './project.events.ts'
+import { onProject, tellProject } from './project.events.ts'
 import { findProject, type ProjectRow, projectById } from './project.reads.ts'
 
 /** How long a deleted project can be brought back before it is purged. */
@@ -92,8 +92,9 @@ export async function updateProject(ctx: Context, change: ProjectChange): Promis
       ...(isOpenedOrClosed && { visibility }),
     })
     if (!isChanged) return false
+    const viewer = requireViewer(ctx)
+    tx.record(onProject(viewer.organizationId, id, { type: 'ProjectUpdated' }))
     if (isOpenedOrClosed) {
-      const viewer = requireViewer(ctx)
       if (visibility === 'PRIVATE') await keepIn(tx, viewer, project)
       await tellProject(tx, viewer.organizationId, id)
     }
@@ -152,6 +153,7 @@ async function change(ctx: Context, id: string, action: Action, changes: (now: D
     const isThere = await advance(tx, id, null, changes(tx.now))
     if (!isThere) throw new NotFound('project', action, encodeTypeId('project', id))
     await tellProject(tx, organizationId, id)
+    tx.record(onProject(organizationId, id, { type: 'ProjectUpdated' }))
     audit(ctx, tx, { action, target: encodeTypeId('project', id) })
   })
 }

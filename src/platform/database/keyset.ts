@@ -1,4 +1,4 @@
-import { type SelectQueryBuilder, sql } from 'kysely'
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 
 /** Which stretch of an ordered list is asked for, by the keys of its neighbours; never by an offset. */
 export interface Window {
@@ -10,14 +10,17 @@ export interface Window {
   readonly inverted: boolean
 }
 
-/** Orders a query by a unique key and cuts it to a window. `columns` are column names, never input. */
+/** A part of a key: a column by its name, or an expression; never input. */
+export type KeyColumn = string | RawBuilder<unknown>
+
+/** Orders a query by a unique key and cuts it to a window. */
 export function keyset<DB, TB extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, TB, Row>,
-  columns: readonly string[],
+  columns: readonly KeyColumn[],
   direction: 'asc' | 'desc',
   window: Window,
 ): SelectQueryBuilder<DB, TB, Row> {
-  const key = sql`(${sql.join(columns.map((column) => sql.ref(column)))})`
+  const key = sql`(${sql.join(columns.map(expressionOf))})`
   const values = (row: readonly string[]) => sql`(${sql.join(row)})`
   const [beyond, short] = direction === 'asc' ? [sql`>`, sql`<`] : [sql`<`, sql`>`]
   let cut = query
@@ -29,10 +32,14 @@ export function keyset<DB, TB extends keyof DB, Row>(
 /** Orders rows as `keyset` does: for what is joined from several windows, since a join promises no order. */
 export function inKeysetOrder<DB, TB extends keyof DB, Row>(
   query: SelectQueryBuilder<DB, TB, Row>,
-  columns: readonly string[],
+  columns: readonly KeyColumn[],
   direction: 'asc' | 'desc',
   { inverted }: Pick<Window, 'inverted'>,
 ): SelectQueryBuilder<DB, TB, Row> {
   const backwards = (direction === 'asc') === inverted
-  return columns.reduce((ordered, column) => ordered.orderBy(sql.ref(column), backwards ? 'desc' : 'asc'), query)
+  return columns.reduce((ordered, column) => ordered.orderBy(expressionOf(column), backwards ? 'desc' : 'asc'), query)
+}
+
+function expressionOf(column: KeyColumn): RawBuilder<unknown> {
+  return typeof column === 'string' ? sql.ref(column) : column
 }

@@ -1,13 +1,12 @@
 import { builder } from '../../../graphql/builder.ts'
 import { encodeGlobalId, uuidOf } from '../../../graphql/ids.ts'
 import {
-  followSource,
   ResyncRequiredRef,
   resyncRequired,
   type StreamControl,
   SubscriptionEndedRef,
-  unknownEvent,
-} from '../../../graphql/subscription.ts'
+} from '../../../graphql/stream-control.ts'
+import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { chatChannelEvent } from '../sessions/chat-session.events.ts'
 import { getChatSession } from '../sessions/chat-session.service.ts'

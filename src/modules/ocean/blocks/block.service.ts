@@ -85,7 +85,7 @@ async function addBlocks(
   for (const [index, block] of blocks.entries()) {
     const parent = block.parentIndex === null ? undefined : made[block.parentIndex]
     const { parentId, depth } = parent === undefined ? spot : { parentId: parent.id, depth: parent.depth + 1 }
-    if (depth > MAX_BLOCK_DEPTH) throw new NestedTooDeep(MAX_BLOCK_DEPTH)
+    if (depth > MAX_BLOCK_DEPTH) throw new NestedTooDeep()
     const id = addBlock(tx, viewer, { pageId: page.id, parentId, depth, position: positions[index] ?? '' }, block)
     made.push({ parentId, depth, id })
   }

@@ -107,7 +107,7 @@ export async function findSpot(
     return found
   }
   const depth = (parent?.depth ?? 0) + 1
-  if (depth > MAX_BLOCK_DEPTH) throw new NestedTooDeep(MAX_BLOCK_DEPTH)
+  if (depth > MAX_BLOCK_DEPTH) throw new NestedTooDeep()
   const before = beforeId === null ? null : (await sibling('beforeId', beforeId)).position
   const above = afterId === null ? parent : await sibling('afterId', afterId)
   const end = before ?? (above === null ? null : await endOf(tx, pageId, above))
@@ -150,7 +150,7 @@ export async function moveTo(
   const moved = new Set(ids)
   const roots = blocks.filter(({ parentId }) => parentId === null || !moved.has(parentId))
   const down = spot.depth - (roots[0]?.depth ?? 0)
-  if (blocks.some(({ depth }) => depth + down > MAX_BLOCK_DEPTH)) throw new NestedTooDeep(MAX_BLOCK_DEPTH)
+  if (blocks.some(({ depth }) => depth + down > MAX_BLOCK_DEPTH)) throw new NestedTooDeep()
   const positions = await positionsIn(tx, viewer, spot, blocks.length)
   await setPositions(tx, viewer, ids, positions, sql`, page_id = ${spot.pageId}, depth = block.depth + ${down}::int`)
   await tx.unscoped

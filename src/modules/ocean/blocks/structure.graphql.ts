@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
-import { errorType } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { encodeGlobalId, idOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
@@ -14,9 +13,6 @@ import { BlockNode, BlockTypeEnum, textLimit } from './block.graphql.ts'
 import { type CreatedBlocks, createBlocks } from './block.service.ts'
 import { besideOne, blockText, contentOf, inDocumentOrder, place, placeFields } from './block-input.graphql.ts'
 import { type DeletedBlock, deleteBlock, moveBlock } from './structure.service.ts'
-
-errorType(NestedTooDeep, 'It would stand deeper than pages, or blocks, can be nested; nothing was changed.')
-errorType(WouldCreateCycle, 'It would stand in itself, or in what stands in it; nothing was changed.')
 
 const NewBlockInput = builder.inputType('NewBlockInput', {
   description: 'A block to make.',

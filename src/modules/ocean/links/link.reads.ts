@@ -3,7 +3,7 @@ import type { Context } from '../../../platform/context.ts'
 import { inKeysetOrder, keyset, type Window } from '../../../platform/database/keyset.ts'
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
-import { defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
+import { defineCountLoader, defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
 import { type BlockRow, findBlock, readableBlocks } from '../blocks/block.reads.ts'
 import { findPage, type PageRow } from '../pages/page.reads.ts'
 import type { LinkKind } from './link.entity.ts'
@@ -127,24 +127,22 @@ const backlinksByBlock = defineListLoader<Backlink>({
   },
 })
 
-const backlinkCountByPage = defineLoader<string, number>({
+const backlinkCountByPage = defineCountLoader<null>({
   name: 'backlinkCountByPage',
-  batch: async (db, pageIds) => {
+  read: (db, pageIds) => {
     const counted = linksTo(db, toPage).select((on) => on.fn.countAll<number>().as('count'))
     const pages = db.from('page').where('page.id', 'in', pageIds)
     const joined = pages.innerJoinLateral(counted.as('links'), (join) => join.onTrue())
-    const rows = await joined.select(['page.id', 'links.count']).execute()
-    return new Map(rows.map(({ id, count }) => [id, count]))
+    return joined.select(['page.id as parentId', 'links.count']).execute()
   },
 })
 
-const backlinkCountByBlock = defineLoader<string, number>({
+const backlinkCountByBlock = defineCountLoader<null>({
   name: 'backlinkCountByBlock',
-  batch: async (db, blockIds) => {
+  read: (db, blockIds) => {
     const counted = linksTo(db, toBlock).select((on) => on.fn.countAll<number>().as('count'))
     const joined = targets(db, blockIds).innerJoinLateral(counted.as('links'), (join) => join.onTrue())
-    const rows = await joined.select(['target.id', 'links.count']).execute()
-    return new Map(rows.map(({ id, count }) => [id, count]))
+    return joined.select(['target.id as parentId', 'links.count']).execute()
   },
 })
 
@@ -160,7 +158,7 @@ export async function listPageBacklinks(ctx: Context, { id }: Pick<PageRow, 'id'
 
 /** How many `listPageBacklinks` has in all. */
 export async function countPageBacklinks(ctx: Context, { id }: Pick<PageRow, 'id'>): Promise<number> {
-  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByPage, id)) ?? 0) : 0
+  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByPage, { parentId: id, options: null })) ?? 0) : 0
 }
 
 /** Links to a block the viewer has read, from blocks they may read; newest first. */
@@ -174,7 +172,7 @@ export async function listBlockBacklinks(
 
 /** How many `listBlockBacklinks` has in all. */
 export async function countBlockBacklinks(ctx: Context, { id }: Pick<BlockRow, 'id'>): Promise<number> {
-  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByBlock, id)) ?? 0) : 0
+  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByBlock, { parentId: id, options: null })) ?? 0) : 0
 }
 
 /** The predicates of lists go by roles; what a key or an agent was given is asked here. */

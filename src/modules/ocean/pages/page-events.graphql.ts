@@ -1,6 +1,7 @@
 import { builder } from '../../../graphql/builder.ts'
 import { encodeGlobalId, uuidOf } from '../../../graphql/ids.ts'
-import { follow, ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../../graphql/subscription.ts'
+import { ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../../graphql/stream-control.ts'
+import { follow } from '../../../graphql/subscription.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { BlockNode } from '../blocks/block.graphql.ts'
 import { findBlock } from '../blocks/block.reads.ts'
@@ -120,7 +121,7 @@ builder.subscriptionField('pageEvents', (t) =>
     },
     subscribe: async (_root, args, ctx) => {
       const pageId = uuidOf('Page', args.pageId)
-      await getPage(ctx, pageId, 'page.read')
+      const found = await getPage(ctx, pageId, 'page.read')
       return follow(ctx, {
         channel: pageChannel(requireViewer(ctx).organizationId, pageId),
         after: args.after,
@@ -129,9 +130,15 @@ builder.subscriptionField('pageEvents', (t) =>
           const known = pageChannelEvent(event)
           return known === null ? null : { ...known, cursor, pageId }
         },
-        isMove: ({ type }) => type === 'PageUpdated',
+        found,
+        isMove: (event) => movesPage(pageChannelEvent(event)),
+        isEnd: ({ type }) => type === 'PageDeleted',
       }) as unknown as AsyncIterable<PageEvent>
     },
     resolve: (event) => event,
   }),
 )
+
+function movesPage(event: PageChannelEvent | null): boolean {
+  return event?.type === 'PageUpdated' && event.isMove
+}

@@ -12,7 +12,13 @@ export const PageSchema = defineEntity({
   indexes: [
     { properties: ['organization', 'id'] },
     { properties: ['organization', 'updatedAt', 'id'] },
+    { properties: ['organization', 'createdById', 'id'] },
     { properties: ['project', 'id'] },
+    {
+      name: 'page_title_index',
+      // An expression, so that the comparison with the database leaves it alone. Queries must say it in these words.
+      expression: 'create index "page_title_index" on "page" ("organization_id", lower("title"), "id")',
+    },
     {
       name: 'page_sibling_rank_unique',
       // Of pages without a project or a parent as well. Two that are made at once cannot get the same place.

@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import type { NewChannelEvent } from '../../../platform/channels/log.ts'
+import type { Transaction } from '../../../platform/database/transact.ts'
+import { projectChannel } from '../../projects/project.events.ts'
 
 /**
  * What is said on a page's channel: ids only, since every reader loads what they may see with today's rights. The one
  * exception is what was typed, which only means something as it is.
  */
 const pageChannelEvents = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('PageUpdated') }),
+  // Unless it says otherwise it may have moved to where other people see it; so did those that older code recorded.
+  z.object({ type: z.literal('PageUpdated'), isMove: z.boolean().default(true) }),
   z.object({ type: z.literal('PageDeleted') }),
   z.object({ type: z.literal('BlockCreated'), blockId: z.uuid() }),
   z.object({ type: z.literal('BlockUpdated'), blockId: z.uuid() }),
@@ -24,7 +27,10 @@ const pageChannelEvents = z.discriminatedUnion('type', [
 ])
 
 /** One event of a page's channel, without its place in it. */
-export type PageChannelEvent = z.infer<typeof pageChannelEvents>
+export type PageChannelEvent = z.output<typeof pageChannelEvents>
+
+/** One to be recorded. */
+export type NewPageEvent = z.input<typeof pageChannelEvents>
 
 /** Where something happens. */
 export interface PagePlace {
@@ -38,7 +44,7 @@ export function pageChannel(organizationId: string, pageId: string): string {
 }
 
 /** Something that happened on a page, to be recorded in the transaction that does it. */
-export function onPage({ organizationId, pageId }: PagePlace, event: PageChannelEvent): NewChannelEvent {
+export function onPage({ organizationId, pageId }: PagePlace, event: NewPageEvent): NewChannelEvent {
   const { type, ...payload } = event
   return { channel: pageChannel(organizationId, pageId), type, payload }
 }
@@ -46,4 +52,33 @@ export function onPage({ organizationId, pageId }: PagePlace, event: PageChannel
 /** An event as it was recorded, perhaps by older code; null when it is none that this code knows, but newer code may. */
 export function pageChannelEvent(event: Pick<NewChannelEvent, 'type' | 'payload'>): PageChannelEvent | null {
   return pageChannelEvents.safeParse({ ...event.payload, type: event.type }).data ?? null
+}
+
+/** What is said of a page on its project's channel. */
+export const pageChanges = ['PageAdded', 'PageChanged', 'PageMoved', 'PageRemoved'] as const
+export type PageChange = (typeof pageChanges)[number]
+
+/** Something that happened to a page of a project, to be recorded in the transaction that does it. */
+export function inProject(place: PagePlace & { readonly projectId: string }, type: PageChange): NewChannelEvent {
+  const { organizationId, projectId, pageId } = place
+  return { channel: projectChannel(organizationId, projectId), type, payload: { pageId } }
+}
+
+/** A page of which something is told. */
+export interface ToldPage {
+  readonly id: string
+  readonly projectId: string | null
+}
+
+/** Tells of a page on its project's channel, if it is in one. */
+export function tellProjectOf(tx: Transaction, { id, projectId }: ToldPage, type: PageChange): void {
+  const { organizationId } = tx.db
+  if (projectId === null || organizationId === null) return
+  tx.record(inProject({ organizationId, projectId, pageId: id }, type))
+}
+
+/** Tells whoever watches a page that it has changed; `isMove` when other people may see it now. */
+export function tellWatchers(tx: Transaction, { id }: Pick<ToldPage, 'id'>, isMove = false): void {
+  const { organizationId } = tx.db
+  if (organizationId !== null) tx.record(onPage({ organizationId, pageId: id }, { type: 'PageUpdated', isMove }))
 }

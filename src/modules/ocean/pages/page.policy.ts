@@ -5,7 +5,7 @@ export const pageActions = defineActions({
   'page.create': { least: 'EDITOR', kind: 'write' },
   'page.update': { least: 'EDITOR', kind: 'write' },
   'page.move': { least: 'EDITOR', kind: 'write' },
-  'page.archive': { least: 'EDITOR', kind: 'write' },
+  'page.archive': { least: 'EDITOR', kind: 'write', inArchive: true },
   'page.restore': { least: 'EDITOR', kind: 'write', inArchive: true },
   'page.delete': { least: 'ADMIN', kind: 'write', inArchive: true },
   'page.tag': { least: 'EDITOR', kind: 'write' },

@@ -2,9 +2,8 @@ import { sql } from 'kysely'
 import { beforeAnyLog, encodeCursor } from '../../../lib/cursor.ts'
 import type { Standing } from '../../../platform/access.ts'
 import type { Context } from '../../../platform/context.ts'
-import { keyset, type Window } from '../../../platform/database/keyset.ts'
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
-import { isGrantedTo, may } from '../../../platform/gate.ts'
+import { may } from '../../../platform/gate.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
 import {
   isOpenAnywhere,
@@ -23,6 +22,8 @@ export interface PageRow extends Standing {
   readonly depth: number
   readonly rank: string
   readonly title: string
+  /** The title as lists are ordered by it. */
+  readonly titleKey: string
   readonly icon: string | null
   readonly coverImage: string | null
   readonly language: string | null
@@ -36,17 +37,12 @@ export interface PageRow extends Standing {
   readonly eventsCursor: string
 }
 
-/** Which pages a list is of; an id that names nothing matches nothing. */
-export interface PageFilter {
-  readonly projectId: string | null
-}
-
 /** Pages of the viewer's organization by id. */
 export const pageById = defineLoader<string, PageRow>({
   name: 'pageById',
   batch: async (db, ids) => {
     const rows = await selectPages(db).where('page.id', 'in', ids).execute()
-    return new Map(rows.map((row) => [row.id, shown(db, row)]))
+    return new Map(rows.map((row) => [row.id, shownPage(db, row)]))
   },
 })
 
@@ -56,37 +52,54 @@ export async function findPage(ctx: Context, id: string): Promise<PageRow | null
   return page !== null && may(ctx, 'page.read', page) ? page : null
 }
 
-/** Pages the viewer may read, newest first. */
-export async function listPages(ctx: Context, filter: PageFilter, window: Window): Promise<PageRow[]> {
-  if (!isGrantedTo(ctx, 'page.read')) return []
-  const query = selectPages(ctx.db).where(matches(ctx.db, filter))
-  const rows = await keyset(query, ['page.id'], 'desc', window).execute()
-  return rows.map((row) => shown(ctx.db, row))
+/** What a page stands in, root first: all of it is in the same project, so that one who reads the page reads it as well. */
+export async function listAncestors(ctx: Context, page: PageRow): Promise<PageRow[]> {
+  if (page.parentId === null) return []
+  const ids = (await load(ctx, ancestorIds, page.id)) ?? []
+  const ancestors = await Promise.all(ids.map((id) => findPage(ctx, id)))
+  return ancestors.filter((ancestor) => ancestor !== null)
 }
 
-/** How many `listPages` has in all. */
-export async function countPages(ctx: Context, filter: PageFilter): Promise<number> {
-  if (!isGrantedTo(ctx, 'page.read')) return 0
-  const row = await ctx.db
-    .from('page')
-    .where(matches(ctx.db, filter))
-    .select((on) => on.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return row.count
-}
+const ancestorIds = defineLoader<string, readonly string[]>({
+  name: 'ancestorIds',
+  batch: async (db, ids) => {
+    const { organizationId } = db
+    const rows = await db
+      .from('page')
+      .where('page.id', 'in', ids)
+      .innerJoinLateral(
+        sql<{ id: string; depth: number }>`(
+          with recursive above (id, parent_id, depth) as (
+            select up.id, up.parent_id, up.depth from page as up
+            where up.id = page.parent_id and up.organization_id = ${organizationId}
+            union all
+            select up.id, up.parent_id, up.depth from page as up join above on up.id = above.parent_id
+            where up.organization_id = ${organizationId}
+          ) select id, depth from above
+        )`.as('above'),
+        (join) => join.onTrue(),
+      )
+      .select(['page.id as pageId', 'above.id'])
+      .orderBy('above.depth')
+      .execute()
+    const byPage = Map.groupBy(rows, ({ pageId }) => pageId)
+    return new Map([...byPage].map(([pageId, above]) => [pageId, above.map(({ id }) => id)]))
+  },
+})
 
 /** The pages the reader may read, for queries over what stands on them. */
 export function readablePages(db: TenantReads) {
   return db.from('page').where(isOpenAnywhere(db, 'page.read', 'page.project_id'))
 }
 
-function matches(db: TenantReads, { projectId }: PageFilter) {
-  const open = isOpenAnywhere(db, 'page.read', 'page.project_id')
-  return projectId === null ? open : sql<boolean>`${open} and page.project_id = ${projectId}`
-}
+/** How titles are compared in lists: ignoring case. An index has the same words. */
+export const titleKey = sql<string>`lower(page.title)`
 
+/**
+ * Pages of the reader's organization with what their rows need, but for those of deleted projects; see `shownPage`.
+ */
 // The head is read in the same statement: whatever the reader loads of the page after it cannot miss an event before it.
-function selectPages(db: TenantReads) {
+export function selectPages(db: TenantReads) {
   return db
     .from('page')
     .leftJoin('project', 'project.id', 'page.project_id')
@@ -103,6 +116,7 @@ function selectPages(db: TenantReads) {
       'page.depth',
       'page.rank',
       'page.title',
+      titleKey.as('titleKey'),
       'page.icon',
       'page.cover_image as coverImage',
       'page.language',
@@ -129,7 +143,8 @@ interface JoinedRow extends Omit<PageRow, 'eventsCursor' | keyof Standing>, Omit
   readonly seq: number | null
 }
 
-function shown(db: TenantReads, row: JoinedRow): PageRow {
+/** A row of `selectPages` as the graph shows it. */
+export function shownPage(db: TenantReads, row: JoinedRow): PageRow {
   const { organizationId, epoch, seq, homeId, homeEpoch, visibility, projectArchivedAt, projectRole, ...page } = row
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
   const eventsCursor = encodeCursor(pageChannel(organizationId, page.id), position)

@@ -1,25 +1,36 @@
-import { generateJitteredKeyBetween } from 'fractional-indexing-jittered'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
-import { authorIdOf, type Context } from '../../../platform/context.ts'
+import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { EditConflict } from '../../../platform/errors.ts'
+import { EditConflict, InvalidInput } from '../../../platform/errors.ts'
 import { pass, requireAction, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createOnce } from '../../../platform/idempotency.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { tellProject } from '../../projects/project.events.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { Page } from './page.entity.ts'
-import { onPage } from './page.events.ts'
+import { tellProjectOf, tellWatchers } from './page.events.ts'
 import { findPage, type PageRow } from './page.reads.ts'
+import { depthIn, type PageHome, type PageNeighbour, rankIn, untilRankIsFree } from './page-tree.service.ts'
 
-/** A new page. */
-export interface CreatePage {
+/** A new page, and where it is to stand. */
+export interface CreatePage extends PageHome, PageNeighbour {
   readonly title: string
   readonly icon: string | null
-  readonly projectId: string | null
+  readonly coverImage: string | null
+  /** BCP 47. */
+  readonly language: string | null
   readonly idempotencyKey: string | null
+}
+
+/** What to change of a page; undefined leaves a field as it is, null empties it. */
+export interface UpdatePage {
+  readonly id: string
+  readonly expectedVersion: number
+  readonly title: string | undefined
+  readonly icon?: string | null | undefined
+  readonly coverImage?: string | null | undefined
+  readonly language?: string | null | undefined
 }
 
 /** The gate: a page the viewer may do this with. @throws {NotFound | Forbidden} */
@@ -27,87 +38,105 @@ export async function getPage(ctx: Context, id: string, action: Action): Promise
   return pass(ctx, 'page', await findPage(ctx, id), action, encodeTypeId('page', id))
 }
 
-/** Makes an empty page, in a project or at the top. @throws {IdempotencyKeyReused} */
-export async function createPage(ctx: Context, input: CreatePage): Promise<PageRow> {
-  const { projectId } = input
-  requireGrant(ctx, 'page.read')
-  if (projectId === null) requireAction(ctx, 'page.create')
-  else await getProject(ctx, projectId, 'page.create')
-  const id = await createOnce(ctx, 'createPage', input, async (tx, viewer) => {
-    const rank = generateJitteredKeyBetween(await lastRank(tx, projectId), null)
-    const page = tx.em.create(Page, {
-      id: newUuid(tx.now),
-      organization: viewer.organizationId,
-      project: projectId,
-      parent: null,
-      depth: 1,
-      rank,
-      coverImage: null,
-      language: null,
-      archivedAt: null,
-      archivedWithId: null,
-      title: input.title,
-      icon: input.icon,
-      createdById: authorIdOf(viewer),
-      updatedById: authorIdOf(viewer),
-      version: 1,
-      createdAt: tx.now,
-      updatedAt: tx.now,
-    })
-    audit(ctx, tx, { action: 'page.create', target: encodeTypeId('page', page.id) })
-    return page.id
-  })
-  return getPage(ctx, id, 'page.read')
-}
-
-/** Where a page is to stand. */
-export interface MovePage {
-  readonly id: string
-  /** Null: at the top of the organization. */
-  readonly projectId: string | null
-  readonly expectedVersion: number | null
+/**
+ * The gate of what is to stand somewhere: where exactly, which with a parent is the parent's project.
+ * @throws {NotFound | Forbidden | InvalidInput}
+ */
+export async function getPageHome(
+  ctx: Context,
+  { projectId, parentId }: PageHome,
+  target: string | null = null,
+): Promise<PageHome> {
+  // Each id passes its own gate, whatever the other is: what is not there is answered alike.
+  if (projectId !== null) await getProject(ctx, projectId, 'page.create')
+  if (parentId !== null) {
+    const parent = await getPage(ctx, parentId, 'page.create')
+    if (projectId !== null && parent.projectId !== projectId) {
+      throw new InvalidInput([{ path: ['projectId'], message: 'is not the project of the parent' }])
+    }
+    return { projectId: parent.projectId, parentId }
+  }
+  if (projectId === null) requireAction(ctx, 'page.create', target)
+  return { projectId, parentId }
 }
 
 /**
- * Moves a page to another project, or to the top. Whoever may not see it there sees nothing of it any more: what they have
- * open of it ends.
- * @throws {NotFound | Forbidden | EditConflict}
+ * Makes an empty page: in another, in a project or at the top.
+ * @throws {NotFound | Forbidden | InvalidInput | NestedTooDeep | IdempotencyKeyReused}
  */
-export async function movePage(ctx: Context, { id, projectId, expectedVersion }: MovePage): Promise<PageRow> {
+export async function createPage(ctx: Context, input: CreatePage): Promise<PageRow> {
+  requireGrant(ctx, 'page.read')
+  const home = await getPageHome(ctx, input)
+  const id = await untilRankIsFree(() =>
+    createOnce(ctx, 'createPage', input, async (tx, viewer) => {
+      const depth = await depthIn(tx, home, 'hold')
+      const page = insertPage(tx, viewer, { ...input, ...home, depth, rank: await rankIn(tx, home, input) })
+      tellProjectOf(tx, { id: page, projectId: home.projectId }, 'PageAdded')
+      audit(ctx, tx, { action: 'page.create', target: encodeTypeId('page', page) })
+      return page
+    }),
+  )
+  return getPage(ctx, id, 'page.read')
+}
+
+type NewPage = PageHome & Pick<CreatePage, 'title' | 'icon' | 'coverImage' | 'language'>
+
+function insertPage(
+  tx: Transaction,
+  viewer: ActingViewer,
+  page: NewPage & { readonly depth: number; readonly rank: string },
+): string {
+  const id = newUuid(tx.now)
+  tx.em.create(Page, {
+    id,
+    organization: viewer.organizationId,
+    project: page.projectId,
+    parent: page.parentId,
+    depth: page.depth,
+    rank: page.rank,
+    title: page.title,
+    icon: page.icon,
+    coverImage: page.coverImage,
+    language: page.language,
+    createdById: authorIdOf(viewer),
+    updatedById: authorIdOf(viewer),
+    version: 1,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+    archivedAt: null,
+    archivedWithId: null,
+  })
+  return id
+}
+
+/** Changes what a page is called and how it looks. @throws {NotFound | Forbidden | EditConflict} */
+export async function updatePage(ctx: Context, change: UpdatePage): Promise<PageRow> {
+  const { id, expectedVersion, title, icon, coverImage, language } = change
   const target = encodeTypeId('page', id)
-  const { projectId: from } = await getPage(ctx, id, 'page.move')
-  if (projectId === null) requireAction(ctx, 'page.create', target)
-  else await getProject(ctx, projectId, 'page.create')
-  const isMoved = await transact(ctx, async (tx) => {
+  await getPage(ctx, id, 'page.update')
+  await transact(ctx, async (tx) => {
     const viewer = requireViewer(ctx)
-    const update = tx.unscoped
+    // A page that was moved or archived since the gate has another version, too.
+    const page = await tx.unscoped
       .updateTable('page')
       .set((on) => ({
-        project_id: projectId,
+        ...(title !== undefined && { title }),
+        ...(icon !== undefined && { icon }),
+        ...(coverImage !== undefined && { cover_image: coverImage }),
+        ...(language !== undefined && { language }),
         version: on('version', '+', 1),
         updated_at: tx.now,
         updated_by_id: authorIdOf(viewer),
       }))
       .where('id', '=', id)
       .where('organization_id', '=', viewer.organizationId)
-      // Who moved it elsewhere meanwhile may have moved it out of the caller's reach.
-      .where('project_id', 'is not distinct from', from)
-    const { numUpdatedRows } = await (expectedVersion === null
-      ? update
-      : update.where('version', '=', expectedVersion)
-    ).executeTakeFirst()
-    if (numUpdatedRows === 0n) return false
-    if (from !== null) await tellProject(tx, viewer.organizationId, from)
-    tx.record(onPage({ organizationId: viewer.organizationId, pageId: id }, { type: 'PageUpdated' }))
-    audit(ctx, tx, { action: 'page.move', target })
-    return true
+      .where('version', '=', expectedVersion)
+      .returning(['id', 'project_id as projectId'])
+      .executeTakeFirst()
+    if (page === undefined) throw new EditConflict(target)
+    tellWatchers(tx, page)
+    tellProjectOf(tx, page, 'PageChanged')
+    audit(ctx, tx, { action: 'page.update', target })
   })
-  if (!isMoved) throw new EditConflict(target)
   return getPage(ctx, id, 'page.read')
-}
-
-async function lastRank(tx: Transaction, projectId: string | null): Promise<string | null> {
-  const siblings = tx.db.from('page').where('page.project_id', 'is not distinct from', projectId)
-  const last = siblings.where('page.parent_id', 'is', null).orderBy('page.rank', 'desc').select('page.rank')
-  return (await last.limit(1).executeTakeFirst())?.rank ?? null
 }
