@@ -9,6 +9,8 @@ import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { test as base, openChat, write } from '../kit/test.ts'
 import { listsOf } from './graph.ts'
+import { linkLists } from './link-lists.ts'
+import { statementsOf } from './statements.ts'
 
 // A list costs the same number of statements whatever its length. Other work of the server may send a statement in
 // between, never take one away: the least of several runs is what the document costs.
@@ -166,7 +168,8 @@ const lists = [
 ] as const
 
 test('every list of the schema is read', () => {
-  expect(lists.map(([, coordinate]) => coordinate)).toEqual(expect.arrayContaining(listsOf(schema)))
+  const read = [...lists, ...linkLists].map(([, coordinate]) => coordinate)
+  expect(read).toEqual(expect.arrayContaining(listsOf(schema)))
 })
 
 test.for(lists)('%s: 50 cost as many statements as 5', async ([, coordinate, document], { server, library }) => {
@@ -214,13 +217,6 @@ async function leastStatements(
     )
   }
   return Math.min(...costs)
-}
-
-async function statementsOf(server: TestServer, work: () => Promise<unknown>): Promise<number> {
-  const { database } = server.app.platform
-  const before = database.statementCount()
-  await work()
-  return database.statementCount() - before
 }
 
 /** The items of the list of this name, at the root or in one of the objects below it. */

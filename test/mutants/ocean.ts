@@ -131,7 +131,7 @@ export const oceanMutants: readonly Mutant[] = [
   },
   {
     name: 'Tag: shown with pages that its reader may not see',
-    edits: [change(tag, "marks.where('mark.page_id', 'in', readablePages(db).select('page.id'))", 'marks'), pageType],
+    edits: [change(tag, "pages.where(isOpenAnywhere(db, 'page.read', 'marked.project_id'))", 'pages'), pageType],
     ...strangers('an editor outside the private project', 'Query.tags'),
   },
 ]

@@ -4,7 +4,8 @@ import { inKeysetOrder, keyset, type Window } from '../../../platform/database/k
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
 import { defineCountLoader, defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
-import { type BlockRow, findBlock, readableBlocks } from '../blocks/block.reads.ts'
+import { isOpenAnywhere } from '../../projects/project-access.reads.ts'
+import { type BlockRow, findBlock } from '../blocks/block.reads.ts'
 import { findPage, type PageRow } from '../pages/page.reads.ts'
 import type { LinkKind } from './link.entity.ts'
 
@@ -92,23 +93,34 @@ interface Backlink extends LinkRow {
 
 const order = ['link.id'] as const
 
-// To the page of the outer query, or to a block on it.
-const toPage = sql<boolean>`(link.kind = 'PAGE') = (link.target_id = page.id) and link.target_id in (
-  select page.id union all select standing.id from block as standing where standing.page_id = page.id
+// Of the outer query.
+const pageAndItsBlocks = sql<{ id: string; kind: LinkKind }>`(
+  select page.id, 'PAGE' as kind union all select own.id, 'BLOCK' from block as own where own.page_id = page.id
 )`
-const toBlock = sql<boolean>`link.kind = 'BLOCK' and link.target_id = target.id`
+const blockAlone = sql<{ id: string; kind: LinkKind }>`(select target.id, 'BLOCK' as kind)`
 
-/** Links from blocks the reader may read, to what the outer query says. */
-function linksTo(db: TenantReads, condition: typeof toPage) {
-  const sources = readableBlocks(db).select('block.id')
-  return db.from('link').where('link.source_block_id', 'in', sources).where(condition)
+/**
+ * Links from blocks the reader may read, to what the outer query says. The blocks are looked up one by one: the planner
+ * would otherwise gather all that can be read, for each item of the outer query anew.
+ */
+function linksTo(db: TenantReads, targets: typeof pageAndItsBlocks) {
+  const isReadable = sql<boolean>`(
+    select ${isOpenAnywhere(db, 'page.read', 'origin.project_id')} from block as source
+    join page as origin on origin.id = source.page_id where source.id = link.source_block_id
+  )`
+  return db
+    .from('link')
+    .innerJoin(targets.as('to'), (join) =>
+      join.onRef('to.id', '=', 'link.target_id').onRef('to.kind', '=', 'link.kind'),
+    )
+    .where(isReadable)
 }
 
 const backlinksByPage = defineListLoader<Backlink>({
   name: 'backlinksByPage',
   parentOf: ({ toId }) => toId,
   read: (db, pageIds, window) => {
-    const list = keyset(linksTo(db, toPage).select(columns), order, 'desc', window).as('link')
+    const list = keyset(linksTo(db, pageAndItsBlocks).select(columns), order, 'desc', window).as('link')
     const joined = db
       .from('page')
       .where('page.id', 'in', pageIds)
@@ -121,7 +133,7 @@ const backlinksByBlock = defineListLoader<Backlink>({
   name: 'backlinksByBlock',
   parentOf: ({ toId }) => toId,
   read: (db, blockIds, window) => {
-    const list = keyset(linksTo(db, toBlock).select(columns), order, 'desc', window).as('link')
+    const list = keyset(linksTo(db, blockAlone).select(columns), order, 'desc', window).as('link')
     const joined = targets(db, blockIds).innerJoinLateral(list, (join) => join.onTrue())
     return inKeysetOrder(joined, order, 'desc', window).selectAll('link').select('target.id as toId').execute()
   },
@@ -130,7 +142,7 @@ const backlinksByBlock = defineListLoader<Backlink>({
 const backlinkCountByPage = defineCountLoader<null>({
   name: 'backlinkCountByPage',
   read: (db, pageIds) => {
-    const counted = linksTo(db, toPage).select((on) => on.fn.countAll<number>().as('count'))
+    const counted = linksTo(db, pageAndItsBlocks).select((on) => on.fn.countAll<number>().as('count'))
     const pages = db.from('page').where('page.id', 'in', pageIds)
     const joined = pages.innerJoinLateral(counted.as('links'), (join) => join.onTrue())
     return joined.select(['page.id as parentId', 'links.count']).execute()
@@ -140,7 +152,7 @@ const backlinkCountByPage = defineCountLoader<null>({
 const backlinkCountByBlock = defineCountLoader<null>({
   name: 'backlinkCountByBlock',
   read: (db, blockIds) => {
-    const counted = linksTo(db, toBlock).select((on) => on.fn.countAll<number>().as('count'))
+    const counted = linksTo(db, blockAlone).select((on) => on.fn.countAll<number>().as('count'))
     const joined = targets(db, blockIds).innerJoinLateral(counted.as('links'), (join) => join.onTrue())
     return joined.select(['target.id as parentId', 'links.count']).execute()
   },
