@@ -63,8 +63,19 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   deleteProject: () => ({ id: unknown }),
   setProjectMember: () => ({ projectId: unknown, userId: unknown, role: 'VIEWER' }),
   removeProjectMember: () => ({ projectId: unknown, userId: unknown }),
-  movePage: () => ({ id: unknown, projectId: unknown, expectedVersion: 1 }),
-  createPage: () => ({ title: 'x', icon: 'x', projectId: unknown, idempotencyKey: 'rules' }),
+  movePage: () => ({ id: unknown, projectId: unknown, parentId: unknown, afterId: unknown, expectedVersion: 1 }),
+  createPage: () => ({
+    ...{ title: 'x', icon: 'x', coverImage: 'https://example.org/a.png', language: 'en' },
+    ...{ projectId: unknown, parentId: unknown, afterId: unknown, idempotencyKey: 'rules' },
+  }),
+  updatePage: () => ({
+    ...{ id: unknown, expectedVersion: 1, title: 'x', icon: 'x', coverImage: 'https://example.org/a.png' },
+    language: 'en',
+  }),
+  archivePage: () => ({ id: unknown }),
+  restorePage: () => ({ id: unknown }),
+  deletePage: () => ({ id: unknown }),
+  duplicatePage: () => ({ id: unknown, title: 'x', idempotencyKey: 'rules' }),
   createChatSession: () => ({
     title: 'x',
     projectId: unknown,
@@ -77,12 +88,14 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   createTag: () => ({ name: 'x', color: '#000000', idempotencyKey: 'rules' }),
   updateTag: () => ({ id: unknown, expectedVersion: 1, name: 'x', color: '#000000' }),
   deleteTag: () => ({ id: unknown }),
+  createLink: () => ({ sourceBlockId: unknown, url: 'https://example.org', idempotencyKey: 'rules' }),
+  deleteLink: () => ({ id: unknown }),
   tagPage: () => ({ pageId: unknown, tagId: unknown }),
   untagPage: () => ({ pageId: unknown, tagId: unknown }),
   createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
 }
 const ourWords =
-  /^(is empty|is not valid|is no color like #1d4ed8|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
+  /^(is empty|is not valid|is no color like #1d4ed8|is no http, https or mailto address|either this or an address|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
 const badTexts = ['', ' ', 'x', 'x'.repeat(30_000), 'a\nb', 'a\u202eb', 'a\0b', '\ud800']
 
 /** The same input many times, each with one bad value in one place. */
@@ -124,8 +137,12 @@ const ruleless = [
   'removeProjectMember',
   'movePage',
   'deleteTag',
+  'deleteLink',
   'tagPage',
   'untagPage',
+  'archivePage',
+  'restorePage',
+  'deletePage',
   'deleteOrganization',
   'restoreOrganization',
   'setOrganizationTier',

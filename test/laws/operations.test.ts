@@ -5,16 +5,19 @@ import { describe, expect } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { tour } from '../../src/transport/graphiql-tour.ts'
 import {
+  ArchivePageDocument,
   AuditEventsDocument,
   type CreateBlocksMutationVariables,
   CreateProjectDocument,
   DeleteProjectDocument,
   OrganizationDocument,
+  ProjectDocument,
   RequestPasswordResetDocument,
   SetProjectMemberDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
 import { makePlatformAdmin } from '../kit/inside.ts'
+import { makeLink } from '../kit/links.ts'
 import { mailedToken } from '../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
@@ -153,10 +156,48 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   tagPage: async ({ alice, page }) => ({
     variables: { input: { pageId: page.id, tagId: (await makeTag(alice, 'Sea')).id } },
   }),
+  createLink: async ({ alice, page }) => {
+    const [sourceBlockId] = await write(alice, page.id, 'a text')
+    return { variables: { input: { sourceBlockId, targetId: page.id, idempotencyKey: 'once' } } }
+  },
+  deleteLink: async ({ alice, page }) => {
+    const [sourceBlockId = ''] = await write(alice, page.id, 'a text')
+    const link = await makeLink(alice, { sourceBlockId, url: 'https://example.org' })
+    return { variables: { input: { id: link.id } } }
+  },
   untagPage: async ({ alice, page }) => {
     const tag = await makeTag(alice, 'Sea')
     await mark(alice, page, tag)
     return { variables: { input: { pageId: page.id, tagId: tag.id } } }
+  },
+  updatePage: ({ page }) => ({
+    variables: {
+      input: {
+        id: page.id,
+        expectedVersion: 1,
+        title: 'Another',
+        icon: null,
+        coverImage: 'https://example.org/a.png',
+        language: 'en',
+      },
+    },
+  }),
+  archivePage: ({ page }) => ({ variables: { input: { id: page.id } } }),
+  restorePage: async ({ alice, page }) => {
+    await alice.mutate(ArchivePageDocument, { input: { id: page.id } })
+    return { variables: { input: { id: page.id } } }
+  },
+  deletePage: ({ page }) => ({ variables: { input: { id: page.id } } }),
+  duplicatePage: ({ page }) => ({
+    variables: { input: { id: page.id, title: 'A copy', withChildren: true, idempotencyKey: 'once' } },
+  }),
+  projectEvents: async ({ alice }) => {
+    const projectId = await createProject(alice)
+    const { project } = await alice.query(ProjectDocument, { id: projectId })
+    return {
+      variables: { projectId, after: project?.eventsCursor },
+      provoke: () => createPage(alice, 'Something to hear', projectId),
+    }
   },
   login: ({ alice }) => ({
     variables: { input: { ...onBehalfOf, identifier: alice.email, password: alice.password } },

@@ -15,6 +15,7 @@ export const nouns = [
   'Page',
   'Block',
   'Tag',
+  'Link',
   'ChatSession',
   'Message',
 ] as const
@@ -38,6 +39,8 @@ export interface Probe {
   readonly isRefused?: true
   /** The same where there is no fact to answer: the call comes to null or an error for everybody. */
   readonly comesToNothing?: true
+  /** Places where an id that does not belong there comes to a fact of the input, whoever's it is, and so is no refusal. */
+  readonly facts?: readonly string[]
   /** For administrators of the platform, of whom none is asked: forbidden to everybody, whatever the id. */
   readonly isForbidden?: true
   /** It answers the ids that members of the caller's organization named when they were refused, as `targetId`. */

@@ -6,6 +6,10 @@ const text = 'a text'
 const aRefreshToken = ({ tokens }: Person) => [{ input: { token: tokens.refreshToken } }]
 const agent = { displayName: 'An agent', kind: 'CUSTOM', trustLevel: 'WRITE', permissions: ['page.read'] }
 
+const unless = (own: string, id: string) => (id === own ? null : id)
+/** Of two neighbours only one can be named. */
+const neighbour = (afterId: string | null, beforeId: string | null) => (afterId === null ? { beforeId } : { afterId })
+
 /** A new root field gets a line here; a new place for an id is named in it. */
 export const probes: Readonly<Record<string, Probe>> = {
   'Query.node': {
@@ -48,9 +52,21 @@ export const probes: Readonly<Record<string, Probe>> = {
     variables: (id) => ({ id: id('Query.page(id:)') }),
   },
   'Query.pages': {
-    ids: { 'PageFilter.projectId': ['Project'] },
-    variables: (id) => ({ filter: { projectId: id('PageFilter.projectId') } }),
-    alone: () => [{ first: 100 }, { last: 100 }, { filter: { projectId: null } }],
+    ids: {
+      'PageFilter.projectId': ['Project'],
+      'PageFilter.parentId': ['Page'],
+      'PageFilter.createdById': ['User', 'Agent'],
+      'PageFilter.tagId': ['Page'],
+    },
+    variables: (id) => ({
+      filter: {
+        projectId: id('PageFilter.projectId'),
+        parentId: id('PageFilter.parentId'),
+        createdById: id('PageFilter.createdById'),
+        tagId: id('PageFilter.tagId'),
+      },
+    }),
+    alone: () => [{ first: 100 }, { last: 100 }, { filter: { projectId: null, title: 'canary' }, orderBy: 'TITLE' }],
   },
   'Query.block': {
     ids: { 'Query.block(id:)': ['Block'] },
@@ -248,14 +264,71 @@ export const probes: Readonly<Record<string, Probe>> = {
       input: { projectId: id('RemoveProjectMemberInput.projectId'), userId: id('RemoveProjectMemberInput.userId') },
     }),
   },
+  // Where the caller's own page is the one that moves, it is named in no other place.
   'Mutation.movePage': {
-    ids: { 'MovePageInput.id': ['Page'], 'MovePageInput.projectId': ['Project'] },
-    variables: (id) => ({ input: { id: id('MovePageInput.id'), projectId: id('MovePageInput.projectId') } }),
+    ids: {
+      'MovePageInput.id': ['Page'],
+      'MovePageInput.projectId': ['Project'],
+      'MovePageInput.parentId': ['Page'],
+      'MovePageInput.afterId': ['Page'],
+      'MovePageInput.beforeId': ['Page'],
+    },
+    facts: ['MovePageInput.afterId', 'MovePageInput.beforeId'],
+    variables: (id, own) => ({
+      input: {
+        id: id('MovePageInput.id'),
+        projectId: id('MovePageInput.projectId'),
+        parentId: unless(own.Page, id('MovePageInput.parentId')),
+        ...neighbour(unless(own.Page, id('MovePageInput.afterId')), unless(own.Page, id('MovePageInput.beforeId'))),
+      },
+    }),
   },
   'Mutation.createPage': {
-    ids: { 'CreatePageInput.projectId': ['Project'] },
-    variables: (id) => ({ input: { title: 'A page', projectId: id('CreatePageInput.projectId') } }),
+    ids: {
+      'CreatePageInput.projectId': ['Project'],
+      'CreatePageInput.parentId': ['Page'],
+      'CreatePageInput.afterId': ['Page'],
+      'CreatePageInput.beforeId': ['Page'],
+    },
+    facts: ['CreatePageInput.afterId', 'CreatePageInput.beforeId'],
+    variables: (id, own) => ({
+      input: {
+        title: 'A page',
+        projectId: id('CreatePageInput.projectId'),
+        parentId: id('CreatePageInput.parentId'),
+        ...neighbour(unless(own.Page, id('CreatePageInput.afterId')), unless(own.Page, id('CreatePageInput.beforeId'))),
+      },
+    }),
     alone: () => [{ input: { title: 'A page', idempotencyKey: theirKey } }],
+  },
+  'Mutation.updatePage': {
+    spends: true,
+    ids: { 'UpdatePageInput.id': ['Page'] },
+    variables: (id) => ({ input: { id: id('UpdatePageInput.id'), expectedVersion: 1, title: text } }),
+  },
+  'Mutation.archivePage': {
+    spends: true,
+    ids: { 'ArchivePageInput.id': ['Page'] },
+    variables: (id) => ({ input: { id: id('ArchivePageInput.id') } }),
+  },
+  'Mutation.restorePage': {
+    spends: true,
+    ids: { 'RestorePageInput.id': ['Page'] },
+    variables: (id) => ({ input: { id: id('RestorePageInput.id') } }),
+  },
+  'Mutation.deletePage': {
+    spends: true,
+    ids: { 'DeletePageInput.id': ['Page'] },
+    variables: (id) => ({ input: { id: id('DeletePageInput.id') } }),
+  },
+  'Mutation.duplicatePage': {
+    spends: true,
+    ids: { 'DuplicatePageInput.id': ['Page'] },
+    variables: (id) => ({ input: { id: id('DuplicatePageInput.id') } }),
+  },
+  'Subscription.projectEvents': {
+    ids: { 'Subscription.projectEvents(projectId:)': ['Project'] },
+    variables: (id) => ({ projectId: id('Subscription.projectEvents(projectId:)') }),
   },
   'Mutation.createBlocks': {
     ids: { 'CreateBlocksInput.pageId': ['Page'] },
@@ -284,6 +357,17 @@ export const probes: Readonly<Record<string, Probe>> = {
   'Mutation.untagPage': {
     ids: { 'UntagPageInput.pageId': ['Page'], 'UntagPageInput.tagId': ['Tag'] },
     variables: (id) => ({ input: { pageId: id('UntagPageInput.pageId'), tagId: id('UntagPageInput.tagId') } }),
+  },
+  'Mutation.createLink': {
+    ids: { 'CreateLinkInput.sourceBlockId': ['Block'], 'CreateLinkInput.targetId': ['Page', 'Block'] },
+    variables: (id) => ({
+      input: { sourceBlockId: id('CreateLinkInput.sourceBlockId'), targetId: id('CreateLinkInput.targetId') },
+    }),
+  },
+  'Mutation.deleteLink': {
+    ids: { 'DeleteLinkInput.id': ['Link'] },
+    variables: (id) => ({ input: { id: id('DeleteLinkInput.id') } }),
+    spends: true,
   },
   'Query.chatSession': {
     ids: { 'Query.chatSession(id:)': ['ChatSession'] },

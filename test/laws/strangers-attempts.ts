@@ -84,7 +84,8 @@ async function tryMixture(attempt: Attempt, door: Door, document: string, mixtur
   const at = `${[...mixture].map(([place, noun]) => `${noun} in ${place}`).join(', ')} by ${door}`
   if (!seesAll && !isToldOf) expect(theirs.comparable, at).toBe(random.comparable)
   // What they see by right they may also use: a member may go to where they are.
-  for (const { answer, named } of [random, theirs]) noteRefusal(attempt, answer, seesAll ? undefined : named)
+  const isFact = [...mixture.keys()].every((place) => probe.facts?.includes(place))
+  for (const { answer, named } of [random, theirs]) noteRefusal(attempt, answer, seesAll || isFact ? undefined : named)
 }
 
 /** In each place every kind of garbage, made of ids of all the nouns that belong there in turn. */

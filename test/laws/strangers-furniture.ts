@@ -9,12 +9,13 @@ import {
   ViewerDocument,
 } from '../gql/graphql.ts'
 import { watch } from '../kit/chat.ts'
+import { makeLink } from '../kit/links.ts'
 import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, uuidIn } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { makeTag, mark } from '../kit/tags.ts'
-import { ask, openChat, write } from '../kit/test.ts'
+import { ask, createPage, openChat, write } from '../kit/test.ts'
 import type { Ids } from './probe.ts'
 
 // What the people of the strangers law have.
@@ -57,6 +58,7 @@ export async function furnish(person: Person, furniture: Furniture): Promise<Edi
     Page: page.id,
     Block: block,
     Tag: tag.id,
+    Link: (await makeLink(person, { sourceBlockId: block, url: `https://example.org/${encodeURIComponent(word)}` })).id,
     ChatSession: session.id,
     Message: answer,
   }
@@ -78,9 +80,14 @@ export async function furnishAll(person: Person, furniture: Furniture): Promise<
 }
 
 /** What a call can spend, anew. */
-export async function furnishMore(person: Person, furniture: Furniture): Promise<Pick<Ids, 'Project' | 'Tag'>> {
+export async function furnishMore(
+  person: Person,
+  furniture: Furniture,
+): Promise<Pick<Ids, 'Project' | 'Tag' | 'Link'>> {
   const tag = await makeTag(person, tagNameOf(furniture))
-  return { Project: await makeProject(person, furniture), Tag: tag.id }
+  const [block = ''] = await write(person, (await createPage(person, furniture.word)).id, furniture.word)
+  const link = await makeLink(person, { sourceBlockId: block, url: 'https://example.org/spent' })
+  return { Project: await makeProject(person, furniture), Tag: tag.id, Link: link.id }
 }
 
 /** Makes a project and answers its id. */

@@ -195,15 +195,16 @@ export const places: Readonly<Record<string, Place>> = {
   'page.service/createPage/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'link.service/getLink/pass': { killers: tests('ocean/links/link', 'a stranger finds no link') },
+  'link.service/createLink/demandTarget': strangers(owner, 'Mutation.createLink'),
   'tag.service/getTag/pass': { killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none') },
   'tag.service/createTag/requireAction': {
     killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none'),
   },
   'tag.service/createTag/requireGrant': { killers: tests('ocean/tags/tag', 'a key that reads pages') },
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
-  'page.service/createPage/requireAction': { killers: tests('ocean/pages/page', 'a viewer reads but makes nothing') },
-  'page.service/movePage/requireAction': {
-    killers: tests('ocean/pages/page-moves', 'who may not write on both sides'),
+  'page.service/getPageHome/requireAction': {
+    killers: tests('ocean/pages/page', 'a viewer reads but makes nothing'),
   },
   'project.service/getProject/pass': { killers: tests('projects/project-changes', 'an editor changes what a project') },
   'project.service/createProject/requireAction': {

@@ -374,6 +374,11 @@ const entering: readonly Mutant[] = [
 const noLookBeside = change(subscription, 'changed: () => void this.#look(),', '')
 const streams: readonly Mutant[] = [
   {
+    name: 'what is gone is told to whoever followed it, whatever they may by now',
+    edits: [change(subscription, 'if (isSame) this.#admitted', "if (isSame || step === 'end') this.#admitted")],
+    ...tests('modules/ocean/pages/page-archive', 'whose access changed meanwhile'),
+  },
+  {
     name: 'what is open is not looked at again before an event',
     edits: [
       change(

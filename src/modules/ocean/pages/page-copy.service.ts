@@ -3,7 +3,6 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { AccessMoved, InvalidInput, NotFound } from '../../../platform/errors.ts'
-import { requireGrant } from '../../../platform/gate.ts'
 import { createOnce } from '../../../platform/idempotency.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
@@ -45,7 +44,6 @@ type Copies = ReadonlyMap<string, string>
  * @throws {NotFound | Forbidden | InvalidInput | IdempotencyKeyReused}
  */
 export async function duplicatePage(ctx: Context, input: DuplicatePage): Promise<PageRow> {
-  requireGrant(ctx, 'page.read')
   await getPage(ctx, input.id, 'block.create')
   const { projectId } = await getPage(ctx, input.id, 'page.create')
   const id = await untilRankIsFree(() =>

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { violatedConstraint } from '../../../platform/database/violated-constraint.ts'
-import { AccessMoved, InvalidInput, NotFound, UserError } from '../../../platform/errors.ts'
+import { AccessMoved, InvalidInput, NotFound, Unavailable, UserError } from '../../../platform/errors.ts'
 import { MAX_BLOCK_DEPTH } from '../blocks/block.entity.ts'
 import { MAX_PAGE_DEPTH } from './page.entity.ts'
 
@@ -148,13 +148,14 @@ function siblingsIn(tx: Transaction, { projectId, parentId }: PageHome, movedId:
 /** With jitter two in a row are rare already. */
 const MAX_TRIES = 10
 
-/** Runs a transaction again as long as somebody else takes the rank that it chose. */
+/** Runs a transaction again as long as somebody else takes the rank that it chose. @throws {Unavailable} when that goes on */
 export async function untilRankIsFree<Result>(run: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await run()
     } catch (error) {
-      if (tries === MAX_TRIES || violatedConstraint(error) !== 'page_sibling_rank_unique') throw error
+      if (violatedConstraint(error) !== 'page_sibling_rank_unique') throw error
+      if (tries === MAX_TRIES) throw new Unavailable()
     }
   }
 }

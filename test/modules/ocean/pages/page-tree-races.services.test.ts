@@ -1,0 +1,163 @@
+import { sql } from 'kysely'
+import { expect, onTestFinished, vi } from 'vitest'
+import {
+  ArchivePageDocument,
+  CreatePageDocument,
+  DeletePageDocument,
+  DuplicatePageDocument,
+  MovePageDocument,
+  RestorePageDocument,
+} from '../../../gql/graphql.ts'
+import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
+import { createRandom, type Random } from '../../../kit/random.ts'
+import type { TestServer } from '../../../kit/server.ts'
+import { test as base } from '../../../kit/test.ts'
+import { createProject } from '../../projects/stage.ts'
+import { make, makeChain } from './stage.ts'
+
+// Many change one tree at once. On a real database: the embedded one does one thing after the other.
+
+const MOVES = 200
+
+/** Four who may do everything to pages. */
+const test = base.extend<{ four: readonly Person[] }>({
+  four: async ({ server, alice }, use) => {
+    const others = await Promise.all(['Ben', 'Cleo', 'Dan'].map((name) => signUpInto(server, alice, name, 'ADMIN')))
+    await use([alice, ...others])
+    for (const person of others) await person.close()
+  },
+})
+
+/** What is wrong with the pages of a person's organization: none has to be more than the tree lets it. */
+async function faultsOf({ app }: TestServer, { organizationId }: Person) {
+  const { rows } = await sql<{ id: string; fault: string }>`
+    with recursive reached (id, depth, project_id, is_archived) as (
+      select id, 1, project_id, archived_at is not null from page
+      where organization_id = ${uuidIn(organizationId)} and parent_id is null
+      union all
+      select page.id, reached.depth + 1, reached.project_id, reached.is_archived
+      from page join reached on page.parent_id = reached.id
+    )
+    select page.id, case
+      when reached.id is null then 'is in a circle'
+      when page.depth <> reached.depth then 'has another depth than its place'
+      when page.project_id is distinct from reached.project_id then 'is in another project than its parent'
+      when reached.is_archived and page.archived_at is null then 'lives in what is archived'
+      when (page.archived_at is null) <> (page.archived_with_id is null) then 'is archived with nothing'
+    end as fault
+    from page left join reached on reached.id = page.id where page.organization_id = ${uuidIn(organizationId)}`.execute(
+    app.platform.database.unscoped,
+  )
+  return rows.filter(({ fault }) => fault !== null)
+}
+
+/** What a call came to: the type of its result, or the code of its error. */
+async function outcome(sent: ReturnType<Person['send']>): Promise<string> {
+  const { data, errors } = await sent
+  const [result] = Object.values((data ?? {}) as Record<string, { __typename: string } | null>)
+  return String(errors?.[0]?.extensions.code ?? result?.__typename)
+}
+
+/** Everybody does something again and again, all at once; answers what it came to, and how often. */
+async function storm(people: readonly Person[], times: number, deed: (person: Person) => Promise<string>) {
+  const outcomes = new Map<string, number>()
+  await Promise.all(
+    people.map(async (person) => {
+      for (let time = 0; time < times; time += 1) {
+        const one = await deed(person)
+        outcomes.set(one, (outcomes.get(one) ?? 0) + 1)
+      }
+    }),
+  )
+  return outcomes
+}
+
+/** Moves some page under some other, or to the top, at some place. */
+function moveOf(random: Random, pages: readonly string[], projects: readonly string[]) {
+  const [id, parentId] = [random.pick(pages), random.pick(pages)]
+  return random.chance(0.2) ? { id, projectId: random.pick(projects) } : { id, parentId }
+}
+
+test('four people move pages under each other, and a tree is left', { timeout: 120_000 }, async ({
+  server,
+  alice,
+  four,
+}) => {
+  const random = createRandom()
+  console.log(`page races: seed ${random.seed}`)
+  const projectId = await createProject(alice, { name: 'Ocean' })
+  const pages = await makeChain(alice, 6, { projectId })
+  for (let index = 0; index < 10; index += 1) pages.push((await make(alice, { projectId })).id)
+  const outcomes = await storm(four, MOVES / 4, (person) =>
+    outcome(person.send(MovePageDocument, { input: moveOf(random, pages, [projectId]) })),
+  )
+  expect([...outcomes.keys()].toSorted()).toEqual(['Page', 'WouldCreateCycle'])
+  expect(await faultsOf(server, alice)).toEqual([])
+})
+
+test('pages that move, are made, copied, archived and deleted at once leave a tree in each project', {
+  timeout: 120_000,
+}, async ({ server, alice, four }) => {
+  const random = createRandom()
+  console.log(`page races: seed ${random.seed}`)
+  const projects = await Promise.all(['One', 'Two'].map((name) => createProject(alice, { name })))
+  const pages: string[] = []
+  for (const projectId of projects) pages.push(...(await makeChain(alice, 5, { projectId })))
+  const doomed: string[] = []
+  const outcomes = await storm(four, MOVES / 2, async (person) => {
+    const id = random.pick(pages)
+    if (random.chance(0.4)) return outcome(person.send(MovePageDocument, { input: moveOf(random, pages, projects) }))
+    if (random.chance(0.3)) return outcome(person.send(ArchivePageDocument, { input: { id } }))
+    if (random.chance(0.4)) return outcome(person.send(RestorePageDocument, { input: { id } }))
+    const end = doomed.shift()
+    if (end !== undefined) return outcome(person.send(DeletePageDocument, { input: { id: end } }))
+    const input = { title: 'New', parentId: id }
+    const made = random.chance(0.2)
+      ? (await person.send(DuplicatePageDocument, { input: { id, withChildren: false } })).data?.duplicatePage
+      : (await person.send(CreatePageDocument, { input })).data?.createPage
+    if (made?.__typename === 'Page') doomed.push(made.id)
+    return String(made?.__typename)
+  })
+  // Whoever moves something out of a project has everybody else asked once more whether they may what they do there.
+  const known = ['Page', 'DeletedPage', 'WouldCreateCycle', 'NestedTooDeep', 'FORBIDDEN', 'NOT_FOUND', 'undefined']
+  expect([...outcomes.keys()].filter((one) => ![...known, 'SERVICE_UNAVAILABLE'].includes(one))).toEqual([])
+  expect(outcomes.get('Page')).toBeGreaterThan(MOVES / 4)
+  expect(await faultsOf(server, alice)).toEqual([])
+})
+
+test('what is made in a page while it is deleted or archived goes the same way', { timeout: 120_000 }, async ({
+  server,
+  alice,
+  four,
+}) => {
+  const [first = alice, ...others] = four
+  for (let round = 0; round < 20; round += 1) {
+    const [outer = '', inner = ''] = await makeChain(alice, 2)
+    const end = round % 2 === 0 ? DeletePageDocument : ArchivePageDocument
+    const makers = others.flatMap((person) => [inner, outer].map((parentId) => ({ person, parentId })))
+    const [ended, ...made] = await Promise.all([
+      outcome(first.send(end as typeof ArchivePageDocument, { input: { id: outer } })),
+      ...makers.map(({ person, parentId }) =>
+        outcome(person.send(CreatePageDocument, { input: { title: 'In time?', parentId } })),
+      ),
+    ])
+    expect(ended).toBe(round % 2 === 0 ? 'DeletedPage' : 'Page')
+    const refusal = round % 2 === 0 ? 'NOT_FOUND' : 'FORBIDDEN'
+    for (const one of made) expect(['Page', refusal]).toContain(one)
+    expect(await faultsOf(server, alice)).toEqual([])
+  }
+})
+
+test('pages that are put in the same place at the same moment all get one', async ({ server, alice, four }) => {
+  const parent = await make(alice)
+  const sibling = await make(alice, { parentId: parent.id })
+  // Without its jitter the same rank is chosen by all.
+  const jitter = vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  onTestFinished(() => jitter.mockRestore())
+  const input = { title: 'Here', parentId: parent.id, afterId: sibling.id }
+  for (let round = 0; round < 15; round += 1) {
+    const outcomes = await Promise.all(four.map((person) => outcome(person.send(CreatePageDocument, { input }))))
+    expect(outcomes).toEqual(Array(4).fill('Page'))
+  }
+  expect(await faultsOf(server, alice)).toEqual([])
+})
