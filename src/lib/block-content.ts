@@ -2,12 +2,11 @@ import { z } from 'zod'
 
 // What each type of block holds beside its text and its children, which every type can have.
 
-const noAddress = 'is no http or https address'
+// The parser of URLs is lenient about white space and slashes; where texts link to is not.
 const address = z
-  .url({ error: noAddress })
+  .string()
   .max(2048)
-  // The parser of URLs is lenient about white space and slashes; where texts link to is not.
-  .regex(/^https?:\/\/[^\s\p{Cc}]+$/iu, noAddress)
+  .refine((text) => /^https?:\/\/[^\s\p{Cc}]+$/iu.test(text) && URL.canParse(text), 'is no http or https address')
   .nullable()
   .default(null)
 const words = (max: number) => z.string().max(max).nullable().default(null)
@@ -58,7 +57,7 @@ export const textlessTypes: ReadonlySet<BlockType> = new Set(['DIVIDER'])
 
 /** Whether a text is an address as contents have them, and nothing else. */
 export function isAddress(text: string): boolean {
-  return address.safeParse(text).data === text
+  return address.safeParse(text).success
 }
 
 /** The content of a type as it is kept: checked, with every field of the type. */

@@ -6,6 +6,7 @@ import {
   contentSchema,
   isAddress,
 } from './block-content.ts'
+import type { TextRun } from './rich-text.ts'
 
 /**
  * What becomes of a field when the type that a block is converted to has no place for it. Words and addresses go into the
@@ -80,6 +81,16 @@ export function convert(block: Convertible, type: BlockType, given: BlockContent
     text: [...(kept === '' ? [] : [kept]), ...folded.map(({ text }) => text)].join('\n'),
     folded,
   }
+}
+
+/** What is appended to the text of a block for its folded lines: addresses as links. */
+export function foldedRuns({ text, folded }: Conversion): TextRun[] {
+  const isAll = text === folded.map((line) => line.text).join('\n')
+  const runs = folded.flatMap((line, index): TextRun[] => [
+    { text: index === 0 && isAll ? '' : '\n', attributes: {} },
+    { text: line.text, attributes: line.isAddress ? { link: line.text } : {} },
+  ])
+  return runs.filter((run) => run.text !== '')
 }
 
 const order: readonly string[] = Object.keys(fates)

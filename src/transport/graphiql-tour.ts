@@ -30,6 +30,7 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   deleteTag: { input: { id: 'tag_…' } },
   moveBlock: { input: { id: 'block_…', parentId: 'block_…' } },
   convertBlock: { input: { id: 'block_…', type: 'TO_DO', content: { checked: true } } },
+  editBlockText: { input: { id: 'block_…', update: 'AQEBAAQBBHRleHQGYSB0ZXh0AA==' } },
   updateBlock: { input: { id: 'block_…', text: 'Hello there' } },
   splitBlock: { input: { id: 'block_…', index: 5 } },
   mergeBlocks: { input: { id: 'block_…', intoId: 'block_…' } },

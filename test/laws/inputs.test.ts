@@ -92,10 +92,18 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   deleteLink: () => ({ id: unknown }),
   tagPage: () => ({ pageId: unknown, tagId: unknown }),
   untagPage: () => ({ pageId: unknown, tagId: unknown }),
+  moveBlock: () => ({ id: 'block_01h00000000000000000000000', expectedVersion: 1 }),
+  convertBlock: () => ({ id: 'block_01h00000000000000000000000', type: 'QUOTE', expectedVersion: 1 }),
+  deleteBlock: () => ({ id: 'block_01h00000000000000000000000', expectedVersion: 1 }),
+  editBlockText: () => ({ id: unknown, update: 'AAA=' }),
+  // Without the version that the content needs: a rule of two fields.
+  updateBlock: () => ({ id: unknown, text: 'x', content: {}, expectedTextVersion: 1 }),
+  splitBlock: () => ({ id: unknown, index: 0, expectedTextVersion: 1 }),
+  mergeBlocks: () => ({ id: unknown, intoId: unknown, expectedVersion: 1 }),
   createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
 }
 const ourWords =
-  /^(is empty|is not valid|is no color like #1d4ed8|is no http, https or mailto address|either this or an address|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
+  /^(is empty|is not valid|is needed with [a-z]+|is no color like #1d4ed8|is no http, https or mailto address|either this or an address|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
 const badTexts = ['', ' ', 'x', 'x'.repeat(30_000), 'a\nb', 'a\u202eb', 'a\0b', '\ud800']
 
 /** The same input many times, each with one bad value in one place. */
@@ -109,7 +117,7 @@ function* spoiled(fields: readonly GraphQLInputField[], input: Record<string, un
     if (isInputObjectType(type)) {
       const [item] = value as Record<string, unknown>[]
       for (const bad of spoiled(Object.values(type.getFields()), item ?? {})) yield put([bad])
-    } else if (type.name === 'String' || type.name === 'EmailAddress') {
+    } else if (['String', 'EmailAddress', 'Base64'].includes(type.name)) {
       for (const bad of badTexts) yield put(bad)
     }
   }
@@ -121,6 +129,11 @@ test('every mutation is tried', () => {
 
 // An id that is none is answered as one of nothing, and breaks no rule.
 const ruleless = [
+  'splitBlock',
+  'mergeBlocks',
+  'moveBlock',
+  'convertBlock',
+  'deleteBlock',
   'stopGeneration',
   'revokeDeviceSession',
   'revokeOtherDeviceSessions',

@@ -24,6 +24,7 @@ import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
 import { makeTag, mark } from '../kit/tags.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
+import { base64, copyOf, edit } from '../modules/ocean/blocks/typist.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
 
@@ -103,10 +104,45 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     return { variables: { first: 1, filter: { name: 'plan' } } }
   },
   viewer: () => ({ variables: {} }),
-  createBlocks: ({ page }) => ({
+  createBlocks: async ({ alice, page }) => ({
     variables: {
-      input: { pageId: page.id, blocks: [{ type: 'QUOTE', text: 'a' }, { text: 'b' }], idempotencyKey: 'once' },
+      input: {
+        pageId: page.id,
+        afterId: (await write(alice, page.id, 'what it follows', 'what it comes before'))[0],
+        blocks: [
+          { type: 'QUOTE', text: 'a' },
+          { text: 'b', parentIndex: 0 },
+        ],
+        idempotencyKey: 'once',
+      },
     } satisfies CreateBlocksMutationVariables,
+  }),
+  moveBlock: async ({ alice, page }) => {
+    const [id, beforeId] = (await write(alice, page.id, 'a', 'b')).toReversed()
+    return { variables: { input: { id, pageId: page.id, beforeId, expectedVersion: 1 } } }
+  },
+  convertBlock: async ({ alice, page }) => ({
+    variables: { input: { id: (await write(alice, page.id, 'a'))[0], type: 'TO_DO', content: { checked: true } } },
+  }),
+  editBlockText: async ({ alice, page }) => {
+    const [id = ''] = await write(alice, page.id, 'a')
+    const update = base64(edit(await copyOf(alice, id), (text) => text.insert(1, 'b', { bold: true })))
+    return { variables: { input: { id, update } } }
+  },
+  updateBlock: async ({ alice, page }) => {
+    const [id] = await write(alice, page.id, 'a')
+    const versions = { expectedVersion: 1, expectedTextVersion: 1 }
+    return { variables: { input: { id, text: 'b', content: {}, ...versions } } }
+  },
+  splitBlock: async ({ alice, page }) => ({
+    variables: { input: { id: (await write(alice, page.id, 'ab'))[0], index: 1, expectedTextVersion: 1 } },
+  }),
+  mergeBlocks: async ({ alice, page }) => {
+    const [intoId, id] = await write(alice, page.id, 'a', 'b')
+    return { variables: { input: { id, intoId, expectedVersion: 1 } } }
+  },
+  deleteBlock: async ({ alice, page }) => ({
+    variables: { input: { id: (await write(alice, page.id, 'a'))[0], expectedVersion: 1 } },
   }),
   createPage: async ({ alice }) => ({
     variables: {

@@ -78,10 +78,10 @@ const lists = [
     `query ($first: Int) { projects(first: $first) { nodes { id viewerCan members(first: 2) { nodes { id member ${actor} } } } } }`,
   ],
   [
-    'blocks with their authors and page',
+    'blocks with their authors, page and what they stand in',
     'Page.blocks',
     `query ($first: Int, $pageId: ID!) { page(id: $pageId) {
-      blocks(first: $first) { nodes { id text createdBy ${actor} updatedBy ${actor} page { ${page} } } ${pageInfo} }
+      blocks(first: $first) { nodes { id text depth parent { id text } createdBy ${actor} updatedBy ${actor} page { ${page} } } ${pageInfo} }
     } }`,
   ],
   [
@@ -301,7 +301,13 @@ async function furnish(server: TestServer, reader: Person): Promise<Omit<Library
   const blockIds = await write(reader, fullPageId, ...pageIds)
   for (const [index, id] of blockIds.entries()) {
     const by = { created_by_id: authorOf(index), updated_by_id: authorOf(index + 1) }
-    await unscoped.updateTable('block').set(by).where('id', '=', uuidIn(id)).execute()
+    // Every second one in the one before it.
+    const place = index % 2 === 1 ? { parent_id: uuidIn(blockIds[index - 1] ?? ''), depth: 2 } : {}
+    await unscoped
+      .updateTable('block')
+      .set({ ...by, ...place })
+      .where('id', '=', uuidIn(id))
+      .execute()
   }
   const devices = unscoped.selectFrom('device_session').selectAll().where('user_id', '=', uuidIn(reader.userId))
   const device = await devices.executeTakeFirstOrThrow()

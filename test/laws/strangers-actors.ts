@@ -7,14 +7,14 @@ import { makeAgent, makeKey, programOf, tokenOf } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { type Caller, callerOf } from './doors.ts'
 import type { Ids, Noun } from './probe.ts'
-import { expiredToken, furnish, furnishAll, furnishMore } from './strangers-furniture.ts'
+import { expiredToken, furnish, furnishAll, makeSpendable } from './strangers-furniture.ts'
 
 /** Somebody who is to learn nothing of the victim and to change nothing of theirs. */
 export interface Actor extends Caller {
   readonly name: ActorName
   /** Ids the actor may use by right; those of the stranger for whoever has none. */
   readonly own: Ids
-  /** The same with a new project, for a call that spends it. */
+  /** The same with a new project, page and block, for a call that spends one of them. */
   readonly furnishMore: () => Promise<Ids>
   /** Who it is to the server, or acts for; null for somebody whose credentials do not hold. */
   readonly person: Person | null
@@ -70,7 +70,7 @@ export async function enter(name: ActorName, cast: Cast): Promise<Actor> {
   const base = {
     name,
     own,
-    furnishMore: async () => ({ ...own, ...(await furnishMore(stranger, { word: 'mine' })) }),
+    furnishMore: async () => ({ ...own, ...(await makeSpendable(stranger, { word: 'mine' })) }),
     person: null,
     actorId: null,
     mayWrite: false,

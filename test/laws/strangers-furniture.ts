@@ -79,17 +79,6 @@ export async function furnishAll(person: Person, furniture: Furniture): Promise<
   }
 }
 
-/** What a call can spend, anew. */
-export async function furnishMore(
-  person: Person,
-  furniture: Furniture,
-): Promise<Pick<Ids, 'Project' | 'Tag' | 'Link'>> {
-  const tag = await makeTag(person, tagNameOf(furniture))
-  const [block = ''] = await write(person, (await createPage(person, furniture.word)).id, furniture.word)
-  const link = await makeLink(person, { sourceBlockId: block, url: 'https://example.org/spent' })
-  return { Project: await makeProject(person, furniture), Tag: tag.id, Link: link.id }
-}
-
 /** Makes a project and answers its id. */
 async function makeProject(person: Person, { word, idempotencyKey, visibility }: Furniture): Promise<string> {
   const { createProject: project } = await person.mutate(CreateProjectDocument, {
@@ -103,6 +92,18 @@ async function makeProject(person: Person, { word, idempotencyKey, visibility }:
   })
   if (project.__typename !== 'Project') throw new Error(`The project came to ${JSON.stringify(project)}`)
   return project.id
+}
+
+/** Makes what calls spend: a project, a page with a block that leads somewhere, and a tag. */
+export async function makeSpendable(
+  person: Person,
+  furniture: Furniture,
+): Promise<Pick<Ids, 'Project' | 'Page' | 'Block' | 'Tag' | 'Link'>> {
+  const page = await createPage(person, furniture.word)
+  const [block = ''] = await write(person, page.id, furniture.word)
+  const link = await makeLink(person, { sourceBlockId: block, url: 'https://example.org/spent' })
+  const tag = await makeTag(person, tagNameOf(furniture))
+  return { Project: await makeProject(person, furniture), Page: page.id, Block: block, Tag: tag.id, Link: link.id }
 }
 
 async function memberIdOf(person: Person, id: string): Promise<string> {

@@ -202,6 +202,7 @@ export const places: Readonly<Record<string, Place>> = {
     killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none'),
   },
   'tag.service/createTag/requireGrant': { killers: tests('ocean/tags/tag', 'a key that reads pages') },
+  'block.service/getBlock/pass': { killers: tests('ocean/blocks/structure', 'who may not write on both pages') },
   'page.service/getPage/pass': { killers: tests('ocean/pages/page-moves', 'who may not write on both sides') },
   'page.service/getPageHome/requireAction': {
     killers: tests('ocean/pages/page', 'a viewer reads but makes nothing'),

@@ -30,7 +30,7 @@ builder.objectType(MissingDependencies, {
 const updateBytes = z.string().transform((text, check) => {
   const bytes = Buffer.from(text, 'base64')
   const isBase64 = bytes.toString('base64') === text
-  if (!isBase64) check.addIssue({ code: 'custom', message: 'is not base64' })
+  if (!isBase64) check.addIssue({ code: 'custom', message: 'is not valid' })
   else if (bytes.length > MAX_UPDATE_BYTES) check.addIssue({ code: 'custom', message: updateLimit })
   return bytes
 })

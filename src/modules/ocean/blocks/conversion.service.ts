@@ -1,6 +1,6 @@
 import { type BlockContent, type BlockType, textlessTypes } from '../../../lib/block-content.ts'
-import { type Conversion, convert } from '../../../lib/block-conversion.ts'
-import { appendRuns, replaceText, type TextRun } from '../../../lib/rich-text.ts'
+import { type Conversion, convert, foldedRuns } from '../../../lib/block-conversion.ts'
+import { appendRuns, replaceText } from '../../../lib/rich-text.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
@@ -63,17 +63,10 @@ export async function convertBlock(ctx: Context, input: ConvertBlock): Promise<B
   return (await getBlock(ctx, id, 'block.read')).block
 }
 
-function retold(state: Uint8Array, { text, folded }: Conversion) {
-  if (folded.length === 0) return replaceText(state, text)
-  const isFirst = text === folded.map((line) => line.text).join('\n')
-  const lines = folded.map((line, index): TextRun[] => [
-    { text: index === 0 && isFirst ? '' : '\n', attributes: {} },
-    { text: line.text, attributes: line.isAddress ? { link: line.text } : {} },
-  ])
-  return appendRuns(
-    state,
-    lines.flat().filter((run) => run.text !== ''),
-  )
+function retold(state: Uint8Array, conversion: Conversion) {
+  return conversion.folded.length === 0
+    ? replaceText(state, conversion.text)
+    : appendRuns(state, foldedRuns(conversion))
 }
 
 async function store(

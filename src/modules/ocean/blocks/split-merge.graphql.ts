@@ -66,7 +66,7 @@ builder.mutationField('mergeBlocks', (t) =>
     schema: z.object({ id: idOf('Block'), intoId: idOf('Block'), expectedVersion: optional(z.int()) }),
     errors: [EditConflict, WouldCreateCycle, NestedTooDeep],
     description:
-      'Appends the text of a block to another one, with its formatting, and deletes it. What stood in it stands in the other then, last; links it made, and links that were made to it, are the other’s.',
+      'Appends the text of a block to another one, with its formatting and with what words and addresses it has beside it, and deletes it. What stood in it stands in the other then, last; links it made, and links that were made to it, are the other’s.',
     resolve: (input, ctx) => mergeBlocks(ctx, input),
   }),
 )

@@ -1,5 +1,6 @@
 import { textlessTypes } from '../../../lib/block-content.ts'
 import { continuationOf } from '../../../lib/block-continuation.ts'
+import { convert, foldedRuns } from '../../../lib/block-conversion.ts'
 import { appendRuns, runsOf, seedWith, splitText, type TextRun } from '../../../lib/rich-text.ts'
 import type { ActingViewer, Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
@@ -105,7 +106,7 @@ export interface MergeBlocks {
 }
 
 /**
- * Appends the text of a block to another one with its formatting, makes what stood in it stand there last, hands its links
+ * Appends the text of a block to another one with its formatting (and what words and addresses it has beside it), makes what stood in it stand there last, hands its links
  * over, and deletes it.
  * @throws {NotFound | Forbidden | InvalidInput | EditConflict | WouldCreateCycle | NestedTooDeep}
  */
@@ -117,11 +118,12 @@ export async function mergeBlocks(ctx: Context, { id, intoId, expectedVersion }:
     const viewer = requireViewer(ctx)
     const { organizationId } = viewer
     await lockPages(tx, viewer, page)
-    const block = await findStanding(tx, page.id, id)
+    // Locked until it is gone: what is typed in it from here on is refused, not lost.
+    const block = await findStanding(tx, page.id, id, { isLocked: true })
     if (expectedVersion !== null && block.version !== expectedVersion) throw new EditConflict(blockTarget(id))
     const [, ...within] = await subtreeOf(tx, page.id, block)
     if (intoId === id || within.some((child) => child.id === intoId)) throw new WouldCreateCycle()
-    await joinTexts(ctx, tx, viewer, page, id, intoId)
+    await joinTexts(ctx, tx, viewer, page, block, intoId)
     if (within.length > 0) {
       const spot = await findSpot(tx, page.id, { parentId: intoId, afterId: null, beforeId: null }, within)
       await moveTo(tx, viewer, { pageId: page.id, blocks: within }, spot)
@@ -140,12 +142,12 @@ async function joinTexts(
   tx: Transaction,
   viewer: ActingViewer,
   page: PageRow,
-  id: string,
+  block: BlockRow,
   intoId: string,
 ): Promise<void> {
-  // Locked until it is gone: what is typed in it from here on is refused, not lost.
-  const { state } = await lockText(tx, id, page)
-  const runs = runsOf(state)
+  const { state } = await lockText(tx, block.id, page)
+  // What it shows beside its text is said in words, as if it had become a paragraph first.
+  const runs = [...runsOf(state), ...foldedRuns(convert(block, 'PARAGRAPH', {}))]
   if (runs.length === 0) return
   await changeText(ctx, tx, viewer, { blockId: intoId, page }, (into, { type }) => {
     if (textlessTypes.has(type)) throw wrong('intoId', 'this type has no text')

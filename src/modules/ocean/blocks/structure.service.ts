@@ -83,7 +83,8 @@ async function findExpected(
   id: string,
   expectedVersion: number | null,
 ): Promise<BlockRow> {
-  const block = await findStanding(tx, pageId, id)
+  // Its content is changed under the lock of its row alone.
+  const block = await findStanding(tx, pageId, id, { isLocked: true })
   if (expectedVersion !== null && block.version !== expectedVersion) throw new EditConflict(encodeTypeId('block', id))
   return block
 }

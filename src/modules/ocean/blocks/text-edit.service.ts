@@ -4,14 +4,15 @@ import { canonicalJson } from '../../../lib/hash.ts'
 import { applyEdit, IncompleteEdit, replaceText, stateVectorOf, type TextChange } from '../../../lib/rich-text.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { AccessMoved, EditConflict, InvalidInput, UserError } from '../../../platform/errors.ts'
+import { EditConflict, InvalidInput, UserError } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import type { PageRow } from '../pages/page.reads.ts'
-import { type BlockRow, blockColumns } from './block.reads.ts'
+import type { BlockRow } from './block.reads.ts'
 import { getBlock } from './block.service.ts'
 import { blaming, blockTarget, changeText, touchPage } from './block-text.service.ts'
+import { findStanding } from './placement.service.ts'
 
 /** An update builds on changes that never came here: nothing of it was taken. */
 export class MissingDependencies extends UserError {
@@ -42,7 +43,7 @@ export async function editBlockText(ctx: Context, { id, update }: EditBlockText)
     const viewer = requireViewer(ctx)
     await touchPage(tx, viewer, page)
     await changeText(ctx, tx, viewer, { blockId: id, page, isTyping: true }, (state, { type }) => {
-      demandText('update', type)
+      refuseTextless('update', type)
       return merged(state, update)
     })
   })
@@ -80,8 +81,8 @@ export async function updateBlock(ctx: Context, input: UpdateBlock): Promise<Blo
   await transact(ctx, async (tx) => {
     const viewer = requireViewer(ctx)
     await touchPage(tx, viewer, page)
-    const block = await lockBlock(tx, page.id, id)
-    demandVersions(block, input)
+    const block = await findStanding(tx, page.id, id, { isLocked: true })
+    expectVersions(block, input)
     const content = contentFor === null ? null : contentFor(block.type)
     if (input.text !== null) await setText(ctx, tx, viewer, page, id, input.text)
     if (content !== null && canonicalJson(content) !== canonicalJson(block.content))
@@ -90,19 +91,11 @@ export async function updateBlock(ctx: Context, input: UpdateBlock): Promise<Blo
   return (await getBlock(ctx, id, 'block.read')).block
 }
 
-function demandVersions({ id, version, textVersion }: BlockRow, expected: UpdateBlock): void {
+function expectVersions({ id, version, textVersion }: BlockRow, expected: UpdateBlock): void {
   const { expectedVersion = null, expectedTextVersion = null } = expected
   const isOther = expectedVersion !== null && expectedVersion !== version
   const isOtherText = expectedTextVersion !== null && expectedTextVersion !== textVersion
   if (isOther || isOtherText) throw new EditConflict(blockTarget(id))
-}
-
-/** A block as it is now, its row locked. @throws {AccessMoved} when it is no longer on the page */
-async function lockBlock(tx: Transaction, pageId: string, id: string): Promise<BlockRow> {
-  const rows = tx.db.from('block').where('block.id', '=', id).where('block.page_id', '=', pageId)
-  const block = await rows.select(blockColumns).forUpdate().executeTakeFirst()
-  if (block === undefined) throw new AccessMoved()
-  return block
 }
 
 async function setText(
@@ -114,7 +107,7 @@ async function setText(
   text: string,
 ): Promise<void> {
   await changeText(ctx, tx, viewer, { blockId, page, isTyping: true }, (state, { type }) => {
-    if (text !== '') demandText('text', type)
+    if (text !== '') refuseTextless('text', type)
     return blaming('text', () => replaceText(state, text))
   })
 }
@@ -142,6 +135,6 @@ async function setContent(
   audit(ctx, tx, { action: 'block.update', target: blockTarget(id) })
 }
 
-function demandText(field: string, type: BlockType): void {
+function refuseTextless(field: string, type: BlockType): void {
   if (textlessTypes.has(type)) throw new InvalidInput([{ path: [field], message: 'this type has none' }])
 }

@@ -2,13 +2,11 @@ import { expect } from 'vitest'
 import { type BlockType, blockTypes, textlessTypes } from '../../../../src/lib/block-content.ts'
 import { convert } from '../../../../src/lib/block-conversion.ts'
 import { runsOf } from '../../../../src/lib/rich-text.ts'
-import { newUuid } from '../../../../src/platform/uuid.ts'
 import { BlockDocument, CreateBlocksDocument } from '../../../gql/graphql.ts'
-import { type Person, uuidIn } from '../../../kit/people.ts'
-import type { TestServer } from '../../../kit/server.ts'
+import type { Person } from '../../../kit/people.ts'
 import { createPage, test } from '../../../kit/test.ts'
 import { convertBlock, convertTo } from './conversions.ts'
-import { blocksOf } from './outline.ts'
+import { blocksOf, linkAll, linksOf } from './outline.ts'
 import { samples } from './samples.ts'
 
 /** Makes a block of a type for each type it is to become, each with a child of its own; answers their ids. */
@@ -21,33 +19,6 @@ async function makeSamples(person: Person, pageId: string, from: BlockType): Pro
   if (made.__typename !== 'CreatedBlocks') throw new Error(`The blocks came to ${JSON.stringify(made)}`)
   return made.blocks.filter((_block, index) => index % 2 === 0).map(({ id }) => id)
 }
-
-/** Makes a link from each block and one to each, beside all texts. */
-async function linkAll(server: TestServer, person: Person, ids: readonly string[]): Promise<void> {
-  const now = server.clock.now()
-  const link = (sourceId: string, targetId: string) => ({
-    id: newUuid(now),
-    organization_id: uuidIn(person.organizationId),
-    source_block_id: uuidIn(sourceId),
-    kind: 'BLOCK' as const,
-    target_id: uuidIn(targetId),
-    url: null,
-    in_text: false,
-    is_explicit: true,
-    created_by_id: uuidIn(person.userId),
-    created_at: now,
-  })
-  const links = ids.map((id, index) => link(id, ids[(index + 1) % ids.length] ?? ''))
-  await server.app.platform.database.unscoped.insertInto('link').values(links).execute()
-}
-
-const linksOf = ({ app }: TestServer, ids: readonly string[]) =>
-  app.platform.database.unscoped
-    .selectFrom('link')
-    .selectAll()
-    .where('source_block_id', 'in', ids.map(uuidIn))
-    .orderBy('id')
-    .execute()
 
 test.for(blockTypes)(
   'a %s becomes a block of each type and one of its own again; ids, children, links, author and words stay',

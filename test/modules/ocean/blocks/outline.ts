@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { newUuid } from '../../../../src/platform/uuid.ts'
 import { type BlockType, CreateBlocksDocument, type CreateBlocksInput } from '../../../gql/graphql.ts'
 import type { Client } from '../../../kit/client.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
@@ -82,6 +83,34 @@ export async function make(
   if (made.__typename !== 'CreatedBlocks') throw new Error(`The blocks came to ${JSON.stringify(made)}`)
   return Object.fromEntries(made.blocks.map(({ id, text }) => [text, id]))
 }
+
+/** Makes a link from each block and one to each, beside all texts. */
+export async function linkAll(server: TestServer, person: Person, ids: readonly string[]): Promise<void> {
+  const now = server.clock.now()
+  const link = (sourceId: string, targetId: string) => ({
+    id: newUuid(now),
+    organization_id: uuidIn(person.organizationId),
+    source_block_id: uuidIn(sourceId),
+    kind: 'BLOCK' as const,
+    target_id: uuidIn(targetId),
+    url: null,
+    in_text: false,
+    is_explicit: true,
+    created_by_id: uuidIn(person.userId),
+    created_at: now,
+  })
+  const links = ids.map((id, index) => link(id, ids[(index + 1) % ids.length] ?? ''))
+  await server.app.platform.database.unscoped.insertInto('link').values(links).execute()
+}
+
+/** All that is stored of the links from some blocks. */
+export const linksOf = ({ app }: TestServer, ids: readonly string[]) =>
+  app.platform.database.unscoped
+    .selectFrom('link')
+    .selectAll()
+    .where('source_block_id', 'in', ids.map(uuidIn))
+    .orderBy('id')
+    .execute()
 
 /** What a mutation came to: the fields that broke a rule, the type of the result, or the code of the error. */
 export async function outcomeOf(sent: ReturnType<Client['send']>): Promise<string> {

@@ -1,5 +1,5 @@
-import { expect } from 'vitest'
-import { MAX_RANK_LENGTH } from '../../../../src/lib/ranks.ts'
+import { expect, vi } from 'vitest'
+import { MAX_RANK_LENGTH, ranksBetween } from '../../../../src/lib/ranks.ts'
 import { MoveBlockDocument, PageDocument, PageEventsDocument } from '../../../gql/graphql.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
@@ -53,4 +53,30 @@ test('blocks move to where there was no room, also what is renumbered with the r
   await crowd(server, alice, page.id)
   expect(await move(b, c)).toBe('Block')
   expect(await outlineOf(alice, page.id)).toEqual(['a', '  a1', 'b', '  b1', '    b1i', 'c'])
+})
+
+test('new positions may be old ones of other blocks', async ({ server, alice, page }) => {
+  const { unscoped } = server.app.platform.database
+  const ids = await make(alice, { pageId: page.id }, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h')
+  // Without chance it is known which ones come.
+  const chance = vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  try {
+    const coming = ranksBetween(null, null, 8) ?? []
+    const [first = '', second = '', last = ''] = [coming[0], coming[1], coming[7]]
+    const [before = '', after = ''] = [ranksBetween(null, first, 1)?.[0], ranksBetween(last, null, 1)?.[0]]
+    const full = `a3${'V'.repeat(MAX_RANK_LENGTH - 3)}`
+    // The first go up to what the next ones have, the last go down: in whatever order, one meets another.
+    const positions = [before, first, second, `${full}0`, `${full}1`, coming[6] ?? '', last, after]
+    for (const [index, id] of Object.values(ids).toReversed().entries()) {
+      const position = positions[positions.length - 1 - index] ?? ''
+      await unscoped.updateTable('block').set({ position }).where('id', '=', uuidIn(id)).execute()
+    }
+    await make(alice, { pageId: page.id, beforeId: ids.e }, 'new')
+    const standing = (await blocksOf(alice, page.id)).filter(({ text }) => text !== 'new')
+    expect(standing.map(({ text, position }) => [text, position])).toEqual(
+      Object.keys(ids).map((text, index) => [text, coming[index]]),
+    )
+  } finally {
+    chance.mockRestore()
+  }
 })

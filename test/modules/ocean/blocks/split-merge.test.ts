@@ -130,6 +130,17 @@ describe('a block that is merged into another', () => {
     expect(await runsOfBlock(alice, id)).toEqual(before)
   })
 
+  test('leaves there its words and address as well', async ({ alice, page }) => {
+    const [into = ''] = await write(alice, page.id, 'see: ')
+    const content = { url: 'https://example.org/a.png', alt: 'A picture' }
+    const id = await addOne(alice, page.id, { type: 'IMAGE', content, text: 'caption' })
+    await merge(alice, id, into)
+    expect(await runsOfBlock(alice, into)).toEqual([
+      { text: 'see: caption\nA picture\n', attributes: {} },
+      { text: content.url, attributes: { link: content.url } },
+    ])
+  })
+
   test('can be what stands in the other, which takes what stood in it', async ({ alice, page }) => {
     const ids = await make(alice, { pageId: page.id }, 'a', '  b', '    c', '  d')
     await merge(alice, ids.b ?? '', ids.a ?? '')

@@ -11,10 +11,10 @@ import {
 } from '../../../gql/graphql.ts'
 import type { Subscription } from '../../../kit/client.ts'
 import { setRole, trailOf } from '../../../kit/inside.ts'
-import type { Person } from '../../../kit/people.ts'
+import { type Person, uuidIn } from '../../../kit/people.ts'
 import { createPage, test } from '../../../kit/test.ts'
 import { addTo, createPageIn, createProject } from '../../projects/stage.ts'
-import { blocksOf, make, outcomeOf, outlineOf, storedBlocks } from './outline.ts'
+import { blocksOf, linkAll, linksOf, make, outcomeOf, outlineOf, storedBlocks } from './outline.ts'
 
 const move = (person: Person, input: MoveBlockInput) => outcomeOf(person.send(MoveBlockDocument, { input }))
 const remove = (person: Person, input: DeleteBlockInput) => outcomeOf(person.send(DeleteBlockDocument, { input }))
@@ -127,7 +127,8 @@ test('a block moves to another page with all that stands in it; watchers of both
   const other = await createPage(alice, 'Another page')
   const { a = '', a1 = '', a1i = '' } = await make(alice, { pageId: page.id }, 'a', '  a1', '    a1i', 'b')
   const { x = '' } = await make(alice, { pageId: other.id }, 'x', 'y')
-  const before = await storedBlocks(server, page.id, other.id)
+  await linkAll(server, alice, [a1, a1i])
+  const [before, links] = [await storedBlocks(server, page.id, other.id), await linksOf(server, [a1, a1i])]
   const watched = [page, other].map(({ id: pageId, eventsCursor: after }) =>
     bob.subscribe(PageEventsDocument, { pageId, after }),
   )
@@ -146,6 +147,7 @@ test('a block moves to another page with all that stands in it; watchers of both
     rows.map(({ id, text, version, created_at }) => ({ id, text, version, created_at }))
   const after = await storedBlocks(server, page.id, other.id)
   expect(kept(after)).toEqual(kept(before).map((row) => (row.text === 'a1' ? { ...row, version: 2 } : row)))
+  expect(await linksOf(server, [a1, a1i])).toEqual(links)
   // And back, to the end of where it was.
   expect(await move(alice, { id: a1, pageId: page.id, parentId: a })).toBe('Block')
   expect(await outlineOf(alice, page.id)).toEqual(['a', '  a1', '    a1i', 'b'])
@@ -230,7 +232,8 @@ test('a block is deleted with all that stands in it, and watchers hear of each',
   page,
 }) => {
   const ids = await make(alice, { pageId: page.id }, 'a', '  a1', '    a1i', '  a2', 'b')
-  const { a = '', a1 = '', a1i = '', a2 = '' } = ids
+  const { a = '', a1 = '', a1i = '', a2 = '', b = '' } = ids
+  await linkAll(server, alice, [b, a1i])
   const events = bob.subscribe(PageEventsDocument, { pageId: page.id, after: page.eventsCursor })
   await nextOf(events, 5)
   const { deleteBlock } = await bob.mutate(DeleteBlockDocument, { input: { id: a, expectedVersion: 1 } })
@@ -239,6 +242,8 @@ test('a block is deleted with all that stands in it, and watchers hear of each',
   events.stop()
   expect(await outlineOf(alice, page.id)).toEqual(['b'])
   expect(await storedBlocks(server, page.id)).toHaveLength(1)
+  // What led to it leads nowhere.
+  expect(await linksOf(server, [b, a1i])).toMatchObject([{ source_block_id: uuidIn(b), target_id: uuidIn(a1i) }])
   for (const id of [a, a1i]) expect(await remove(alice, { id })).toBe('NOT_FOUND')
   const deletions = (await trailOf(server, alice)).filter(({ action }) => action === 'block.delete')
   expect(deletions.filter(({ outcome }) => outcome === 'allowed')).toMatchObject([{ target: a, actor: bob.userId }])
