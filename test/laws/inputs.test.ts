@@ -88,6 +88,8 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   createTag: () => ({ name: 'x', color: '#000000', idempotencyKey: 'rules' }),
   updateTag: () => ({ id: unknown, expectedVersion: 1, name: 'x', color: '#000000' }),
   deleteTag: () => ({ id: unknown }),
+  createLink: () => ({ sourceBlockId: unknown, url: 'https://example.org', idempotencyKey: 'rules' }),
+  deleteLink: () => ({ id: unknown }),
   tagPage: () => ({ pageId: unknown, tagId: unknown }),
   untagPage: () => ({ pageId: unknown, tagId: unknown }),
   moveBlock: () => ({ id: 'block_01h00000000000000000000000', expectedVersion: 1 }),
@@ -101,7 +103,7 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
 }
 const ourWords =
-  /^(is empty|is not valid|is needed with [a-z]+|is no color like #1d4ed8|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
+  /^(is empty|is not valid|is needed with [a-z]+|is no color like #1d4ed8|is no http, https or mailto address|either this or an address|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
 const badTexts = ['', ' ', 'x', 'x'.repeat(30_000), 'a\nb', 'a\u202eb', 'a\0b', '\ud800']
 
 /** The same input many times, each with one bad value in one place. */
@@ -148,6 +150,7 @@ const ruleless = [
   'removeProjectMember',
   'movePage',
   'deleteTag',
+  'deleteLink',
   'tagPage',
   'untagPage',
   'archivePage',

@@ -17,6 +17,7 @@ import {
   ViewerDocument,
 } from '../gql/graphql.ts'
 import { makePlatformAdmin } from '../kit/inside.ts'
+import { makeLink } from '../kit/links.ts'
 import { mailedToken } from '../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
@@ -191,6 +192,15 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   tagPage: async ({ alice, page }) => ({
     variables: { input: { pageId: page.id, tagId: (await makeTag(alice, 'Sea')).id } },
   }),
+  createLink: async ({ alice, page }) => {
+    const [sourceBlockId] = await write(alice, page.id, 'a text')
+    return { variables: { input: { sourceBlockId, targetId: page.id, idempotencyKey: 'once' } } }
+  },
+  deleteLink: async ({ alice, page }) => {
+    const [sourceBlockId = ''] = await write(alice, page.id, 'a text')
+    const link = await makeLink(alice, { sourceBlockId, url: 'https://example.org' })
+    return { variables: { input: { id: link.id } } }
+  },
   untagPage: async ({ alice, page }) => {
     const tag = await makeTag(alice, 'Sea')
     await mark(alice, page, tag)

@@ -15,6 +15,7 @@ export const nouns = [
   'Page',
   'Block',
   'Tag',
+  'Link',
   'ChatSession',
   'Message',
 ] as const

@@ -1,6 +1,7 @@
 import type { Person } from '../kit/people.ts'
 import { nouns, type Probe, theirKey } from './probe.ts'
 import { blockProbes } from './probes-blocks.ts'
+import { linkProbes } from './probes-links.ts'
 
 const anyNoun = nouns
 const text = 'a text'
@@ -302,7 +303,6 @@ export const probes: Readonly<Record<string, Probe>> = {
     }),
     alone: () => [{ input: { title: 'A page', idempotencyKey: theirKey } }],
   },
-  ...blockProbes,
   'Mutation.updatePage': {
     spends: true,
     ids: { 'UpdatePageInput.id': ['Page'] },
@@ -332,30 +332,8 @@ export const probes: Readonly<Record<string, Probe>> = {
     ids: { 'Subscription.projectEvents(projectId:)': ['Project'] },
     variables: (id) => ({ projectId: id('Subscription.projectEvents(projectId:)') }),
   },
-  'Query.tags': { ids: {}, alone: () => [{ first: 100 }, { last: 100 }] },
-  'Mutation.createTag': {
-    ids: {},
-    alone: () => [{ input: { name: 'A tag', idempotencyKey: theirKey } }],
-  },
-  'Mutation.updateTag': {
-    ids: { 'UpdateTagInput.id': ['Tag'] },
-    // Whose tag it is does not matter to an editor of the organization: so nobody's is changed.
-    variables: (id) => ({ input: { id: id('UpdateTagInput.id'), expectedVersion: 0, color: '#000000' } }),
-    isRefused: true,
-  },
-  'Mutation.deleteTag': {
-    ids: { 'DeleteTagInput.id': ['Tag'] },
-    variables: (id) => ({ input: { id: id('DeleteTagInput.id') } }),
-    spends: true,
-  },
-  'Mutation.tagPage': {
-    ids: { 'TagPageInput.pageId': ['Page'], 'TagPageInput.tagId': ['Tag'] },
-    variables: (id) => ({ input: { pageId: id('TagPageInput.pageId'), tagId: id('TagPageInput.tagId') } }),
-  },
-  'Mutation.untagPage': {
-    ids: { 'UntagPageInput.pageId': ['Page'], 'UntagPageInput.tagId': ['Tag'] },
-    variables: (id) => ({ input: { pageId: id('UntagPageInput.pageId'), tagId: id('UntagPageInput.tagId') } }),
-  },
+  ...blockProbes,
+  ...linkProbes,
   'Query.chatSession': {
     ids: { 'Query.chatSession(id:)': ['ChatSession'] },
     variables: (id) => ({ id: id('Query.chatSession(id:)') }),

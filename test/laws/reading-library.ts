@@ -5,11 +5,10 @@ import type { TestServer } from '../kit/server.ts'
 import { test as base } from '../kit/test.ts'
 import { furnish, type Library, MANY } from './reading-furniture.ts'
 import type { ReadList } from './reading-lists.ts'
+import { leastStatementsOf } from './statements.ts'
 
-// A list costs the same number of statements whatever its length. Other work of the server may send a statement in
-// between, never take one away: the least of several runs is what the document costs.
+// A list costs the same number of statements whatever its length.
 
-const RUNS = 5
 const FEW = 5
 
 /** `test` with 50 projects, 50 pages in them and 50 blocks on one of those, each by an author of its own. */
@@ -57,29 +56,15 @@ async function leastStatements(
   }
   const asking = /users\(|userIds/.test(document) ? administrator : reader
   const asked = Object.fromEntries(Object.entries(variables).filter(([name]) => document.includes(`$${name}:`)))
-  const costs: number[] = []
-  for (let run = 0; run < RUNS; run += 1) {
-    costs.push(
-      await statementsOf(server, async () => {
-        const { data, errors } = await asking.send<Record<string, unknown>, object>(document, asked)
-        expect(errors).toBeUndefined()
-        expect(itemsIn(data ?? {}, field)).toHaveLength(count)
-      }),
-    )
-  }
-  return Math.min(...costs)
-}
-
-/** How many statements the server sends meanwhile. */
-export async function statementsOf(server: TestServer, work: () => Promise<unknown>): Promise<number> {
-  const { database } = server.app.platform
-  const before = database.statementCount()
-  await work()
-  return database.statementCount() - before
+  return leastStatementsOf(server, async () => {
+    const { data, errors } = await asking.send<Record<string, unknown>, object>(document, asked)
+    expect(errors).toBeUndefined()
+    expect(itemsIn(data ?? {}, field)).toHaveLength(count)
+  })
 }
 
 /** The items of the list of this name, at the root or in one of the objects below it. */
-function itemsIn(data: Record<string, unknown>, field: string): unknown {
+export function itemsIn(data: Record<string, unknown>, field: string): unknown {
   const inner = Object.values(data)[0]
   const holders = [data, inner, Object(inner).organization]
   const holder = holders.find((one): one is Record<string, unknown> => field in Object(one))

@@ -2,11 +2,13 @@ import { expect } from 'vitest'
 import { schema } from '../../src/schema.ts'
 import { PageDocument } from '../gql/graphql.ts'
 import { listsOf } from './graph.ts'
-import { expectEvenCost, statementsOf, test } from './reading-library.ts'
+import { linkLists } from './link-lists.ts'
+import { expectEvenCost, test } from './reading-library.ts'
 import { oceanLists, otherLists } from './reading-lists.ts'
+import { statementsOf } from './statements.ts'
 
 test('every list of the schema is read', () => {
-  const read = [...oceanLists, ...otherLists].map(([, coordinate]) => coordinate)
+  const read = [...oceanLists, ...linkLists, ...otherLists].map(([, coordinate]) => coordinate)
   expect(read).toEqual(expect.arrayContaining(listsOf(schema)))
 })
 

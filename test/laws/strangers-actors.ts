@@ -7,7 +7,7 @@ import { makeAgent, makeKey, programOf, tokenOf } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { type Caller, callerOf } from './doors.ts'
 import type { Ids, Noun } from './probe.ts'
-import { expiredToken, furnish, furnishAll, furnishMore } from './strangers-furniture.ts'
+import { expiredToken, furnish, furnishAll, makeSpendable } from './strangers-furniture.ts'
 
 /** Somebody who is to learn nothing of the victim and to change nothing of theirs. */
 export interface Actor extends Caller {
@@ -70,7 +70,7 @@ export async function enter(name: ActorName, cast: Cast): Promise<Actor> {
   const base = {
     name,
     own,
-    furnishMore: async () => ({ ...own, ...(await furnishMore(stranger, { word: 'mine' })) }),
+    furnishMore: async () => ({ ...own, ...(await makeSpendable(stranger, { word: 'mine' })) }),
     person: null,
     actorId: null,
     mayWrite: false,

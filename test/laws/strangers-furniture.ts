@@ -9,6 +9,7 @@ import {
   ViewerDocument,
 } from '../gql/graphql.ts'
 import { watch } from '../kit/chat.ts'
+import { makeLink } from '../kit/links.ts'
 import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, uuidIn } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
@@ -57,6 +58,7 @@ export async function furnish(person: Person, furniture: Furniture): Promise<Edi
     Page: page.id,
     Block: block,
     Tag: tag.id,
+    Link: (await makeLink(person, { sourceBlockId: block, url: `https://example.org/${encodeURIComponent(word)}` })).id,
     ChatSession: session.id,
     Message: answer,
   }
@@ -77,17 +79,6 @@ export async function furnishAll(person: Person, furniture: Furniture): Promise<
   }
 }
 
-/** What a call can spend. */
-type Spendable = Pick<Ids, 'Project' | 'Tag' | 'Page' | 'Block'>
-
-/** What a call can spend, anew. */
-export async function furnishMore(person: Person, furniture: Furniture): Promise<Spendable> {
-  const tag = await makeTag(person, tagNameOf(furniture))
-  const page = await createPage(person, furniture.word)
-  const [block = ''] = await write(person, page.id, furniture.word)
-  return { Project: await makeProject(person, furniture), Tag: tag.id, Page: page.id, Block: block }
-}
-
 /** Makes a project and answers its id. */
 async function makeProject(person: Person, { word, idempotencyKey, visibility }: Furniture): Promise<string> {
   const { createProject: project } = await person.mutate(CreateProjectDocument, {
@@ -101,6 +92,18 @@ async function makeProject(person: Person, { word, idempotencyKey, visibility }:
   })
   if (project.__typename !== 'Project') throw new Error(`The project came to ${JSON.stringify(project)}`)
   return project.id
+}
+
+/** Makes what calls spend: a project, a page with a block that leads somewhere, and a tag. */
+export async function makeSpendable(
+  person: Person,
+  furniture: Furniture,
+): Promise<Pick<Ids, 'Project' | 'Page' | 'Block' | 'Tag' | 'Link'>> {
+  const page = await createPage(person, furniture.word)
+  const [block = ''] = await write(person, page.id, furniture.word)
+  const link = await makeLink(person, { sourceBlockId: block, url: 'https://example.org/spent' })
+  const tag = await makeTag(person, tagNameOf(furniture))
+  return { Project: await makeProject(person, furniture), Page: page.id, Block: block, Tag: tag.id, Link: link.id }
 }
 
 async function memberIdOf(person: Person, id: string): Promise<string> {

@@ -195,6 +195,8 @@ export const places: Readonly<Record<string, Place>> = {
   'page.service/createPage/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'link.service/getLink/pass': { killers: tests('ocean/links/link', 'a stranger finds no link') },
+  'link.service/createLink/demandTarget': strangers(owner, 'Mutation.createLink'),
   'tag.service/getTag/pass': { killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none') },
   'tag.service/createTag/requireAction': {
     killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none'),

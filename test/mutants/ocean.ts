@@ -24,6 +24,7 @@ const blockType = openType(
 const blockList = change(block, "if (!may(ctx, 'block.read', page)) return []", '')
 const pageEvents = 'src/modules/ocean/pages/page-events.graphql.ts'
 
+const projectEvents = 'src/modules/projects/project-events.graphql.ts'
 const tag = 'src/modules/ocean/tags/tag.reads.ts'
 const findTag = change(tag, 'tag !== null && (await mayReadTag(ctx, tag)) ? tag : null', 'tag')
 const ownTag = change(
@@ -32,6 +33,13 @@ const ownTag = change(
   "...row, viewerRole: 'OWNER', isArchived: false }",
 )
 const tagType = openType('src/modules/ocean/tags/tag.graphql.ts', 'authScopes: (tag, ctx) => mayReadTag(ctx, tag),')
+
+const link = 'src/modules/ocean/links/link.reads.ts'
+const findLink = change(link, 'link !== null && (await mayReadLink(ctx, link)) ? link : null', 'link')
+const linkType = openType(
+  'src/modules/ocean/links/link.graphql.ts',
+  'authScopes: (link, ctx) => mayReadLink(ctx, link),',
+)
 
 /** Of pages, blocks, tags and links. */
 export const oceanMutants: readonly Mutant[] = [
@@ -75,7 +83,7 @@ export const oceanMutants: readonly Mutant[] = [
     name: 'Project: followed by whoever names it',
     edits: [
       change(
-        'src/modules/projects/project-events.graphql.ts',
+        projectEvents,
         "const { home } = await getProject(ctx, id, 'project.read')",
         'const { home } = await Promise.resolve({ home: null })',
       ),
@@ -165,7 +173,37 @@ export const oceanMutants: readonly Mutant[] = [
   },
   {
     name: 'Tag: shown with pages that its reader may not see',
-    edits: [change(tag, "marks.where('mark.page_id', 'in', readablePages(db).select('page.id'))", 'marks'), pageType],
+    edits: [change(tag, "pages.where(isOpenAnywhere(db, 'page.read', 'marked.project_id'))", 'pages'), pageType],
     ...strangers('an editor outside the private project', 'Query.tags'),
+  },
+  {
+    name: 'Link: nothing stands before it',
+    edits: [
+      noTenant('link', 'block', 'page'),
+      findLink,
+      findBlock,
+      findPage,
+      everybodyOwns(page),
+      linkType,
+      blockType,
+      pageType,
+    ],
+    ...strangers(owner, 'Query.node', 'Mutation.deleteLink'),
+  },
+  { name: 'Link: found by id in its organization', edits: [findLink, linkType], ...strangers(guest, 'Query.node') },
+  {
+    name: 'Link: found by id in any organization',
+    edits: [noTenant('link'), findLink, linkType],
+    ...strangers(owner, 'Query.node'),
+  },
+  {
+    name: 'Link: made to what its maker may not see',
+    edits: [findPage, findBlock, pageType, blockType],
+    killers: { files: ['test/modules/ocean/links/link.test.ts'], named: 'a foreign target' },
+  },
+  {
+    name: 'Link: shown from blocks that its reader may not see',
+    edits: [change(link, '.where(isReadable)', ''), linkType],
+    killers: { files: ['test/modules/ocean/links/backlinks.test.ts'], named: 'links come only from blocks' },
   },
 ]

@@ -26,6 +26,8 @@ export interface LockedText {
   readonly textVersion: number
   /** Of the whole block; a change of its text leaves it as it is. */
   readonly version: number
+  /** A job is on its way that looks for links in it. */
+  readonly isLinkingDue: boolean
 }
 
 /** A change of a text, and the version the text has by it. */

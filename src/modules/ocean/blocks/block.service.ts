@@ -89,10 +89,9 @@ async function addBlocks(
     const id = addBlock(tx, viewer, { pageId: page.id, parentId, depth, position: positions[index] ?? '' }, block)
     made.push({ parentId, depth, id })
   }
-  await tx.em.flush()
   await noteTexts(tx, {
     organizationId: viewer.organizationId,
-    blockIds: made.flatMap(({ id }, index) => (leadsAnywhere(blocks[index]) ? [id] : [])),
+    blockIds: made.flatMap(({ id }, index) => (isLeading(blocks[index]) ? [id] : [])),
   })
   return made.map(({ id }) => id)
 }
@@ -125,4 +124,8 @@ export function addBlock(
   })
   tx.record(onPage({ organizationId: viewer.organizationId, pageId }, { type: 'BlockCreated', blockId: block.id }))
   return block.id
+}
+
+function isLeading(block: NewBlock | undefined): boolean {
+  return block !== undefined && leadsAnywhere(block.type, [{ text: block.text, attributes: {} }])
 }

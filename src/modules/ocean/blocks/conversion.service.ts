@@ -7,6 +7,7 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { EditConflict, UserError } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { noteTexts } from '../links/linking.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import type { BlockRow } from './block.reads.ts'
 import { getBlock } from './block.service.ts'
@@ -52,6 +53,9 @@ export async function convertBlock(ctx: Context, input: ConvertBlock): Promise<B
       )
     }
     await store(tx, viewer, block, type, conversion)
+    // In code what is written out is not followed.
+    const isLinkedAnew = (type === 'CODE') !== (block.type === 'CODE')
+    if (isLinkedAnew) await noteTexts(tx, { organizationId: viewer.organizationId, blockIds: [id] })
     const place = { organizationId: viewer.organizationId, pageId: page.id }
     tx.record(onPage(place, { type: 'BlockConverted', blockId: id }))
     audit(ctx, tx, { action: 'block.convert', target })

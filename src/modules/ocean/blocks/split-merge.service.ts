@@ -8,6 +8,7 @@ import { EditConflict, InvalidInput } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { redirectLinks } from '../links/link-moves.service.ts'
+import { leadsAnywhere, noteTexts } from '../links/linking.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import type { PageRow } from '../pages/page.reads.ts'
 import { WouldCreateCycle } from '../pages/page-tree.service.ts'
@@ -89,6 +90,8 @@ async function addBehind(
       editors: { minute: 0, ids: [] },
     })
   }
+  const blockIds = leadsAnywhere(block.type, runs) ? [id] : []
+  await noteTexts(tx, { organizationId: viewer.organizationId, blockIds })
   return id
 }
 

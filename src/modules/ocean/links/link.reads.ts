@@ -3,8 +3,9 @@ import type { Context } from '../../../platform/context.ts'
 import { inKeysetOrder, keyset, type Window } from '../../../platform/database/keyset.ts'
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
-import { defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
-import { type BlockRow, findBlock, readableBlocks } from '../blocks/block.reads.ts'
+import { defineCountLoader, defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
+import { isOpenAnywhere } from '../../projects/project-access.reads.ts'
+import { type BlockRow, findBlock } from '../blocks/block.reads.ts'
 import { findPage, type PageRow } from '../pages/page.reads.ts'
 import type { LinkKind } from './link.entity.ts'
 
@@ -92,23 +93,34 @@ interface Backlink extends LinkRow {
 
 const order = ['link.id'] as const
 
-// To the page of the outer query, or to a block on it.
-const toPage = sql<boolean>`(link.kind = 'PAGE') = (link.target_id = page.id) and link.target_id in (
-  select page.id union all select standing.id from block as standing where standing.page_id = page.id
+// Of the outer query.
+const pageAndItsBlocks = sql<{ id: string; kind: LinkKind }>`(
+  select page.id, 'PAGE' as kind union all select own.id, 'BLOCK' from block as own where own.page_id = page.id
 )`
-const toBlock = sql<boolean>`link.kind = 'BLOCK' and link.target_id = target.id`
+const blockAlone = sql<{ id: string; kind: LinkKind }>`(select target.id, 'BLOCK' as kind)`
 
-/** Links from blocks the reader may read, to what the outer query says. */
-function linksTo(db: TenantReads, condition: typeof toPage) {
-  const sources = readableBlocks(db).select('block.id')
-  return db.from('link').where('link.source_block_id', 'in', sources).where(condition)
+/**
+ * Links from blocks the reader may read, to what the outer query says. The blocks are looked up one by one: the planner
+ * would otherwise gather all that can be read, for each item of the outer query anew.
+ */
+function linksTo(db: TenantReads, targets: typeof pageAndItsBlocks) {
+  const isReadable = sql<boolean>`(
+    select ${isOpenAnywhere(db, 'page.read', 'origin.project_id')} from block as source
+    join page as origin on origin.id = source.page_id where source.id = link.source_block_id
+  )`
+  return db
+    .from('link')
+    .innerJoin(targets.as('to'), (join) =>
+      join.onRef('to.id', '=', 'link.target_id').onRef('to.kind', '=', 'link.kind'),
+    )
+    .where(isReadable)
 }
 
 const backlinksByPage = defineListLoader<Backlink>({
   name: 'backlinksByPage',
   parentOf: ({ toId }) => toId,
   read: (db, pageIds, window) => {
-    const list = keyset(linksTo(db, toPage).select(columns), order, 'desc', window).as('link')
+    const list = keyset(linksTo(db, pageAndItsBlocks).select(columns), order, 'desc', window).as('link')
     const joined = db
       .from('page')
       .where('page.id', 'in', pageIds)
@@ -121,30 +133,28 @@ const backlinksByBlock = defineListLoader<Backlink>({
   name: 'backlinksByBlock',
   parentOf: ({ toId }) => toId,
   read: (db, blockIds, window) => {
-    const list = keyset(linksTo(db, toBlock).select(columns), order, 'desc', window).as('link')
+    const list = keyset(linksTo(db, blockAlone).select(columns), order, 'desc', window).as('link')
     const joined = targets(db, blockIds).innerJoinLateral(list, (join) => join.onTrue())
     return inKeysetOrder(joined, order, 'desc', window).selectAll('link').select('target.id as toId').execute()
   },
 })
 
-const backlinkCountByPage = defineLoader<string, number>({
+const backlinkCountByPage = defineCountLoader<null>({
   name: 'backlinkCountByPage',
-  batch: async (db, pageIds) => {
-    const counted = linksTo(db, toPage).select((on) => on.fn.countAll<number>().as('count'))
+  read: (db, pageIds) => {
+    const counted = linksTo(db, pageAndItsBlocks).select((on) => on.fn.countAll<number>().as('count'))
     const pages = db.from('page').where('page.id', 'in', pageIds)
     const joined = pages.innerJoinLateral(counted.as('links'), (join) => join.onTrue())
-    const rows = await joined.select(['page.id', 'links.count']).execute()
-    return new Map(rows.map(({ id, count }) => [id, count]))
+    return joined.select(['page.id as parentId', 'links.count']).execute()
   },
 })
 
-const backlinkCountByBlock = defineLoader<string, number>({
+const backlinkCountByBlock = defineCountLoader<null>({
   name: 'backlinkCountByBlock',
-  batch: async (db, blockIds) => {
-    const counted = linksTo(db, toBlock).select((on) => on.fn.countAll<number>().as('count'))
+  read: (db, blockIds) => {
+    const counted = linksTo(db, blockAlone).select((on) => on.fn.countAll<number>().as('count'))
     const joined = targets(db, blockIds).innerJoinLateral(counted.as('links'), (join) => join.onTrue())
-    const rows = await joined.select(['target.id', 'links.count']).execute()
-    return new Map(rows.map(({ id, count }) => [id, count]))
+    return joined.select(['target.id as parentId', 'links.count']).execute()
   },
 })
 
@@ -160,7 +170,7 @@ export async function listPageBacklinks(ctx: Context, { id }: Pick<PageRow, 'id'
 
 /** How many `listPageBacklinks` has in all. */
 export async function countPageBacklinks(ctx: Context, { id }: Pick<PageRow, 'id'>): Promise<number> {
-  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByPage, id)) ?? 0) : 0
+  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByPage, { parentId: id, options: null })) ?? 0) : 0
 }
 
 /** Links to a block the viewer has read, from blocks they may read; newest first. */
@@ -174,7 +184,7 @@ export async function listBlockBacklinks(
 
 /** How many `listBlockBacklinks` has in all. */
 export async function countBlockBacklinks(ctx: Context, { id }: Pick<BlockRow, 'id'>): Promise<number> {
-  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByBlock, id)) ?? 0) : 0
+  return seesLinks(ctx) ? ((await load(ctx, backlinkCountByBlock, { parentId: id, options: null })) ?? 0) : 0
 }
 
 /** The predicates of lists go by roles; what a key or an agent was given is asked here. */

@@ -1,4 +1,5 @@
 import type { BlockType } from '../../../lib/block-content.ts'
+import type { TextRun } from '../../../lib/rich-text.ts'
 import { linksIn } from '../../../lib/text-links.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { findLinks } from './link.jobs.ts'
@@ -12,18 +13,19 @@ export interface ChangedTexts {
   readonly blockIds: readonly string[]
 }
 
-/** Whether the text of a new block leads anywhere: most do not, and then there is nothing to look for. */
-export function leadsAnywhere(block: { readonly type: BlockType; readonly text: string } | undefined): boolean {
-  if (block === undefined) return false
-  return linksIn([{ text: block.text, attributes: {} }], { isCode: block.type === 'CODE' }).length > 0
+/** Whether a new text leads anywhere: most do not, and then there is nothing to look for. */
+export function leadsAnywhere(type: BlockType, runs: readonly TextRun[]): boolean {
+  return linksIn(runs, { isCode: type === 'CODE' }).length > 0
 }
 
 /**
- * Has the links in texts looked for behind the commit. Belongs behind the change, when the rows are there; a block for which
- * that is on its way already is left to it.
+ * Has the links in texts looked for behind the commit. Belongs behind the change; a block for which that is on its way
+ * already is left to it.
  */
 export async function noteTexts(tx: Transaction, { organizationId, blockIds }: ChangedTexts): Promise<void> {
   if (blockIds.length === 0) return
+  // Blocks that were just made are not in the table yet.
+  await tx.em.flush()
   const due = await tx.unscoped
     .updateTable('block')
     .set({ is_linking_due: true })

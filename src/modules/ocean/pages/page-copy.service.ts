@@ -7,6 +7,7 @@ import { createOnce } from '../../../platform/idempotency.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import type { Link } from '../links/link.entity.ts'
+import { noteTexts } from '../links/linking.service.ts'
 import { tellProjectOf } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage } from './page.service.ts'
@@ -91,7 +92,7 @@ async function copy(tx: Transaction, viewer: ActingViewer, { input, root, pages 
     .from('block')
     .where('block.page_id', '=', sql<string>`any(${pageIds}::uuid[])`)
     .orderBy('block.id')
-    .select('block.id')
+    .select(['block.id', 'block.is_linking_due as isLinkingDue'])
     .limit(MAX_COPIED_BLOCKS + 1)
     // Or a text could be copied as it was before an edit, and its document as it is after.
     .forShare()
@@ -103,6 +104,9 @@ async function copy(tx: Transaction, viewer: ActingViewer, { input, root, pages 
   await copyPages(tx, viewer, { input, copies, rank, pageIds })
   await copyBlocks(tx, viewer, copies, blockIds)
   await copyLinks(tx, viewer, copies, blockIds)
+  // The links of these are not those of their texts yet.
+  const due = blocks.filter(({ isLinkingDue }) => isLinkingDue).flatMap(({ id }) => copies.get(id) ?? [])
+  await noteTexts(tx, { organizationId: viewer.organizationId, blockIds: due })
   for (const { id, projectId } of pages) tellProjectOf(tx, { id: copies.get(id) ?? '', projectId }, 'PageAdded')
   return copies.get(root.id) ?? ''
 }

@@ -8,7 +8,7 @@ import { parseInput } from '../../../graphql/mutation.ts'
 import { decodeTypeId } from '../../../lib/typeid.ts'
 import type { Window } from '../../../platform/database/keyset.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
-import { PageConnection, PageType } from './page.graphql.ts'
+import { PageType } from './page.graphql.ts'
 import type { PageRow } from './page.reads.ts'
 import {
   countChildren,
@@ -116,6 +116,12 @@ const narrowing = z.object({
   title: optional(z.string().max(200)),
 })
 const pageFilter = narrowing.extend({ projectId: optional(idOf('Project')) })
+
+/** A list of pages. */
+export const PageConnection = builder.connectionObject(
+  { type: PageType, name: 'PageConnection', description: 'A page of a list of pages.' },
+  { name: 'PageEdge', description: 'A page and its place in the list.' },
+)
 
 const orderByDescription = 'In which order; the newest first when left out.'
 

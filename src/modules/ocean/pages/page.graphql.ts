@@ -78,18 +78,6 @@ builder.node(PageType, {
   }),
 })
 
-/** A page in a list, for lists that hang on other things. */
-export const PageEdge = builder.edgeObject({
-  type: PageType,
-  name: 'PageEdge',
-  description: 'A page and its place in the list.',
-})
-/** A list of pages. */
-export const PageConnection = builder.connectionObject(
-  { type: PageType, name: 'PageConnection', description: 'A page of a list of pages.' },
-  PageEdge,
-)
-
 // Query.page
 builder.queryField('page', (t) =>
   t.field({

@@ -4,7 +4,7 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { AccessMoved, InvalidInput, NotFound } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { onPage } from '../pages/page.events.ts'
+import { tellProjectOf, tellWatchers } from '../pages/page.events.ts'
 import type { PageRow } from '../pages/page.reads.ts'
 import { getPage } from '../pages/page.service.ts'
 import { findTag } from './tag.reads.ts'
@@ -65,7 +65,7 @@ async function changeTags(
   if ((await findTag(ctx, tagId)) === null) throw noTag(tagId)
   await transact(ctx, async (tx) => {
     await lockPage(tx, page)
-    if (await change(tx)) await pageChanged(ctx, tx, pageId)
+    if (await change(tx)) await touch(ctx, tx, page)
     audit(ctx, tx, { action: 'page.tag', target: encodeTypeId('page', pageId) })
   })
   return getPage(ctx, pageId, 'page.read')
@@ -79,16 +79,17 @@ async function lockPage(tx: Transaction, { id, projectId }: PageRow): Promise<vo
   if (held.project_id !== projectId || held.archived_at !== null) throw new AccessMoved()
 }
 
-async function pageChanged(ctx: Context, tx: Transaction, pageId: string): Promise<void> {
+/** Tells whoever watches the page, or its project. */
+async function touch(ctx: Context, tx: Transaction, page: PageRow): Promise<void> {
   const viewer = requireViewer(ctx)
-  const { organizationId } = viewer
   await tx.unscoped
     .updateTable('page')
     .set((on) => ({ version: on('version', '+', 1), updated_at: tx.now, updated_by_id: authorIdOf(viewer) }))
-    .where('id', '=', pageId)
-    .where('organization_id', '=', organizationId)
+    .where('id', '=', page.id)
+    .where('organization_id', '=', viewer.organizationId)
     .execute()
-  tx.record(onPage({ organizationId, pageId }, { type: 'PageUpdated' }))
+  tellWatchers(tx, page)
+  tellProjectOf(tx, page, 'PageChanged')
 }
 
 function noTag(id: string): NotFound {

@@ -9,7 +9,8 @@ import { mutation } from '../../../graphql/mutation.ts'
 import { tagName } from '../../../lib/tag-name.ts'
 import { EditConflict } from '../../../platform/errors.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
-import { PageConnection, PageEdge, PageType } from '../pages/page.graphql.ts'
+import { PageType } from '../pages/page.graphql.ts'
+import { PageConnection } from '../pages/page-list.graphql.ts'
 import { MAX_PAGE_TAGS, tagPage, untagPage } from './page-tag.service.ts'
 import {
   countTaggedPages,
@@ -53,7 +54,6 @@ export const TagType = builder.node(builder.objectRef<TagRow>('Tag'), {
           }),
       },
       PageConnection,
-      PageEdge,
     ),
     version: t.exposeInt('version', { description: 'Goes up with every change; updates name the one they saw.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),

@@ -4,6 +4,7 @@ import { inKeysetOrder, keyset, type Window } from '../../../platform/database/k
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { isGrantedTo, may } from '../../../platform/gate.ts'
 import { defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
+import { isOpenAnywhere } from '../../projects/project-access.reads.ts'
 import { type PageRow, pageById, readablePages } from '../pages/page.reads.ts'
 
 /** A tag as the graph shows it; what the viewer is to it, they are in the organization. */
@@ -108,7 +109,9 @@ const marksByTag = defineListLoader<Mark>({
     const joined = tags.innerJoinLateral(
       (on) => {
         const marks = on.selectFrom('page_tag as mark').select(['mark.tag_id', 'mark.page_id'])
-        const readable = marks.where('mark.page_id', 'in', readablePages(db).select('page.id'))
+        // A join, since the planner would gather all readable pages for each tag anew.
+        const pages = marks.innerJoin('page as marked', 'marked.id', 'mark.page_id')
+        const readable = pages.where(isOpenAnywhere(db, 'page.read', 'marked.project_id'))
         return keyset(readable.whereRef('mark.tag_id', '=', 'tag.id'), order, 'desc', window).as('mark')
       },
       (join) => join.onTrue(),
