@@ -59,7 +59,10 @@ test('a guest’s rights to tags and links are asked for all at once', async ({ 
   const document = linkLists[0][2]
   const costOf = (first: number) =>
     leastStatementsOf(server, async () => {
-      const { data, errors } = await library.guest.send<Record<string, unknown>, object>(document, { first, pageId: library.pageId })
+      const { data, errors } = await library.guest.send<Record<string, unknown>, object>(document, {
+        first,
+        pageId: library.pageId,
+      })
       expect(errors).toBeUndefined()
       expect(itemsIn(data ?? {}, 'blocks')).toHaveLength(first)
     })
