@@ -7,14 +7,14 @@ import { makeAgent, makeKey, programOf, tokenOf } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { type Caller, callerOf } from './doors.ts'
 import type { Ids, Noun } from './probe.ts'
-import { expiredToken, furnish, furnishAll, makeProject } from './strangers-furniture.ts'
+import { expiredToken, furnish, furnishAgain, furnishAll } from './strangers-furniture.ts'
 
 /** Somebody who is to learn nothing of the victim and to change nothing of theirs. */
 export interface Actor extends Caller {
   readonly name: ActorName
   /** Ids the actor may use by right; those of the stranger for whoever has none. */
   readonly own: Ids
-  /** The same with a new project, for a call that spends it. */
+  /** The same with a new project and a new page in it, for a call that spends them. */
   readonly furnishMore: () => Promise<Ids>
   /** Who it is to the server, or acts for; null for somebody whose credentials do not hold. */
   readonly person: Person | null
@@ -70,7 +70,7 @@ export async function enter(name: ActorName, cast: Cast): Promise<Actor> {
   const base = {
     name,
     own,
-    furnishMore: async () => ({ ...own, Project: await makeProject(stranger, { word: 'mine' }) }),
+    furnishMore: async () => ({ ...own, ...(await furnishAgain(stranger, { word: 'mine' })) }),
     person: null,
     actorId: null,
     mayWrite: false,
@@ -106,7 +106,16 @@ const entrances: Readonly<Record<ActorName, (cast: Cast) => Promise<Entrance>>> 
     const editor = await signUpInto(server, victim, 'Insider', 'EDITOR')
     const sees: Noun[] = ['Organization', 'User', 'Membership', 'Agent']
     const theirOwn = { ...own, ...(await furnish(editor, { word: 'mine' })) }
-    return { ...signedIn(editor), own: theirOwn, mayFollow: true, isInside: true, sees, triesGarbage: true }
+    const furnishMore = async () => ({ ...theirOwn, ...(await furnishAgain(editor, { word: 'mine' })) })
+    return {
+      ...signedIn(editor),
+      own: theirOwn,
+      furnishMore,
+      mayFollow: true,
+      isInside: true,
+      sees,
+      triesGarbage: true,
+    }
   },
   'a guest of the organization': async ({ server, victim }) => {
     const guest = await signUpInto(server, victim, 'Guest', 'GUEST')

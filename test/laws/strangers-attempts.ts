@@ -38,7 +38,7 @@ export async function tryAlone(attempt: Attempt): Promise<void> {
   if (root.operation === 'mutation') await forgetFailures(stage)
   for (const door of doorsFor(root.operation)) {
     for (const document of documentsOf(root, door)) {
-      const ids = probe.spends === true && actor.mayWrite ? await actor.furnishMore() : actor.own
+      const ids = probe.spends === true && actor.mayFollow ? await actor.furnishMore() : actor.own
       const own = probe.variables?.((place) => ids[probe.ids[place]?.[0] ?? 'Page'], ids)
       const calls = [...(probe.alone?.(stage.victim) ?? []), ...(own === undefined ? [] : [own])]
       for (const variables of calls) {

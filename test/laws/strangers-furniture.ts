@@ -34,12 +34,8 @@ export type EditorIds = Omit<Ids, 'Membership' | 'Invitation' | 'AuditEvent'>
 /** Makes what an editor may make. */
 export async function furnish(person: Person, furniture: Furniture): Promise<EditorIds> {
   const { word, agentName, idempotencyKey } = furniture
-  const project = await makeProject(person, furniture)
-  const { createPage: page } = await person.mutate(CreatePageDocument, {
-    input: { title: word, icon: word, projectId: project, ...(idempotencyKey !== undefined && { idempotencyKey }) },
-  })
-  if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
-  const [block = ''] = await write(person, page.id, word)
+  const { Project: project, Page: page } = await furnishAgain(person, furniture)
+  const [block = ''] = await write(person, page, word)
   const session = await openChat(person, { title: word, projectId: project })
   const answer = await ask(person, session, 'scenario/words-1', word)
   await watch(person, session.id, { after: session.eventsCursor })
@@ -51,11 +47,22 @@ export async function furnish(person: Person, furniture: Furniture): Promise<Edi
     Agent: (await makeAgent(person, { displayName: agentName ?? word, idempotencyKey })).id,
     Project: project,
     ProjectMember: await memberIdOf(person, project),
-    Page: page.id,
+    Page: page,
     Block: block,
     ChatSession: session.id,
     Message: answer,
   }
+}
+
+/** Makes what calls can spend: a project, and a page in it. */
+export async function furnishAgain(person: Person, furniture: Furniture): Promise<Pick<Ids, 'Project' | 'Page'>> {
+  const { word, idempotencyKey } = furniture
+  const project = await makeProject(person, furniture)
+  const { createPage: page } = await person.mutate(CreatePageDocument, {
+    input: { title: word, icon: word, projectId: project, ...(idempotencyKey !== undefined && { idempotencyKey }) },
+  })
+  if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
+  return { Project: project, Page: page.id }
 }
 
 /** The same, and what only an administrator may see or make. */
@@ -69,7 +76,7 @@ export async function furnishAll(person: Person, furniture: Furniture): Promise<
 }
 
 /** Makes a project and answers its id. */
-export async function makeProject(person: Person, { word, idempotencyKey, visibility }: Furniture): Promise<string> {
+async function makeProject(person: Person, { word, idempotencyKey, visibility }: Furniture): Promise<string> {
   const { createProject: project } = await person.mutate(CreateProjectDocument, {
     input: {
       name: word,
