@@ -324,7 +324,6 @@ export const probes: Readonly<Record<string, Probe>> = {
     variables: (id) => ({ input: { id: id('DeletePageInput.id') } }),
   },
   'Mutation.duplicatePage': {
-    spends: true,
     ids: { 'DuplicatePageInput.id': ['Page'] },
     variables: (id) => ({ input: { id: id('DuplicatePageInput.id') } }),
   },

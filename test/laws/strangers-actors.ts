@@ -14,7 +14,7 @@ export interface Actor extends Caller {
   readonly name: ActorName
   /** Ids the actor may use by right; those of the stranger for whoever has none. */
   readonly own: Ids
-  /** The same with a new project, page and block, for a call that spends one of them. */
+  /** The same with new things, for a call that spends one of them. */
   readonly furnishMore: () => Promise<Ids>
   /** Who it is to the server, or acts for; null for somebody whose credentials do not hold. */
   readonly person: Person | null
@@ -106,7 +106,16 @@ const entrances: Readonly<Record<ActorName, (cast: Cast) => Promise<Entrance>>> 
     const editor = await signUpInto(server, victim, 'Insider', 'EDITOR')
     const sees: Noun[] = ['Organization', 'User', 'Membership', 'Agent', 'Tag']
     const theirOwn = { ...own, ...(await furnish(editor, { word: 'mine' })) }
-    return { ...signedIn(editor), own: theirOwn, mayFollow: true, isInside: true, sees, triesGarbage: true }
+    const furnishMore = async () => ({ ...theirOwn, ...(await makeSpendable(editor, { word: 'mine' })) })
+    return {
+      ...signedIn(editor),
+      own: theirOwn,
+      furnishMore,
+      mayFollow: true,
+      isInside: true,
+      sees,
+      triesGarbage: true,
+    }
   },
   'a guest of the organization': async ({ server, victim }) => {
     const guest = await signUpInto(server, victim, 'Guest', 'GUEST')
