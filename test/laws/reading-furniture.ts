@@ -157,7 +157,9 @@ async function furnishPeople(server: TestServer, reader: Person, authorIds: read
   const { unscoped } = server.app.platform.database
   const now = server.clock.now()
   const [userId, organizationId] = [uuidIn(reader.userId), uuidIn(reader.organizationId)]
-  const others = authorIds.slice(1).map((_, index) => ({ id: newUuid(now), name: 'Other', slug: `other-${index}` }))
+  const others = authorIds
+    .slice(1)
+    .map((_, index) => ({ id: newUuid(now), name: 'Other', slug: `other-${index}-${userId}` }))
   await unscoped
     .insertInto('organization')
     .values(

@@ -10,7 +10,8 @@ import { onPage, tellProjectOf, tellWatchers } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage } from './page.service.ts'
 import { moveSubtree } from './page-move.service.ts'
-import { lockSpaces, lockSubtree, type TreePage, untilRankIsFree } from './page-tree.service.ts'
+import { untilRankIsFree } from './page-rank.service.ts'
+import { lockSpaces, lockSubtree, type TreePage } from './page-tree.service.ts'
 
 /** A page and all under it, locked in id order: see `lockSubtree`. */
 interface Subtree {
@@ -75,7 +76,7 @@ async function changeSubtree(
 ): Promise<void> {
   const target = encodeTypeId('page', id)
   const { projectId } = await getPage(ctx, id, action)
-  await untilRankIsFree(() =>
+  await untilRankIsFree(ctx, () =>
     transact(ctx, async (tx) => {
       await lockSpaces(tx, [projectId])
       const all = await lockSubtree(tx, id, strength)

@@ -11,7 +11,8 @@ import { noteTexts } from '../links/linking.service.ts'
 import { tellProjectOf } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage } from './page.service.ts'
-import { below, rankIn, untilRankIsFree } from './page-tree.service.ts'
+import { rankIn, untilRankIsFree } from './page-rank.service.ts'
+import { below } from './page-tree.service.ts'
 
 /** What is copied at once, at most. */
 export const MAX_COPIED_PAGES = 200
@@ -46,7 +47,7 @@ type Copies = ReadonlyMap<string, string>
 export async function duplicatePage(ctx: Context, input: DuplicatePage): Promise<PageRow> {
   await getPage(ctx, input.id, 'block.create')
   const { projectId } = await getPage(ctx, input.id, 'page.create')
-  const id = await untilRankIsFree(() =>
+  const id = await untilRankIsFree(ctx, () =>
     createOnce(ctx, 'duplicatePage', input, async (tx, viewer) => {
       const originals = await holdOriginals(tx, input)
       const root = originals.find((one) => one.id === input.id)

@@ -10,16 +10,14 @@ import { MAX_PAGE_DEPTH } from './page.entity.ts'
 import { tellProjectOf, tellWatchers } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage, getPageHome } from './page.service.ts'
+import { type PageNeighbour, rankIn, untilRankIsFree } from './page-rank.service.ts'
 import {
   depthIn,
   lockSpaces,
   lockSubtree,
   NestedTooDeep,
   type PageHome,
-  type PageNeighbour,
-  rankIn,
   type TreePage,
-  untilRankIsFree,
   WouldCreateCycle,
 } from './page-tree.service.ts'
 
@@ -38,7 +36,7 @@ export async function movePage(ctx: Context, input: MovePage): Promise<PageRow> 
   const target = encodeTypeId('page', input.id)
   const { projectId: from } = await getPage(ctx, input.id, 'page.move')
   const home = await getPageHome(ctx, input, target)
-  await untilRankIsFree(() =>
+  await untilRankIsFree(ctx, () =>
     transact(ctx, async (tx) => {
       await lockSpaces(tx, [from, home.projectId])
       const subtree = await lockSubtree(tx, input.id)

@@ -1,9 +1,7 @@
-import { generateJitteredKeyBetween } from 'fractional-indexing-jittered'
 import { sql } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
-import { violatedConstraint } from '../../../platform/database/violated-constraint.ts'
-import { AccessMoved, InvalidInput, NotFound, Unavailable, UserError } from '../../../platform/errors.ts'
+import { AccessMoved, NotFound, UserError } from '../../../platform/errors.ts'
 import { MAX_BLOCK_DEPTH } from '../blocks/block.entity.ts'
 import { MAX_PAGE_DEPTH } from './page.entity.ts'
 
@@ -28,12 +26,6 @@ export interface PageHome {
   /** That of the parent, where there is one. */
   readonly projectId: string | null
   readonly parentId: string | null
-}
-
-/** Between which siblings; at the end with neither. */
-export interface PageNeighbour {
-  readonly afterId: string | null
-  readonly beforeId: string | null
 }
 
 /** A page as a change of the tree sees it. */
@@ -108,54 +100,4 @@ export async function depthIn(tx: Transaction, home: PageHome, hold: 'hold' | 'i
   if (parent.projectId !== home.projectId || parent.archivedAt !== null) throw new AccessMoved()
   if (parent.depth >= MAX_PAGE_DEPTH) throw new NestedTooDeep()
   return parent.depth + 1
-}
-
-/**
- * A free rank there; whoever takes the same one at the same moment is told by the index, see `untilRankIsFree`. A page that
- * moves is no sibling of its own.
- * @throws {InvalidInput} when the neighbour does not stand there
- */
-export async function rankIn(
-  tx: Transaction,
-  home: PageHome,
-  { afterId, beforeId }: PageNeighbour = { afterId: null, beforeId: null },
-  movedId: string | null = null,
-): Promise<string> {
-  const siblings = siblingsIn(tx, home, movedId)
-  const first = (after: string) => siblings.where('page.rank', '>', after).orderBy('page.rank').limit(1)
-  const last = siblings.orderBy('page.rank', 'desc').limit(1)
-  const rankOf = async (query: typeof siblings) => (await query.executeTakeFirst())?.rank ?? null
-  if (afterId === null && beforeId === null) return generateJitteredKeyBetween(await rankOf(last), null)
-  const anchor = await rankOf(siblings.where('page.id', '=', afterId ?? beforeId))
-  if (anchor === null) {
-    throw new InvalidInput([{ path: [afterId === null ? 'beforeId' : 'afterId'], message: 'does not stand there' }])
-  }
-  return afterId === null
-    ? generateJitteredKeyBetween(await rankOf(last.where('page.rank', '<', anchor)), anchor)
-    : generateJitteredKeyBetween(anchor, await rankOf(first(anchor)))
-}
-
-function siblingsIn(tx: Transaction, { projectId, parentId }: PageHome, movedId: string | null) {
-  const all = tx.db.from('page').select('page.rank')
-  // Not `is not distinct from`, which no index is used for.
-  const inProject =
-    projectId === null ? all.where('page.project_id', 'is', null) : all.where('page.project_id', '=', projectId)
-  const siblings =
-    parentId === null ? inProject.where('page.parent_id', 'is', null) : inProject.where('page.parent_id', '=', parentId)
-  return movedId === null ? siblings : siblings.where('page.id', '!=', movedId)
-}
-
-/** With jitter two in a row are rare already. */
-const MAX_TRIES = 10
-
-/** Runs a transaction again as long as somebody else takes the rank that it chose. @throws {Unavailable} when that goes on */
-export async function untilRankIsFree<Result>(run: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await run()
-    } catch (error) {
-      if (violatedConstraint(error) !== 'page_sibling_rank_unique') throw error
-      if (tries === MAX_TRIES) throw new Unavailable()
-    }
-  }
 }

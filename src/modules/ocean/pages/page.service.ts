@@ -11,7 +11,8 @@ import { getProject } from '../../projects/project.service.ts'
 import { Page } from './page.entity.ts'
 import { tellProjectOf, tellWatchers } from './page.events.ts'
 import { findPage, type PageRow } from './page.reads.ts'
-import { depthIn, type PageHome, type PageNeighbour, rankIn, untilRankIsFree } from './page-tree.service.ts'
+import { type PageNeighbour, rankIn, untilRankIsFree } from './page-rank.service.ts'
+import { depthIn, type PageHome } from './page-tree.service.ts'
 
 /** A new page, and where it is to stand. */
 export interface CreatePage extends PageHome, PageNeighbour {
@@ -67,7 +68,7 @@ export async function getPageHome(
 export async function createPage(ctx: Context, input: CreatePage): Promise<PageRow> {
   requireGrant(ctx, 'page.read')
   const home = await getPageHome(ctx, input)
-  const id = await untilRankIsFree(() =>
+  const id = await untilRankIsFree(ctx, () =>
     createOnce(ctx, 'createPage', input, async (tx, viewer) => {
       const depth = await depthIn(tx, home, 'hold')
       const page = insertPage(tx, viewer, { ...input, ...home, depth, rank: await rankIn(tx, home, input) })
