@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { expect, onTestFinished, vi } from 'vitest'
 import {
   ArchivePageDocument,
@@ -8,11 +7,11 @@ import {
   MovePageDocument,
   RestorePageDocument,
 } from '../../../gql/graphql.ts'
-import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
+import { type Person, signUpInto } from '../../../kit/people.ts'
 import { createRandom, type Random } from '../../../kit/random.ts'
-import type { TestServer } from '../../../kit/server.ts'
 import { test as base } from '../../../kit/test.ts'
 import { createProject } from '../../projects/stage.ts'
+import { faultsOf } from './faults.ts'
 import { make, makeChain } from './stage.ts'
 
 // Many change one tree at once. On a real database: the embedded one does one thing after the other.
@@ -27,29 +26,6 @@ const test = base.extend<{ four: readonly Person[] }>({
     for (const person of others) await person.close()
   },
 })
-
-/** What is wrong with the pages of a person's organization: none has to be more than the tree lets it. */
-async function faultsOf({ app }: TestServer, { organizationId }: Person) {
-  const { rows } = await sql<{ id: string; fault: string }>`
-    with recursive reached (id, depth, project_id, is_archived) as (
-      select id, 1, project_id, archived_at is not null from page
-      where organization_id = ${uuidIn(organizationId)} and parent_id is null
-      union all
-      select page.id, reached.depth + 1, reached.project_id, reached.is_archived
-      from page join reached on page.parent_id = reached.id
-    )
-    select page.id, case
-      when reached.id is null then 'is in a circle'
-      when page.depth <> reached.depth then 'has another depth than its place'
-      when page.project_id is distinct from reached.project_id then 'is in another project than its parent'
-      when reached.is_archived and page.archived_at is null then 'lives in what is archived'
-      when (page.archived_at is null) <> (page.archived_with_id is null) then 'is archived with nothing'
-    end as fault
-    from page left join reached on reached.id = page.id where page.organization_id = ${uuidIn(organizationId)}`.execute(
-    app.platform.database.unscoped,
-  )
-  return rows.filter(({ fault }) => fault !== null)
-}
 
 /** What a call came to: the type of its result, or the code of its error. */
 async function outcome(sent: ReturnType<Person['send']>): Promise<string> {
