@@ -60,7 +60,9 @@ export async function expectNothingChanged(attempt: Attempt): Promise<void> {
   const news = await stage.trail.news()
   // A link that is mailed to the victim is theirs alone, whoever asked for it.
   const isLink = (row: string) => row.startsWith('one_time_token ')
-  expect(lost.filter((row) => !isLink(row))).toEqual([])
+  // Off a page of their own they may take a tag that is everybody's.
+  const isOwnMark = (row: string) => row.startsWith('page_tag ') && isOfTheActor(stage, actor, row)
+  expect(lost.filter((row) => !isLink(row) && !isOwnMark(row))).toEqual([])
   expect(added.filter((row) => !isLink(row) && !isOfTheActor(stage, actor, row))).toEqual([])
   expectRefusalsTold(actor, told, news)
   const isOfVictim = new RegExp(mentioning(nouns.map((noun) => uuidIn(stage.theirs[noun]))))

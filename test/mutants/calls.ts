@@ -57,7 +57,9 @@ function switchedOff(gate: string, args: readonly string[]): string {
 }
 
 function readActionOf(noun: string): string {
-  return noun === "'message'" ? "'chat_session.read'" : noun.replace(' ', '_').replace(/'$/, ".read'")
+  // Read with what they are of.
+  const owner = { "'message'": "'chat_session'", "'link'": "'block'" }[noun] ?? noun
+  return owner.replace(' ', '_').replace(/'$/, ".read'")
 }
 
 function closingOf(source: string, open: number): number {

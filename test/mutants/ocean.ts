@@ -174,7 +174,7 @@ export const oceanMutants: readonly Mutant[] = [
   {
     name: 'Tag: shown with pages that its reader may not see',
     edits: [change(tag, "pages.where(isOpenAnywhere(db, 'page.read', 'marked.project_id'))", 'pages'), pageType],
-    ...strangers('an editor outside the private project', 'Query.tags'),
+    killers: { files: ['test/modules/ocean/tags/tag.test.ts'], named: 'a guest reads the tags of their pages' },
   },
   {
     name: 'Link: nothing stands before it',
