@@ -24,7 +24,6 @@ import {
   LeaveOrganizationDocument,
   LoginDocument,
   LogoutDocument,
-  MovePageDocument,
   OrganizationDocument,
   RefreshTokensDocument,
   RegisterDocument,
@@ -60,31 +59,18 @@ import { contextOf, makePlatformAdmin, setRole, trailOf } from '../../kit/inside
 import { mailedToken } from '../../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn, switchTo } from '../../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto, uuidIn } from '../../kit/people.ts'
-import { type Posted, post } from '../../kit/post.ts'
+import { post } from '../../kit/post.ts'
 import { makeAgent, makeKey } from '../../kit/programs.ts'
-import type { TestServer } from '../../kit/server.ts'
 import { ask, openChat, test } from '../../kit/test.ts'
 import { createProject } from '../projects/stage.ts'
-
-interface Scene {
-  readonly server: TestServer
-  readonly alice: Person
-  readonly pageId: string
-}
-
-interface Deed {
-  readonly action: string
-  /** Null for what must not tell whom it concerns. */
-  readonly target: RegExp | null
-  /** By whom the trail says that it was done, and where: the person in their organization unless told otherwise. */
-  readonly by?: 'a newcomer' | 'the person, elsewhere' | 'the person, in none' | 'nobody'
-  readonly run: (scene: Scene) => Promise<Posted>
-}
+import { as, type Deed, type Scene } from './deeds.ts'
+import { oceanDeeds } from './ocean-deeds.ts'
 
 const program = { kind: 'CUSTOM', trustLevel: 'WRITE' } as const
 
 /** One good use of each mutation, and what the trail says of it. A mutation that is not here fails the test. */
 const deeds: Record<string, Deed> = {
+  ...oceanDeeds,
   register: {
     action: 'user.register',
     target: /^user_/,
@@ -244,27 +230,6 @@ const deeds: Record<string, Deed> = {
     run: async (scene) => {
       const input = await placeOf(scene)
       return as(scene, { document: RemoveProjectMemberDocument, variables: { input } })
-    },
-  },
-  movePage: {
-    action: 'page.move',
-    target: /^page_/,
-    run: async (scene) => {
-      const { projectId } = await placeOf(scene)
-      return as(scene, { document: MovePageDocument, variables: { input: { id: scene.pageId, projectId } } })
-    },
-  },
-  createPage: {
-    action: 'page.create',
-    target: /^page_/,
-    run: (scene) => as(scene, { document: CreatePageDocument, variables: { input: { title: 'Audited' } } }),
-  },
-  createBlocks: {
-    action: 'block.create',
-    target: /^page_/,
-    run: (scene) => {
-      const input = { pageId: scene.pageId, blocks: [{ text: 'one' }, { text: 'two' }] }
-      return as(scene, { document: CreateBlocksDocument, variables: { input } })
     },
   },
   createChatSession: {
@@ -495,13 +460,6 @@ async function somebody({ server }: Scene): Promise<string> {
   const person = await signUp(server, 'Somebody')
   await person.close()
   return person.userId
-}
-
-function as<Data, Variables>(
-  { server, alice }: Scene,
-  operation: Pick<Parameters<typeof post<Data, Variables>>[1], 'document' | 'variables'>,
-): Promise<Posted> {
-  return post(server.url, { ...operation, authorization: `Bearer ${alice.tokens.accessToken}` })
 }
 
 function doerOf({ by }: Deed, alice: Person) {
