@@ -2,13 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Article, type ArticleBlock, articleTitles, parseArticle } from './lib/factbook.ts'
+import { tagNameKey } from './lib/tag-name.ts'
 import { createBlocks } from './modules/ocean/blocks/block.service.ts'
 import { createLink } from './modules/ocean/links/link.service.ts'
 import { createPage } from './modules/ocean/pages/page.service.ts'
 import { tagPage } from './modules/ocean/tags/page-tag.service.ts'
+import { listTags } from './modules/ocean/tags/tag.reads.ts'
 import { createTag } from './modules/ocean/tags/tag.service.ts'
-import { countProjects } from './modules/projects/project.reads.ts'
-import { createProject } from './modules/projects/project.service.ts'
+import { listProjects } from './modules/projects/project.reads.ts'
+import { createProject, deleteProject, updateProject } from './modules/projects/project.service.ts'
 import type { Context } from './platform/context.ts'
 
 /** What was imported. */
@@ -27,48 +29,68 @@ export interface FiledArticle extends Article {
 const PROJECT = 'The World Factbook'
 const BLOCKS_AT_ONCE = 200
 const TAG_COLOR = '#4a90a4'
+/** In the settings of the project until all of it is there. */
+const unfinished = { isUnfinished: true }
+const all = { after: null, before: null, limit: 1_000, inverted: false }
 const once = { idempotencyKey: null }
 const atEnd = { afterId: null, beforeId: null }
 const plain = { icon: null, coverImage: null, language: 'en', ...atEnd, ...once }
 
 /**
- * Fills the viewer's organization with articles: a project with a page for each part of
- * the world, under it a page for each article. Null when that project is there already.
+ * Fills the viewer's organization with articles: a project with a page for each part of the world, under it a page for each
+ * article. What an import that was cut short has left is replaced. Null when all of it is there already.
  */
 export async function importSample(
   ctx: Context,
-  all: readonly FiledArticle[],
+  articles: readonly FiledArticle[],
   progress: (words: string) => void,
 ): Promise<Imported | null> {
-  if ((await countProjects(ctx, { name: PROJECT, isArchived: null })) > 0) return null
-  const regions = Map.groupBy(all, ({ region }) => region)
+  if (!(await isDue(ctx))) return null
+  const regions = Map.groupBy(articles, ({ region }) => region)
   const project = await createProject(ctx, {
     name: PROJECT,
     description: 'Countries, oceans and other places, as the CIA described them: in the public domain.',
-    settings: {},
+    settings: unfinished,
     visibility: 'ORGANIZATION',
     ...once,
   })
-  const tagIds = new Map<string, string>()
+  const tagIds = await knownTags(ctx)
+  const tagsBefore = tagIds.size
   const pageIds = new Map<string, string>()
   const naming: Naming[] = []
   let blocks = 0
-  for (const [region, articles] of regions) {
-    progress(`${region}: ${articles.length} pages`)
-    const tag = await tagOf(ctx, tagIds, region)
+  for (const [region, filed] of regions) {
+    progress(`${region}: ${filed.length} pages`)
     const { id: parentId } = await createPage(ctx, { title: region, projectId: project.id, parentId: null, ...plain })
-    for (const article of articles) {
+    for (const article of filed) {
       const page = await createPage(ctx, { title: article.title, projectId: null, parentId, ...plain })
       pageIds.set(article.title, page.id)
-      for (const name of [tag, ...article.tags])
-        await tagPage(ctx, { pageId: page.id, tagId: name === tag ? tag : await tagOf(ctx, tagIds, name) })
+      for (const name of [region, ...article.tags])
+        await tagPage(ctx, { pageId: page.id, tagId: await tagOf(ctx, tagIds, name) })
       naming.push(...(await write(ctx, page.id, article.blocks)))
       blocks += article.blocks.length
     }
   }
   progress('links between neighbours')
   const links = await linkNeighbours(ctx, naming, pageIds)
-  return { pages: regions.size + pageIds.size, blocks, tags: tagIds.size, links }
+  const done = { id: project.id, expectedVersion: project.version, name: undefined, visibility: undefined }
+  await updateProject(ctx, { ...done, settings: {} })
+  return { pages: regions.size + pageIds.size, blocks, tags: tagIds.size - tagsBefore, links }
+}
+
+/** Whether the articles are still to come; what an import that was cut short has left is taken away first. */
+async function isDue(ctx: Context): Promise<boolean> {
+  const found = await listProjects(ctx, { name: PROJECT, isArchived: null }, all)
+  const imports = found.filter(({ name }) => name === PROJECT)
+  const halves = imports.filter(({ settings }) => settings.isUnfinished === true)
+  for (const { id } of halves) await deleteProject(ctx, id)
+  return imports.length === halves.length
+}
+
+/** The tags of the organization, by what their names are compared by. */
+async function knownTags(ctx: Context): Promise<Map<string, string>> {
+  const tags = await listTags(ctx, all)
+  return new Map(tags.map(({ nameKey, id }) => [nameKey, id]))
 }
 
 /** A block and the articles it names. */
@@ -105,7 +127,7 @@ function regionOf(folder: string): string {
 }
 
 async function tagOf(ctx: Context, known: Map<string, string>, name: string): Promise<string> {
-  const key = name.toLowerCase()
+  const key = tagNameKey(name)
   const id = known.get(key) ?? (await createTag(ctx, { name, color: TAG_COLOR, ...once })).id
   known.set(key, id)
   return id

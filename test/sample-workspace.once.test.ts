@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { importSample, readArticles } from '../src/sample-workspace.ts'
 import { contextOf } from './kit/inside.ts'
+import { makeTag } from './kit/tags.ts'
 import { test } from './kit/test.ts'
 
 // A few of the articles; all of them are imported by test/nodes/import-sample.full.test.ts.
@@ -64,4 +65,29 @@ test('articles become pages under their part of the world, with nested blocks, t
   })
 
   expect(await importSample(await contextOf(server, alice), some, () => undefined)).toBeNull()
+})
+
+test('an import that was cut short is begun again, and tags that are there already are taken', async ({
+  server,
+  bob,
+  alice,
+}) => {
+  const some = readArticles().filter(({ title }) => ['Austria', 'Arctic Ocean'].includes(title))
+  await makeTag(bob, 'EUROPE')
+  const cutShort = (words: string) => {
+    if (words.startsWith('Oceans')) throw new Error('The power is gone')
+  }
+  await expect(importSample(await contextOf(server, alice), some, cutShort)).rejects.toThrow('The power is gone')
+  expect(await importSample(await contextOf(server, alice), some, () => undefined)).toMatchObject({
+    pages: 4,
+    links: 0,
+  })
+  const { data } = await alice.send<Read, object>(query, {})
+  const [project, ...others] = data?.projects.nodes ?? []
+  expect(others).toEqual([])
+  expect(project?.pages.nodes.map(({ title }) => title).toSorted()).toEqual(['Europe', 'Oceans'])
+  const austria = project?.pages.nodes
+    .flatMap(({ children }) => children.nodes)
+    .find(({ title }) => title === 'Austria')
+  expect(austria?.tags.map(({ name }) => name)).toContain('EUROPE')
 })

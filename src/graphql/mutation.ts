@@ -2,6 +2,7 @@ import type { FieldRef, InputRef, ShapeFromTypeParam, TypeParam } from '@pothos/
 import { RequestCache } from '@pothos/plugin-scope-auth'
 import type { GraphQLField, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
+import { isStorable } from '../lib/storable-text.ts'
 import { becomeViewer, type Context, holdToGates, releaseFromGates } from '../platform/context.ts'
 import {
   AccessMoved,
@@ -126,12 +127,12 @@ export function parseInput<Parsed, Shape>(schema: z.ZodType<Parsed, Shape>, inpu
 
 /** What no database column can hold as it came: NUL characters, halves of surrogate pairs, and JSON beyond all reason. */
 function findUnstorable(value: unknown, path: readonly string[]): InvalidInput['fields'] {
-  if (typeof value === 'string') return isText(value) ? [] : [{ path, message: NOT_TEXT }]
+  if (typeof value === 'string') return isStorable(value) ? [] : [{ path, message: NOT_TEXT }]
   if (typeof value !== 'object' || value === null) return []
   if (path.length > MAX_INPUT_DEPTH) return [{ path: path.slice(0, 2), message: 'is nested too deep' }]
   return Object.entries(value).flatMap(([key, part]) => {
     // Rules that copy an object would drop this key without a word.
-    if (!isText(key) || key === '__proto__') return [{ path: [...path, key], message: 'is no name for a key' }]
+    if (!isStorable(key) || key === '__proto__') return [{ path: [...path, key], message: 'is no name for a key' }]
     return findUnstorable(part, [...path, key])
   })
 }
@@ -139,7 +140,3 @@ function findUnstorable(value: unknown, path: readonly string[]): InvalidInput['
 const NOT_TEXT = 'holds characters that are not text'
 /** Deeper ones would take the stack of whatever walks them. */
 const MAX_INPUT_DEPTH = 100
-
-function isText(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed()
-}

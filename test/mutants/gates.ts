@@ -193,6 +193,7 @@ export const places: Readonly<Record<string, Place>> = {
   'message.service/sendMessage/requireGrant': unread,
   'chat-session.service/createChatSession/requireGrant': unread,
   'page.service/createPage/requireGrant': unread,
+  'block.service/createBlocks/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
   'link.service/getLink/pass': { killers: tests('ocean/links/link', 'a stranger finds no link') },

@@ -95,10 +95,10 @@ export const oceanMutants: readonly Mutant[] = [
   {
     name: 'Page: followed by whoever names it',
     edits: [
-      change(pageEvents, "const found = await getPage(ctx, pageId, 'page.read')", 'const found = { projectId: null }'),
+      change(pageEvents, "const found = await getPage(ctx, pageId, 'block.read')", 'const found = { projectId: null }'),
       change(
         pageEvents,
-        "gate: (fresh) => getPage(fresh, pageId, 'page.read'),",
+        "gate: (fresh) => getPage(fresh, pageId, 'block.read'),",
         'gate: async () => ({ projectId: null }),',
       ),
     ],
@@ -111,7 +111,7 @@ export const oceanMutants: readonly Mutant[] = [
     edits: [
       change(
         pageEvents,
-        "gate: (fresh) => getPage(fresh, pageId, 'page.read'),",
+        "gate: (fresh) => getPage(fresh, pageId, 'block.read'),",
         'gate: async () => ({ projectId: null }),',
       ),
     ],

@@ -3,9 +3,8 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
-import { pass } from '../../../platform/gate.ts'
+import { pass, requireGrant } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
-import { load } from '../../../platform/loaders.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { leadsAnywhere, noteTexts } from '../links/linking.service.ts'
@@ -14,7 +13,7 @@ import { findPage, type PageRow } from '../pages/page.reads.ts'
 import { getPage } from '../pages/page.service.ts'
 import { NestedTooDeep } from '../pages/page-tree.service.ts'
 import { Block, MAX_BLOCK_DEPTH } from './block.entity.ts'
-import { type BlockRow, blockById, findBlock } from './block.reads.ts'
+import { type BlockRow, findBlock } from './block.reads.ts'
 import { findSpot, lockPages, type Place, positionsIn } from './placement.service.ts'
 
 /** A block to make; its content is that of its type. */
@@ -61,9 +60,10 @@ export async function getBlock(
  * @throws {NotFound | Forbidden | InvalidInput | NestedTooDeep | IdempotencyKeyReused}
  */
 export async function createBlocks(ctx: Context, input: CreateBlocks): Promise<CreatedBlocks> {
+  requireGrant(ctx, 'block.read')
   const page = await getPage(ctx, input.pageId, 'block.create')
   const ids = await createManyOnce(ctx, 'createBlocks', input, (tx, viewer) => addBlocks(ctx, tx, viewer, page, input))
-  const blocks = await Promise.all(ids.map((id) => load(ctx, blockById, id)))
+  const blocks = await Promise.all(ids.map((id) => findBlock(ctx, id)))
   return {
     page: await getPage(ctx, input.pageId, 'page.read'),
     blocks: blocks.filter((block) => block !== null),

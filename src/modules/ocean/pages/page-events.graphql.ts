@@ -121,11 +121,12 @@ builder.subscriptionField('pageEvents', (t) =>
     },
     subscribe: async (_root, args, ctx) => {
       const pageId = uuidOf('Page', args.pageId)
-      const found = await getPage(ctx, pageId, 'page.read')
+      // What is typed is in the events themselves: a key that reads no blocks watches none.
+      const found = await getPage(ctx, pageId, 'block.read')
       return follow(ctx, {
         channel: pageChannel(requireViewer(ctx).organizationId, pageId),
         after: args.after,
-        gate: (fresh) => getPage(fresh, pageId, 'page.read'),
+        gate: (fresh) => getPage(fresh, pageId, 'block.read'),
         toEvent: (event, cursor) => {
           const known = pageChannelEvent(event)
           return known === null ? null : { ...known, cursor, pageId }

@@ -6,6 +6,7 @@ import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idem
 import { encodeGlobalId, idOf } from '../../../graphql/ids.ts'
 import { unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
+import { isStorable } from '../../../lib/storable-text.ts'
 import { tagName } from '../../../lib/tag-name.ts'
 import { EditConflict } from '../../../platform/errors.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
@@ -80,7 +81,7 @@ builder.queryField('tags', (t) =>
       resolve: (_root, args, ctx) =>
         keysetConnection({
           args,
-          keySchema: z.tuple([z.string().max(240), z.uuid()]),
+          keySchema: z.tuple([z.string().max(240).refine(isStorable), z.uuid()]),
           rows: (window) => listTags(ctx, window),
           keyOf: (tag) => [tag.nameKey, tag.id],
           count: () => countTags(ctx),

@@ -4,11 +4,13 @@ import { tellProject } from '../../../../src/modules/projects/project.events.ts'
 import { transact } from '../../../../src/platform/database/transact.ts'
 import {
   CreateApiKeyDocument,
+  CreateBlocksDocument,
   CreateChatSessionDocument,
   CreatePageDocument,
   CreateProjectDocument,
   DeleteAccountDocument,
   InviteMemberDocument,
+  PageEventsDocument,
   RequestPasswordResetDocument,
   ResetPasswordDocument,
   RevokeApiKeyDocument,
@@ -81,6 +83,25 @@ test('a key makes nothing that it could not be shown', async ({ clocked: server,
     program.send(SendMessageDocument, { input: { sessionId: session.id, content: 'Unseen' } }),
   ])
   expect(answers.map(({ errors }) => errors?.[0]?.extensions.code)).toEqual(Array(4).fill('FORBIDDEN'))
+  const page = await createPage(alice, 'A page')
+  const blind = await makeKey(alice, { permissions: ['page.read', 'block.create'] })
+  const { errors } = await programOf({ url: server.url }, blind.secret).send(CreateBlocksDocument, {
+    input: { pageId: page.id, blocks: [{ text: 'Unseen' }] },
+  })
+  expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+})
+
+test('a key that reads pages but no blocks hears nothing of what is typed on them', async ({
+  clocked: server,
+  alice,
+}) => {
+  const page = await createPage(alice, 'A page')
+  await write(alice, page.id, 'a text')
+  const { secret } = await makeKey(alice, { permissions: ['page.read'] })
+  const program = programOf({ url: server.url }, secret)
+  const events = program.subscribe(PageEventsDocument, { pageId: page.id, after: page.eventsCursor })
+  await expect(events.next()).rejects.toThrow('FORBIDDEN')
+  await program.close()
 })
 
 test('lists hold nothing of what a key was not given, and count nothing', async ({ clocked: server, alice }) => {
