@@ -1,7 +1,7 @@
 const actor = '{ id displayName ... on User { username } }'
 const tag = '{ id name color version }'
 const page = `id title createdBy ${actor} tags ${tag} project { id name }`
-const block = `id text createdBy ${actor} updatedBy ${actor}`
+const block = `id text textState createdBy ${actor} updatedBy ${actor}`
 const target = `{ __typename ... on Page { ${page} } ... on Block { ${block} page { ${page} } } ... on ExternalUrl { url } }`
 const link = `id kind url isDangling inText isExplicit createdBy ${actor} source { ${block} page { ${page} } } target ${target}`
 const pageInfo = 'totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
