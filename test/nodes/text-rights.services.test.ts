@@ -2,8 +2,12 @@ import { print } from 'graphql'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   BlockDocument,
+  ConvertBlockDocument,
+  CreateBlocksDocument,
+  DeleteBlockDocument,
   EditBlockTextDocument,
   MergeBlocksDocument,
+  MoveBlockDocument,
   PageDocument,
   PageEventsDocument,
   RemoveMemberDocument,
@@ -85,6 +89,18 @@ async function expectRefused(
     id,
     edit(await copyOf(alice, id), (text) => text.insert(3, ' and')),
   )
+  // Each is at the door already when the right goes.
+  const callers = nodes.map(({ url }) => {
+    const token = intruder.tokens?.accessToken ?? null
+    return {
+      url,
+      caller: callerOf(
+        createTestClient(url, () => token),
+        token,
+      ),
+    }
+  })
+  for (const { caller } of callers) await ask(caller, 'socket', '{ __typename }', {})
   await prepare(id)
   const before = await seen(id)
   expect(before[0]).toEqual(before[1])
@@ -95,23 +111,24 @@ async function expectRefused(
     [SplitBlockDocument, { id, index: 1 }],
     [MergeBlocksDocument, { id: otherId, intoId: id }],
     [MergeBlocksDocument, { id, intoId: otherId }],
+    [ConvertBlockDocument, { id, type: 'QUOTE' }],
+    [MoveBlockDocument, { id, afterId: otherId }],
+    [DeleteBlockDocument, { id }],
+    [CreateBlocksDocument, { pageId: page.id, blocks: [{ text: 'intruded' }] }],
   ] as const
   const { page: now } = await alice.query(PageDocument, { id: page.id })
   const events = alice.subscribe(PageEventsDocument, { pageId: page.id, after: now?.eventsCursor ?? '' })
-  for (const node of nodes) {
-    const token = intruder.tokens?.accessToken ?? null
-    const client = createTestClient(node.url, () => token)
-    const caller = callerOf(client, token)
+  for (const { url, caller } of callers) {
     for (const door of doorsFor('mutation')) {
       for (const [document, input] of attempts) {
         const answer = await ask(caller, door, print(document), { input })
         const refusal = code === 'UNAUTHENTICATED' ? /UNAUTHENTICATED|closed with 44/ : new RegExp(code)
-        expect(answer, `${door} of ${node.url}`).toMatch(refusal)
-        expect(answer).not.toMatch(/"text"|SplitBlocks/)
+        expect(answer, `${door} of ${url}`).toMatch(refusal)
+        expect(answer).not.toMatch(/"text"|SplitBlocks|CreatedBlocks/)
       }
     }
     await caller.socket.dispose()
-    await client.close()
+    await caller.client.close()
   }
   expect(await seen(id)).toEqual(before)
   // The next thing that anybody hears of the page is somebody else's.
