@@ -123,7 +123,7 @@ const MovePageInput = builder.inputType('MovePageInput', {
     id: t.id({ required: true, description: 'The page.' }),
     projectId: t.id({
       description:
-        'The project it is to belong to, its own to stay; without it and `parentId` it goes to the top of the organization.',
+        'The project it is to belong to; left out, its own, or that of `parentId`. Null without `parentId` takes it out of its project, to the top of the organization.',
     }),
     parentId: t.id({
       description: 'The page it is to stand in, and with it in that one’s project; without it it stands in none.',
@@ -140,11 +140,17 @@ builder.mutationField('movePage', (t) =>
     type: PageType,
     input: MovePageInput,
     schema: z
-      .object({ id: idOf('Page'), ...place, expectedVersion: optional(z.number().int()) })
+      .object({
+        id: idOf('Page'),
+        ...place,
+        // Null is another wish than none.
+        projectId: idOf('Project').nullish(),
+        expectedVersion: optional(z.number().int()),
+      })
       .refine(hasOneNeighbour, twoNeighbours),
     errors: [EditConflict, WouldCreateCycle, NestedTooDeep],
     description:
-      'Moves a page with all under it: among its siblings, into another page, to another project, or to the top. For those who may not see it there it is gone: what they have open of it ends within two seconds.',
+      'Moves a page with all under it: among its siblings, into another page, to another project, or to the top of its project or of the organization. For those who may not see it there it is gone: what they have open of it ends within two seconds.',
     resolve: (input, ctx) => movePage(ctx, input),
   }),
 )

@@ -21,9 +21,12 @@ import {
   WouldCreateCycle,
 } from './page-tree.service.ts'
 
-/** Where a page is to stand: with neither project nor parent at the top of the organization. */
-export interface MovePage extends PageHome, PageNeighbour {
+/** Where a page is to stand: without a parent at the top of a project, or of the organization where that is null. */
+export interface MovePage extends PageNeighbour {
   readonly id: string
+  /** Undefined: the parent's, or without one its own, so that whoever names none takes nothing out of its project. */
+  readonly projectId?: string | null | undefined
+  readonly parentId: string | null
   readonly expectedVersion: number | null
 }
 
@@ -35,7 +38,8 @@ export interface MovePage extends PageHome, PageNeighbour {
 export async function movePage(ctx: Context, input: MovePage): Promise<PageRow> {
   const target = encodeTypeId('page', input.id)
   const { projectId: from } = await getPage(ctx, input.id, 'page.move')
-  const home = await getPageHome(ctx, input, target)
+  const { parentId, projectId = parentId === null ? from : null } = input
+  const home = await getPageHome(ctx, { projectId, parentId }, target)
   await untilRankIsFree(ctx, () =>
     transact(ctx, async (tx) => {
       await lockSpaces(tx, [from, home.projectId])

@@ -104,7 +104,7 @@ test('what moves between projects leaves the one, innermost first, and comes to 
     ['PageAdded', outer],
     ['PageAdded', inner],
   ])
-  await verbs.move(alice, { id: inner })
+  await verbs.move(alice, { id: inner, projectId: null })
   expect(await tell(came, 1)).toEqual([['PageRemoved', inner]])
   left.stop()
   came.stop()
