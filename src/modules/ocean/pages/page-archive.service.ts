@@ -6,7 +6,7 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { AccessMoved, NotFound } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { onPage, tellProjectOf, tellWatchers } from './page.events.ts'
+import { onPage, tellParents, tellProjectOf, tellWatchers } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage } from './page.service.ts'
 import { moveSubtree } from './page-move.service.ts'
@@ -27,6 +27,7 @@ export async function archivePage(ctx: Context, id: string): Promise<PageRow> {
   await changeSubtree(ctx, id, 'page.archive', async (tx, { page, all }) => {
     const living = page.isArchived ? [] : all.filter(({ isArchived }) => !isArchived)
     await setArchived(ctx, tx, living, { archived_at: tx.now, archived_with_id: id })
+    if (living.length > 0) tellParents(tx, page.parentId)
   })
   return getPage(ctx, id, 'page.read')
 }
@@ -42,7 +43,7 @@ export async function restorePage(ctx: Context, id: string): Promise<PageRow> {
     await setArchived(ctx, tx, together, { archived_at: null, archived_with_id: null })
     if (await isBelowArchived(tx, page)) {
       await moveSubtree(ctx, tx, { page, subtree: all, home: { projectId: page.projectId, parentId: null } })
-    }
+    } else tellParents(tx, page.parentId)
   })
   return getPage(ctx, id, 'page.read')
 }
@@ -53,12 +54,13 @@ export async function deletePage(ctx: Context, id: string): Promise<{ readonly i
     ctx,
     id,
     'page.delete',
-    async (tx, { all }) => {
+    async (tx, { page: { parentId }, all }) => {
       const { organizationId } = requireViewer(ctx)
       for (const page of all.toSorted((one, other) => other.depth - one.depth)) {
         tx.record(onPage({ organizationId, pageId: page.id }, { type: 'PageDeleted' }))
         tellProjectOf(tx, page, 'PageRemoved')
       }
+      tellParents(tx, parentId)
       await tx.unscoped.deleteFrom('page').where('id', '=', id).where('organization_id', '=', organizationId).execute()
     },
     'update',

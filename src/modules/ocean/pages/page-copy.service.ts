@@ -8,7 +8,7 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import type { Link } from '../links/link.entity.ts'
 import { noteTexts } from '../links/linking.service.ts'
-import { tellProjectOf } from './page.events.ts'
+import { tellParents, tellProjectOf } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage } from './page.service.ts'
 import { rankIn, untilRankIsFree } from './page-rank.service.ts'
@@ -111,6 +111,7 @@ async function copy(tx: Transaction, viewer: ActingViewer, { input, root, pages 
   const due = blocks.filter(({ isLinkingDue }) => isLinkingDue).flatMap(({ id }) => copies.get(id) ?? [])
   await noteTexts(tx, { organizationId: viewer.organizationId, blockIds: due })
   for (const { id, projectId } of pages) tellProjectOf(tx, { id: copies.get(id) ?? '', projectId }, 'PageAdded')
+  tellParents(tx, root.parentId)
   return copies.get(root.id) ?? ''
 }
 

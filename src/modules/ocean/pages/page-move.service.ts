@@ -7,7 +7,7 @@ import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { tellProject } from '../../projects/project.events.ts'
 import { MAX_PAGE_DEPTH } from './page.entity.ts'
-import { tellProjectOf, tellWatchers } from './page.events.ts'
+import { tellParents, tellProjectOf, tellWatchers } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage, getPageHome } from './page.service.ts'
 import { type PageNeighbour, rankIn, untilRankIsFree } from './page-rank.service.ts'
@@ -108,8 +108,10 @@ export async function moveSubtree(ctx: Context, tx: Transaction, move: Move): Pr
 }
 
 function tellOfMove(tx: Transaction, { page, subtree, home }: Move, isLeaving: boolean): void {
+  tellParents(tx, page.parentId, home.parentId)
   if (!isLeaving) {
-    tellWatchers(tx, page)
+    // With other pages above it all under it has another depth, and other ancestors.
+    for (const one of page.parentId === home.parentId ? [page] : subtree) tellWatchers(tx, one)
     tellProjectOf(tx, page, 'PageMoved')
     return
   }
