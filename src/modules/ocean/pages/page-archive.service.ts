@@ -21,7 +21,7 @@ interface Subtree {
 
 /**
  * Makes a page and all under it read-only. What is archived already stays archived with what it was archived with, so
- * that archiving twice changes nothing. @throws {NotFound | Forbidden}
+ * that archiving twice changes nothing. @throws {NotFound | Forbidden | InvalidInput}
  */
 export async function archivePage(ctx: Context, id: string): Promise<PageRow> {
   await changeSubtree(ctx, id, 'page.archive', async (tx, { page, all }) => {
@@ -34,7 +34,7 @@ export async function archivePage(ctx: Context, id: string): Promise<PageRow> {
 
 /**
  * Makes an archived page writable again, with what was archived with it. Out of a page that stays archived it goes to the top
- * of its project. @throws {NotFound | Forbidden}
+ * of its project. @throws {NotFound | Forbidden | InvalidInput}
  */
 export async function restorePage(ctx: Context, id: string): Promise<PageRow> {
   await changeSubtree(ctx, id, 'page.restore', async (tx, { page, all }) => {
@@ -48,7 +48,10 @@ export async function restorePage(ctx: Context, id: string): Promise<PageRow> {
   return getPage(ctx, id, 'page.read')
 }
 
-/** Deletes a page for good, with all that stands on it and under it; links that led there stay. @throws {NotFound | Forbidden} */
+/**
+ * Deletes a page for good, with all that stands on it and under it; links that led there stay.
+ * @throws {NotFound | Forbidden | InvalidInput}
+ */
 export async function deletePage(ctx: Context, id: string): Promise<{ readonly id: string }> {
   await changeSubtree(
     ctx,
@@ -68,7 +71,7 @@ export async function deletePage(ctx: Context, id: string): Promise<{ readonly i
   return { id }
 }
 
-/** Passes the gate, takes the locks, and changes a page with all under it. */
+/** Passes the gate, takes the locks, and changes a page with all under it. @throws {NotFound | Forbidden | InvalidInput} */
 async function changeSubtree(
   ctx: Context,
   id: string,
