@@ -473,7 +473,7 @@ export type MovePageInput = {
   id: string;
   /** The page it is to stand in, and with it in that one’s project; without it it stands in none. */
   parentId?: string | null | undefined;
-  /** The project it is to belong to, its own to stay; without it and `parentId` it goes to the top of the organization. */
+  /** The project it is to belong to; left out, its own, or that of `parentId`. Null without `parentId` takes it out of its project, to the top of the organization. */
   projectId?: string | null | undefined;
 };
 

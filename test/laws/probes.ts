@@ -58,7 +58,7 @@ export const probes: Readonly<Record<string, Probe>> = {
       'PageFilter.projectId': ['Project'],
       'PageFilter.parentId': ['Page'],
       'PageFilter.createdById': ['User', 'Agent'],
-      'PageFilter.tagId': ['Page'],
+      'PageFilter.tagId': ['Tag'],
     },
     variables: (id) => ({
       filter: {

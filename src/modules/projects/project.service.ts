@@ -188,9 +188,16 @@ async function advance(
 async function keepIn(tx: Transaction, viewer: ActingViewer, { id, viewerRole }: ProjectRow): Promise<void> {
   if (viewerRole === null) throw new NotFound('project', 'project.set_visibility', encodeTypeId('project', id))
   const member = { organization_id: viewer.organizationId, project_id: id, user_id: viewer.userId }
-  await tx.unscoped
+  const kept = await tx.unscoped
     .insertInto('project_member')
     .values({ ...member, id: newUuid(tx.now), role: viewerRole, created_at: tx.now })
-    .onConflict((conflict) => conflict.columns(['project_id', 'user_id']).doUpdateSet({ role: viewerRole }))
-    .execute()
+    .onConflict((conflict) =>
+      conflict
+        .columns(['project_id', 'user_id'])
+        .doUpdateSet({ role: viewerRole })
+        .where('project_member.role', '!=', viewerRole),
+    )
+    .executeTakeFirst()
+  if ((kept.numInsertedOrUpdatedRows ?? 0n) === 0n) return
+  tx.record(onProject(viewer.organizationId, id, { type: 'ProjectMembersChanged' }))
 }

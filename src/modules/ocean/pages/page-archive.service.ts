@@ -6,7 +6,7 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { AccessMoved, NotFound } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { onPage, tellProjectOf, tellWatchers } from './page.events.ts'
+import { onPage, tellParents, tellProjectOf, tellWatchers } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage } from './page.service.ts'
 import { moveSubtree } from './page-move.service.ts'
@@ -21,19 +21,20 @@ interface Subtree {
 
 /**
  * Makes a page and all under it read-only. What is archived already stays archived with what it was archived with, so
- * that archiving twice changes nothing. @throws {NotFound | Forbidden}
+ * that archiving twice changes nothing. @throws {NotFound | Forbidden | InvalidInput}
  */
 export async function archivePage(ctx: Context, id: string): Promise<PageRow> {
   await changeSubtree(ctx, id, 'page.archive', async (tx, { page, all }) => {
     const living = page.isArchived ? [] : all.filter(({ isArchived }) => !isArchived)
     await setArchived(ctx, tx, living, { archived_at: tx.now, archived_with_id: id })
+    if (living.length > 0) tellParents(tx, page.parentId)
   })
   return getPage(ctx, id, 'page.read')
 }
 
 /**
  * Makes an archived page writable again, with what was archived with it. Out of a page that stays archived it goes to the top
- * of its project. @throws {NotFound | Forbidden}
+ * of its project. @throws {NotFound | Forbidden | InvalidInput}
  */
 export async function restorePage(ctx: Context, id: string): Promise<PageRow> {
   await changeSubtree(ctx, id, 'page.restore', async (tx, { page, all }) => {
@@ -42,23 +43,27 @@ export async function restorePage(ctx: Context, id: string): Promise<PageRow> {
     await setArchived(ctx, tx, together, { archived_at: null, archived_with_id: null })
     if (await isBelowArchived(tx, page)) {
       await moveSubtree(ctx, tx, { page, subtree: all, home: { projectId: page.projectId, parentId: null } })
-    }
+    } else tellParents(tx, page.parentId)
   })
   return getPage(ctx, id, 'page.read')
 }
 
-/** Deletes a page for good, with all that stands on it and under it; links that led there stay. @throws {NotFound | Forbidden} */
+/**
+ * Deletes a page for good, with all that stands on it and under it; links that led there stay.
+ * @throws {NotFound | Forbidden | InvalidInput}
+ */
 export async function deletePage(ctx: Context, id: string): Promise<{ readonly id: string }> {
   await changeSubtree(
     ctx,
     id,
     'page.delete',
-    async (tx, { all }) => {
+    async (tx, { page: { parentId }, all }) => {
       const { organizationId } = requireViewer(ctx)
       for (const page of all.toSorted((one, other) => other.depth - one.depth)) {
         tx.record(onPage({ organizationId, pageId: page.id }, { type: 'PageDeleted' }))
         tellProjectOf(tx, page, 'PageRemoved')
       }
+      tellParents(tx, parentId)
       await tx.unscoped.deleteFrom('page').where('id', '=', id).where('organization_id', '=', organizationId).execute()
     },
     'update',
@@ -66,7 +71,7 @@ export async function deletePage(ctx: Context, id: string): Promise<{ readonly i
   return { id }
 }
 
-/** Passes the gate, takes the locks, and changes a page with all under it. */
+/** Passes the gate, takes the locks, and changes a page with all under it. @throws {NotFound | Forbidden | InvalidInput} */
 async function changeSubtree(
   ctx: Context,
   id: string,

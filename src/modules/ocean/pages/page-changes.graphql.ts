@@ -14,7 +14,7 @@ import { createPage, updatePage } from './page.service.ts'
 import { archivePage, deletePage, restorePage } from './page-archive.service.ts'
 import { duplicatePage, MAX_COPIED_BLOCKS, MAX_COPIED_PAGES } from './page-copy.service.ts'
 import { movePage } from './page-move.service.ts'
-import { NestedTooDeep, WouldCreateCycle } from './page-tree.service.ts'
+import { MAX_PAGES_BELOW, NestedTooDeep, WouldCreateCycle } from './page-tree.service.ts'
 
 errorType(NestedTooDeep, 'It would stand deeper in others than pages, or blocks, can; nothing was changed.')
 errorType(WouldCreateCycle, 'It would stand in itself, or in what stands in it; nothing was changed.')
@@ -27,6 +27,7 @@ const descriptions = {
   afterId: 'The sibling it is to stand behind; at the end with neither this nor `beforeId`.',
   beforeId: 'The sibling it is to stand before; not together with `afterId`.',
 }
+const atOnce = `${MAX_PAGES_BELOW.toLocaleString('en')} pages at most`
 const orNull = (description: string) => `${description} Null takes it away.`
 
 const fields = {
@@ -123,7 +124,7 @@ const MovePageInput = builder.inputType('MovePageInput', {
     id: t.id({ required: true, description: 'The page.' }),
     projectId: t.id({
       description:
-        'The project it is to belong to, its own to stay; without it and `parentId` it goes to the top of the organization.',
+        'The project it is to belong to; left out, its own, or that of `parentId`. Null without `parentId` takes it out of its project, to the top of the organization.',
     }),
     parentId: t.id({
       description: 'The page it is to stand in, and with it in that one’s project; without it it stands in none.',
@@ -140,11 +141,16 @@ builder.mutationField('movePage', (t) =>
     type: PageType,
     input: MovePageInput,
     schema: z
-      .object({ id: idOf('Page'), ...place, expectedVersion: optional(z.number().int()) })
+      .object({
+        id: idOf('Page'),
+        ...place,
+        // Null is another wish than none.
+        projectId: idOf('Project').nullish(),
+        expectedVersion: optional(z.number().int()),
+      })
       .refine(hasOneNeighbour, twoNeighbours),
     errors: [EditConflict, WouldCreateCycle, NestedTooDeep],
-    description:
-      'Moves a page with all under it: among its siblings, into another page, to another project, or to the top. For those who may not see it there it is gone: what they have open of it ends within two seconds.',
+    description: `Moves a page with all under it, ${atOnce}: among its siblings, into another page, to another project, or to the top of its project or of the organization. For those who may not see it there it is gone: what they have open of it ends within two seconds.`,
     resolve: (input, ctx) => movePage(ctx, input),
   }),
 )
@@ -165,7 +171,7 @@ builder.mutationField('archivePage', (t) =>
     type: PageType,
     input: pageInput('ArchivePageInput', 'Which page to archive.'),
     schema: idOfPage,
-    description: 'Makes a page and all under it read-only, until it is restored. Doing it twice changes nothing.',
+    description: `Makes a page and all under it, ${atOnce}, read-only, until it is restored. Doing it twice changes nothing.`,
     resolve: ({ id }, ctx) => archivePage(ctx, id),
   }),
 )
@@ -195,8 +201,7 @@ builder.mutationField('deletePage', (t) =>
     type: DeletedPageRef,
     input: pageInput('DeletePageInput', 'Which page to delete.'),
     schema: idOfPage,
-    description:
-      'Deletes a page for good, with all that stands on it and under it. Links that led there stay, and lead nowhere.',
+    description: `Deletes a page for good, with all that stands on it and under it, ${atOnce}. Links that led there stay, and lead nowhere.`,
     resolve: ({ id }, ctx) => deletePage(ctx, id),
   }),
 )

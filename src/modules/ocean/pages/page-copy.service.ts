@@ -8,11 +8,11 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import type { Link } from '../links/link.entity.ts'
 import { noteTexts } from '../links/linking.service.ts'
-import { tellProjectOf } from './page.events.ts'
+import { tellParents, tellProjectOf } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage } from './page.service.ts'
 import { rankIn, untilRankIsFree } from './page-rank.service.ts'
-import { below } from './page-tree.service.ts'
+import { below, lockSpaces } from './page-tree.service.ts'
 
 /** What is copied at once, at most. */
 export const MAX_COPIED_PAGES = 200
@@ -49,11 +49,13 @@ export async function duplicatePage(ctx: Context, input: DuplicatePage): Promise
   const { projectId } = await getPage(ctx, input.id, 'page.create')
   const id = await untilRankIsFree(ctx, () =>
     createOnce(ctx, 'duplicatePage', input, async (tx, viewer) => {
+      // Or what is moved, archived or deleted meanwhile would be copied half from where it was, half from where it is.
+      await lockSpaces(tx, [projectId])
       const originals = await holdOriginals(tx, input)
       const root = originals.find((one) => one.id === input.id)
       if (root === undefined) throw new NotFound('page', 'page.create', encodeTypeId('page', input.id))
       // Moved or archived since the gate, which is to be asked again.
-      if (root.projectId !== projectId || root.isArchived) throw new AccessMoved()
+      if (root.isArchived || originals.some((one) => one.projectId !== projectId)) throw new AccessMoved()
       const pages = originals.filter(({ isArchived }) => !isArchived)
       if (pages.length > MAX_COPIED_PAGES) throw tooMuch(`has more than ${MAX_COPIED_PAGES} pages`)
       const copyId = await copy(tx, viewer, { input, root, pages })
@@ -68,7 +70,7 @@ function tooMuch(message: string): InvalidInput {
   return new InvalidInput([{ path: ['id'], message }])
 }
 
-/** The pages to copy, outermost first, held as they are, with what the first stands in. */
+/** The pages to copy, outermost first, held as they are under the lock of their space, with what the first stands in. */
 async function holdOriginals(tx: Transaction, { id, withChildren }: DuplicatePage): Promise<readonly Original[]> {
   const { organizationId } = tx.db
   const among = withChildren ? below(id, organizationId) : sql`${id}::uuid`
@@ -109,6 +111,7 @@ async function copy(tx: Transaction, viewer: ActingViewer, { input, root, pages 
   const due = blocks.filter(({ isLinkingDue }) => isLinkingDue).flatMap(({ id }) => copies.get(id) ?? [])
   await noteTexts(tx, { organizationId: viewer.organizationId, blockIds: due })
   for (const { id, projectId } of pages) tellProjectOf(tx, { id: copies.get(id) ?? '', projectId }, 'PageAdded')
+  tellParents(tx, root.parentId)
   return copies.get(root.id) ?? ''
 }
 

@@ -42,11 +42,17 @@ const titleKey = z
   .max(600)
   .refine((text) => text.isWellFormed() && !text.includes('\0'))
 
+/** As `Date` writes it; there is no year 0 in a database. */
+const moment = z.iso
+  .datetime()
+  .max(24)
+  .refine((text) => !text.startsWith('0000'))
+
 /** What the cursors of each order hold: its name as well, but for the one that was there first. */
 const keys: Readonly<Record<PageOrder, Key>> = {
   NEWEST: idKey,
   OLDEST: z.tuple([z.literal('OLDEST'), z.uuid()]),
-  UPDATED: z.tuple([z.literal('UPDATED'), z.iso.datetime(), z.uuid()]),
+  UPDATED: z.tuple([z.literal('UPDATED'), moment, z.uuid()]),
   TITLE: z.tuple([z.literal('TITLE'), titleKey, z.uuid()]),
   TREE: z.tuple([z.literal('TREE'), rank, z.uuid()]),
 }

@@ -7,7 +7,7 @@ import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { tellProject } from '../../projects/project.events.ts'
 import { MAX_PAGE_DEPTH } from './page.entity.ts'
-import { tellProjectOf, tellWatchers } from './page.events.ts'
+import { tellParents, tellProjectOf, tellWatchers } from './page.events.ts'
 import type { PageRow } from './page.reads.ts'
 import { getPage, getPageHome } from './page.service.ts'
 import { type PageNeighbour, rankIn, untilRankIsFree } from './page-rank.service.ts'
@@ -21,9 +21,12 @@ import {
   WouldCreateCycle,
 } from './page-tree.service.ts'
 
-/** Where a page is to stand: with neither project nor parent at the top of the organization. */
-export interface MovePage extends PageHome, PageNeighbour {
+/** Where a page is to stand: without a parent at the top of a project, or of the organization where that is null. */
+export interface MovePage extends PageNeighbour {
   readonly id: string
+  /** Undefined: the parent's, or without one its own, so that whoever names none takes nothing out of its project. */
+  readonly projectId?: string | null | undefined
+  readonly parentId: string | null
   readonly expectedVersion: number | null
 }
 
@@ -35,7 +38,8 @@ export interface MovePage extends PageHome, PageNeighbour {
 export async function movePage(ctx: Context, input: MovePage): Promise<PageRow> {
   const target = encodeTypeId('page', input.id)
   const { projectId: from } = await getPage(ctx, input.id, 'page.move')
-  const home = await getPageHome(ctx, input, target)
+  const { parentId, projectId = parentId === null ? from : null } = input
+  const home = await getPageHome(ctx, { projectId, parentId }, target)
   await untilRankIsFree(ctx, () =>
     transact(ctx, async (tx) => {
       await lockSpaces(tx, [from, home.projectId])
@@ -104,8 +108,10 @@ export async function moveSubtree(ctx: Context, tx: Transaction, move: Move): Pr
 }
 
 function tellOfMove(tx: Transaction, { page, subtree, home }: Move, isLeaving: boolean): void {
+  tellParents(tx, page.parentId, home.parentId)
   if (!isLeaving) {
-    tellWatchers(tx, page)
+    // With other pages above it all under it has another depth, and other ancestors.
+    for (const one of page.parentId === home.parentId ? [page] : subtree) tellWatchers(tx, one)
     tellProjectOf(tx, page, 'PageMoved')
     return
   }

@@ -70,14 +70,17 @@ const MAX_TRIES = 10
  * there was no room. @throws {Unavailable} when that goes on
  */
 export async function untilRankIsFree<Result>(ctx: Context, run: () => Promise<Result>): Promise<Result> {
+  let crowded: PageHome | null = null
   for (let tries = 1; ; tries += 1) {
     try {
+      // In a transaction of its own: the lock of a space comes before any page's, and the other one holds pages already.
+      if (crowded !== null) await renumber(ctx, crowded)
+      crowded = null
       return await run()
     } catch (error) {
       if (!(error instanceof NoRoom) && violatedConstraint(error) !== 'page_sibling_rank_unique') throw error
       if (tries === MAX_TRIES) throw new Unavailable()
-      // In a transaction of its own: the lock of a space comes before any page's, and the other one holds pages already.
-      if (error instanceof NoRoom) await renumber(ctx, error.home)
+      if (error instanceof NoRoom) crowded = error.home
     }
   }
 }
@@ -86,8 +89,9 @@ export async function untilRankIsFree<Result>(ctx: Context, run: () => Promise<R
 async function renumber(ctx: Context, home: PageHome): Promise<void> {
   await transact(ctx, async (tx) => {
     await lockSpaces(tx, [home.projectId])
-    const siblings = await siblingsIn(tx, home, null).orderBy('page.rank').execute()
-    const ids = siblings.map(({ id }) => id)
+    // In the order in which everybody locks pages, which is not that of their ranks.
+    const siblings = await siblingsIn(tx, home, null).orderBy('page.id').forNoKeyUpdate().execute()
+    const ids = siblings.toSorted((one, other) => (one.rank < other.rank ? -1 : 1)).map(({ id }) => id)
     // Out of the way first: a new rank can be the old one of another page.
     for (const ranks of [ids, ranksBetween(null, null, ids.length) ?? []]) {
       await sql`

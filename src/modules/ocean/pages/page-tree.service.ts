@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
-import { AccessMoved, NotFound, UserError } from '../../../platform/errors.ts'
+import { AccessMoved, InvalidInput, NotFound, UserError } from '../../../platform/errors.ts'
 import { MAX_BLOCK_DEPTH } from '../blocks/block.entity.ts'
 import { MAX_PAGE_DEPTH } from './page.entity.ts'
 
@@ -51,9 +51,13 @@ export async function lockSpaces(tx: Transaction, projectIds: readonly (string |
   }
 }
 
+/** What is changed at once with the page above it, at most. */
+export const MAX_PAGES_BELOW = 5_000
+
 /**
  * Locks a page and all under it, in order of their ids, and answers them in that order; none when it is gone. Under the lock
  * of its space only new pages can come to be there meanwhile, so it looks until it finds no more.
+ * @throws {InvalidInput} at `id`, when there are too many to change at once
  */
 export async function lockSubtree(
   tx: Transaction,
@@ -67,7 +71,11 @@ export async function lockSubtree(
       select id, parent_id as "parentId", project_id as "projectId", depth, version,
         archived_at is not null as "isArchived", archived_with_id as "archivedWithId"
       from page where organization_id = ${organizationId} and id in (${below(rootId, organizationId)})
-      order by id ${lock}`.execute(tx.unscoped)
+      order by id limit ${MAX_PAGES_BELOW + 2} ${lock}`.execute(tx.unscoped)
+    if (rows.length > MAX_PAGES_BELOW + 1) {
+      const message = `has more than ${MAX_PAGES_BELOW.toLocaleString('en')} pages under it`
+      throw new InvalidInput([{ path: ['id'], message }])
+    }
     if (rows.length === known) return rows
     known = rows.length
   }

@@ -82,3 +82,8 @@ export function tellWatchers(tx: Transaction, { id }: Pick<ToldPage, 'id'>, isMo
   const { organizationId } = tx.db
   if (organizationId !== null) tx.record(onPage({ organizationId, pageId: id }, { type: 'PageUpdated', isMove }))
 }
+
+/** Tells whoever watches these pages that something else stands directly in them now, or no more; null is no page. */
+export function tellParents(tx: Transaction, ...parentIds: readonly (string | null)[]): void {
+  for (const id of new Set(parentIds)) if (id !== null) tellWatchers(tx, { id })
+}

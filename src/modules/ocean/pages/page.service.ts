@@ -9,7 +9,7 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { Page } from './page.entity.ts'
-import { tellProjectOf, tellWatchers } from './page.events.ts'
+import { tellParents, tellProjectOf, tellWatchers } from './page.events.ts'
 import { findPage, type PageRow } from './page.reads.ts'
 import { type PageNeighbour, rankIn, untilRankIsFree } from './page-rank.service.ts'
 import { depthIn, type PageHome } from './page-tree.service.ts'
@@ -73,6 +73,7 @@ export async function createPage(ctx: Context, input: CreatePage): Promise<PageR
       const depth = await depthIn(tx, home, 'hold')
       const page = insertPage(tx, viewer, { ...input, ...home, depth, rank: await rankIn(tx, home, input) })
       tellProjectOf(tx, { id: page, projectId: home.projectId }, 'PageAdded')
+      tellParents(tx, home.parentId)
       audit(ctx, tx, { action: 'page.create', target: encodeTypeId('page', page) })
       return page
     }),

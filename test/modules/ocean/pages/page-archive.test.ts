@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { encodeGlobalId } from '../../../../src/graphql/ids.ts'
+import { newUuid } from '../../../../src/platform/uuid.ts'
 import {
   ArchivePageDocument,
   ArchiveProjectDocument,
@@ -196,4 +198,39 @@ async function follow(server: TestServer, person: Person, pageId: string) {
   const events = person.subscribe(PageEventsDocument, { pageId, after })
   await expect.poll(() => channels.openCount()).toBeGreaterThan(before)
   return events
+}
+
+test('a page is moved, archived and deleted with at most 5,000 pages under it', { timeout: 60_000 }, async ({
+  server,
+  alice,
+}) => {
+  const root = await make(alice)
+  const last = (await seedChildren(server, root.id, 5_001)).at(-1) ?? ''
+  const refused = { fields: [{ path: ['id'], message: 'has more than 5,000 pages under it' }] }
+  expect(await verbs.move(alice, { id: root.id })).toMatchObject(refused)
+  for (const verb of [verbs.archive, verbs.restore, verbs.remove]) {
+    expect(await verb(alice, root.id)).toMatchObject(refused)
+  }
+  expect(await look(alice, root.id)).toMatchObject({ archivedAt: null, version: 1, children: { totalCount: 5_001 } })
+  await verbs.remove(alice, last)
+  expect(await verbs.archive(alice, root.id)).toMatchObject({ __typename: 'Page' })
+  expect(await verbs.remove(alice, root.id)).toMatchObject({ __typename: 'DeletedPage' })
+})
+
+/** Puts so many pages in one, and answers their ids; seeded, since the mutations would take their time. */
+async function seedChildren(server: TestServer, parentId: string, count: number): Promise<string[]> {
+  const { unscoped } = server.app.platform.database
+  const rows = unscoped.selectFrom('page').selectAll().where('id', '=', uuidIn(parentId))
+  const row = await rows.executeTakeFirstOrThrow()
+  const pages = Array.from({ length: count }, (_, index) => ({
+    ...row,
+    ...{ id: newUuid(server.clock.now()), parent_id: row.id, depth: 2, rank: `a${String(index).padStart(5, '0')}1` },
+  }))
+  for (let start = 0; start < count; start += 1_000) {
+    await unscoped
+      .insertInto('page')
+      .values(pages.slice(start, start + 1_000))
+      .execute()
+  }
+  return pages.map(({ id }) => encodeGlobalId('Page', id))
 }

@@ -97,6 +97,8 @@ test('a cursor of another order is no cursor of this one', async ({ alice }) => 
     ['TITLE', 'a\0', 'x'],
     ['TITLE', 'a'],
     ['UPDATED', 'now', uuidIn(alice.userId)],
+    ['UPDATED', '0000-01-01T00:00:00Z', uuidIn(alice.userId)],
+    ['UPDATED', `2026-01-01T00:00:00.${'0'.repeat(200)}Z`, uuidIn(alice.userId)],
     ['TREE', "'", uuidIn(alice.userId)],
   ]) {
     const after = Buffer.from(JSON.stringify(key)).toString('base64url')

@@ -20,7 +20,7 @@ test('a page moves into a project and back to the top, and its watchers hear of 
   expect(await events.next()).toMatchObject({
     pageEvents: { __typename: 'PageUpdated', page: { id: page.id, project: { id: projectId } } },
   })
-  expect(await move(bob, { id: page.id })).toMatchObject({ project: null, version: 3 })
+  expect(await move(bob, { id: page.id, projectId: null })).toMatchObject({ project: null, version: 3 })
   expect(await events.next()).toMatchObject({ pageEvents: { page: { project: null } } })
   events.stop()
 })
@@ -51,14 +51,29 @@ test('who may not write on both sides moves nothing', async ({ server, alice, bo
   const inside = await createPageIn(alice, closed)
   const refused = (input: MovePageInput) => codeOf(bob.send(MovePageDocument, { input }))
   expect(await refused({ id: page.id, projectId: closed })).toBe('NOT_FOUND')
-  expect(await refused({ id: inside })).toBe('NOT_FOUND')
+  for (const place of [{}, { projectId: null }]) expect(await refused({ id: inside, ...place })).toBe('NOT_FOUND')
   await addTo(alice, closed, bob, 'VIEWER')
   expect(await refused({ id: page.id, projectId: closed })).toBe('FORBIDDEN')
-  expect(await refused({ id: inside })).toBe('FORBIDDEN')
+  for (const place of [{}, { projectId: null }]) expect(await refused({ id: inside, ...place })).toBe('FORBIDDEN')
   expect((await alice.query(PageDocument, { id: page.id })).page).toMatchObject({ project: null, version: 1 })
   await addTo(alice, closed, bob, 'EDITOR')
   await setRole(server, bob, 'VIEWER')
-  expect(await refused({ id: inside })).toBe('FORBIDDEN')
+  expect(await refused({ id: inside, projectId: null })).toBe('FORBIDDEN')
+  expect(await move(bob, { id: inside })).toMatchObject({ project: { id: closed }, version: 2 })
+})
+
+test('a page leaves its project only when that is said', async ({ alice, bob, page }) => {
+  const projectId = await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' })
+  const [outer = '', inner = ''] = await makeChain(alice, 2, { projectId })
+  const stays = { parent: null, depth: 1, project: { id: projectId } }
+  expect(await move(alice, { id: inner })).toMatchObject(stays)
+  expect(await move(alice, { id: inner, parentId: null, beforeId: outer })).toMatchObject(stays)
+  expect(await look(bob, inner)).toBeNull()
+  expect(await topOf(alice, projectId)).toEqual(['2', '1'])
+  expect(await move(alice, { id: inner, projectId: null, parentId: outer })).toMatchObject({ parent: { id: outer } })
+  expect(await move(alice, { id: inner, projectId: null })).toMatchObject({ parent: null, depth: 1, project: null })
+  expect(await look(bob, inner)).toMatchObject({ id: inner })
+  expect(await move(alice, { id: page.id })).toMatchObject({ parent: null, project: null })
 })
 
 test('who saw an older version moves nothing', async ({ alice, page }) => {

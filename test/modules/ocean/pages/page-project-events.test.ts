@@ -10,7 +10,7 @@ import {
   UpdateProjectDocument,
 } from '../../../gql/graphql.ts'
 import type { Subscription } from '../../../kit/client.ts'
-import type { Person } from '../../../kit/people.ts'
+import { type Person, signUpInto } from '../../../kit/people.ts'
 import { test, write } from '../../../kit/test.ts'
 import { addTo, codeOf, createProject } from '../../projects/stage.ts'
 import { make, makeChain, verbs } from './stage.ts'
@@ -104,7 +104,7 @@ test('what moves between projects leaves the one, innermost first, and comes to 
     ['PageAdded', outer],
     ['PageAdded', inner],
   ])
-  await verbs.move(alice, { id: inner })
+  await verbs.move(alice, { id: inner, projectId: null })
   expect(await tell(came, 1)).toEqual([['PageRemoved', inner]])
   left.stop()
   came.stop()
@@ -142,6 +142,22 @@ test('what happens to the project itself is told, and who is in it', async ({ al
   const last: string[] = []
   while (last.at(-1) !== 'SubscriptionEnded') last.push((await events.next()).projectEvents.__typename)
   expect(last).toEqual(['SubscriptionEnded'])
+})
+
+test('who becomes a member by closing a project is told of, who is one already is not', async ({ server, alice }) => {
+  const admin = await signUpInto(server, alice, 'Admin', 'ADMIN')
+  const projectId = await createProject(alice, { name: 'Ocean' })
+  const events = await follow(alice, projectId)
+  const open = async (person: Person, expectedVersion: number, visibility: 'PRIVATE' | 'ORGANIZATION') =>
+    person.mutate(UpdateProjectDocument, { input: { id: projectId, expectedVersion, visibility } })
+  await open(admin, 1, 'PRIVATE')
+  expect(await tell(events, 2)).toEqual([['ProjectUpdated'], ['ProjectMembersChanged']])
+  await open(admin, 2, 'ORGANIZATION')
+  await open(admin, 3, 'PRIVATE')
+  await addTo(alice, projectId, admin, 'EDITOR')
+  expect(await tell(events, 3)).toEqual([['ProjectUpdated'], ['ProjectUpdated'], ['ProjectMembersChanged']])
+  events.stop()
+  await admin.close()
 })
 
 test('whoever goes on from any cursor gets exactly what came after it', async ({ alice, bob }) => {

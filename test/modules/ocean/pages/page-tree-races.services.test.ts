@@ -12,7 +12,8 @@ import { createRandom, type Random } from '../../../kit/random.ts'
 import { test as base } from '../../../kit/test.ts'
 import { createProject } from '../../projects/stage.ts'
 import { faultsOf } from './faults.ts'
-import { make, makeChain } from './stage.ts'
+import { childrenOf, look, make, makeChain } from './stage.ts'
+import { begin, holdPage, untilWaiting } from './waiting.ts'
 
 // Many change one tree at once. On a real database: the embedded one does one thing after the other.
 
@@ -88,16 +89,66 @@ test('pages that move, are made, copied, archived and deleted at once leave a tr
     const end = doomed.shift()
     if (end !== undefined) return outcome(person.send(DeletePageDocument, { input: { id: end } }))
     const input = { title: 'New', parentId: id }
-    const made = random.chance(0.2)
-      ? (await person.send(DuplicatePageDocument, { input: { id, withChildren: false } })).data?.duplicatePage
-      : (await person.send(CreatePageDocument, { input })).data?.createPage
+    const sent = random.chance(0.2)
+      ? person.send(DuplicatePageDocument, { input: { id, withChildren: false } })
+      : person.send(CreatePageDocument, { input })
+    const [made] = Object.values((await sent).data ?? {})
     if (made?.__typename === 'Page') doomed.push(made.id)
-    return String(made?.__typename)
+    return outcome(sent)
   })
   // Whoever moves something out of a project has everybody else asked once more whether they may what they do there.
-  const known = ['Page', 'DeletedPage', 'WouldCreateCycle', 'NestedTooDeep', 'FORBIDDEN', 'NOT_FOUND', 'undefined']
+  const known = ['Page', 'DeletedPage', 'WouldCreateCycle', 'NestedTooDeep', 'FORBIDDEN', 'NOT_FOUND']
   expect([...outcomes.keys()].filter((one) => ![...known, 'SERVICE_UNAVAILABLE'].includes(one))).toEqual([])
   expect(outcomes.get('Page')).toBeGreaterThan(MOVES / 4)
+  expect(await faultsOf(server, alice)).toEqual([])
+})
+
+test('what leaves a page while that is copied is copied with it, or not at all', async ({ server, alice, four }) => {
+  const [mover = alice, copier = alice] = four
+  const open = await createProject(alice, { name: 'Open' })
+  const closed = await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' })
+  const [elsewhere, unseen] = [await make(alice, { projectId: open }), await make(alice, { projectId: closed })]
+  for (const [projectId, parentId] of [
+    [open, elsewhere.id],
+    [null, unseen.id],
+  ] as const) {
+    const [outer = '', middle = '', inner = ''] = await makeChain(alice, 3, { projectId })
+    const beside = await begin(server)
+    await holdPage(beside, middle)
+    const copying = copier.send(DuplicatePageDocument, { input: { id: outer } })
+    await untilWaiting(server, 1)
+    const moving = outcome(mover.send(MovePageDocument, { input: { id: inner, parentId } }))
+    await untilWaiting(server, 2, moving)
+    await beside.query('commit')
+    expect([await outcome(copying), await moving]).toEqual(['Page', 'Page'])
+    expect(await faultsOf(server, alice)).toEqual([])
+    const copied = (await copying).data?.duplicatePage
+    const [child = ''] = (await childrenOf(alice, copied?.__typename === 'Page' ? copied.id : '')) ?? []
+    expect(child).toBe('2')
+    expect(await look(alice, inner)).toMatchObject({ parent: { id: parentId } })
+  }
+})
+
+test('pages that are copied with what is in them while it moves in and out stay a tree in each project', {
+  timeout: 120_000,
+}, async ({ server, alice, four }) => {
+  const random = createRandom()
+  console.log(`page races: seed ${random.seed}`)
+  const projects = [
+    await createProject(alice, { name: 'Open' }),
+    await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' }),
+  ]
+  const pages: string[] = []
+  for (const projectId of [null, ...projects]) pages.push(...(await makeChain(alice, 4, { projectId })))
+  const [first = alice, second = alice] = four
+  const outcomes = await storm(four, MOVES / 8, (person) =>
+    person === first || person === second
+      ? outcome(person.send(MovePageDocument, { input: moveOf(random, pages, projects) }))
+      : outcome(person.send(DuplicatePageDocument, { input: { id: random.pick(pages), title: 'Copy' } })),
+  )
+  const known = ['Page', 'InvalidInput', 'WouldCreateCycle', 'NestedTooDeep', 'NOT_FOUND', 'SERVICE_UNAVAILABLE']
+  expect([...outcomes.keys()].filter((one) => !known.includes(one))).toEqual([])
+  expect(outcomes.get('Page')).toBeGreaterThan(MOVES / 8)
   expect(await faultsOf(server, alice)).toEqual([])
 })
 
