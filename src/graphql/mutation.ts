@@ -120,6 +120,11 @@ async function noteRefusal(ctx: Context, field: string, error: unknown): Promise
 export function parseInput<Parsed, Shape>(schema: z.ZodType<Parsed, Shape>, input: Shape): Parsed {
   const unstorable = findUnstorable(input, [])
   if (unstorable.length > 0) throw new InvalidInput(unstorable)
+  return parseFilter(schema, input)
+}
+
+/** Parses what a list is narrowed by: an id that is none names nothing, whatever it holds. @throws {InvalidInput} */
+export function parseFilter<Parsed, Shape>(schema: z.ZodType<Parsed, Shape>, input: Shape): Parsed {
   const result = schema.safeParse(input, { error: ruleInWords })
   if (result.success) return result.data
   throw new InvalidInput(result.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })))

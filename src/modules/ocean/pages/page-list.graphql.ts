@@ -4,7 +4,8 @@ import { type ConnectionArguments, idKey, keysetConnection } from '../../../grap
 import { describedValues } from '../../../graphql/enums.ts'
 import { idOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
-import { parseInput } from '../../../graphql/mutation.ts'
+import { parseFilter } from '../../../graphql/mutation.ts'
+import { isStorable } from '../../../lib/storable-text.ts'
 import { decodeTypeId } from '../../../lib/typeid.ts'
 import type { Window } from '../../../platform/database/keyset.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
@@ -37,10 +38,7 @@ const PageOrderRef = builder.enumType('PageOrder', {
 type Key = z.ZodType<readonly string[]>
 const rank = z.string().regex(/^[\w-]+$/)
 // In lower case it may have become longer.
-const titleKey = z
-  .string()
-  .max(600)
-  .refine((text) => text.isWellFormed() && !text.includes('\0'))
+const titleKey = z.string().max(600).refine(isStorable)
 
 /** As `Date` writes it; there is no year 0 in a database. */
 const moment = z.iso
@@ -119,7 +117,7 @@ const narrowing = z.object({
   isTopLevel: optional(z.boolean()),
   isArchived: optional(z.boolean()),
   createdById: optional(actorId),
-  title: optional(z.string().max(200)),
+  title: optional(z.string().max(200).refine(isStorable, 'holds characters that are not text')),
 })
 const pageFilter = narrowing.extend({ projectId: optional(idOf('Project')) })
 
@@ -143,7 +141,7 @@ builder.queryField('pages', (t) =>
         orderBy: t.arg({ type: PageOrderRef, description: orderByDescription }),
       },
       resolve: (_root, args, ctx) => {
-        const filter = parseInput(pageFilter, args.filter ?? {})
+        const filter = parseFilter(pageFilter, args.filter ?? {})
         const order = args.orderBy ?? 'NEWEST'
         return inOrder(args, order, {
           rows: (window) => listPages(ctx, filter, order, window),
@@ -166,7 +164,7 @@ builder.objectField(ProjectType, 'pages', (t) =>
         orderBy: t.arg({ type: PageOrderRef, description: orderByDescription }),
       },
       resolve: (project, args, ctx) => {
-        const filter = parseInput(narrowing, args.filter ?? {})
+        const filter = parseFilter(narrowing, args.filter ?? {})
         const order = args.orderBy ?? 'NEWEST'
         return inOrder(args, order, {
           rows: (window) => listPagesOf(ctx, project, filter, order, window),
