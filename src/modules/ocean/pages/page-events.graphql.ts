@@ -68,7 +68,8 @@ const BlockTextChangedRef = builder.objectRef<Of<'BlockTextChanged'>>('BlockText
 })
 
 const PageUpdatedRef = builder.objectRef<Of<'PageUpdated'>>('PageUpdated').implement({
-  description: 'The page itself changed: its title, its tags, its place, or that it was archived or restored.',
+  description:
+    'The page itself changed: its title, its tags, its place, or that it was archived or restored; or what stands directly in it, or above it.',
   fields: (t) => ({
     cursor: t.field({ type: 'Cursor', description: cursorDescription, resolve: (event) => event.cursor }),
     page: t.field({
