@@ -6,7 +6,7 @@ import { limitMerging, TooEntangled } from './text-merging.ts'
 import { ROOT, requireTextUpdate, UnfitUpdate } from './text-update.ts'
 
 // A block's text is a Yjs document with one root, `text`, and a fixed set of attributes. Here a document is its state:
-// one Yjs update (version 1) that makes it. Whatever is changed here is changed as a client of its own.
+// one Yjs update (version 1) that makes it.
 
 /** Bytes of a text in UTF-8: just under the 64 KiB that its document may have. */
 export const MAX_TEXT_BYTES = 64_000
@@ -19,6 +19,19 @@ export const MAX_STRUCTS = 4_096
 
 // What honest writers make takes some hundreds; this many are a tenth of a second.
 const MAX_MERGING_STEPS = 250_000
+
+/**
+ * Traces of what was deleted, each at a place of its own, that `replaceText` adds to. Beyond them it writes the text anew
+ * as a whole, which leaves one trace however often it is done: cursors in it are lost, but it can be changed forever.
+ */
+const MAX_TRACES = 500
+
+/**
+ * As whom all is written that is changed here, in every document: each client that ever wrote in a document leaves a trace
+ * in it for good, so a new one for each change would use a document up. It goes on where it ended, since a document is
+ * changed in its newest state, under the lock of its row. Not as the seed's: that is the block's, which is not known here.
+ */
+const SERVER_CLIENT = 0x6f_63_65_61
 
 /** A stretch of text that is formatted alike. */
 export interface TextRun {
@@ -80,6 +93,7 @@ export function applyEdit(state: Uint8Array, update: Uint8Array): TextChange {
     throw error
   }
   const doc = open(state)
+  const written = Y.getState(doc.store, SERVER_CLIENT)
   return changed(doc, state, () => {
     try {
       Y.applyUpdate(doc, update)
@@ -89,18 +103,25 @@ export function applyEdit(state: Uint8Array, update: Uint8Array): TextChange {
       throw new UnfitEdit('is not a Yjs update')
     }
     if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) throw new IncompleteEdit()
+    // Else its clock could be used up at once, or what it writes be foreseen and hidden from others.
+    if (Y.getState(doc.store, SERVER_CLIENT) !== written) throw new UnfitEdit('writes as the server')
   })
 }
 
 /**
  * Makes a document say another text. Only what differs is touched: formatting and cursors elsewhere stay. What is new is
- * formatted as what stands around it, where that is formatted alike.
+ * formatted as what stands around it, where that is formatted alike. It can be done without end.
  * @throws {UnfitEdit}
  */
 export function replaceText(state: Uint8Array, text: string): TextChange {
-  const doc = open(state)
+  const doc = openToWrite(state)
   const root = doc.getText(ROOT)
-  return changed(doc, state, () => root.applyDelta(replacement(runsIn(doc), root.toString(), text)))
+  const old = root.toString()
+  const steps = replacement(runsIn(doc), old, text)
+  if (old === text || countTraces(doc) <= MAX_TRACES) return changed(doc, state, () => root.applyDelta(steps))
+  const draft = openToWrite(state)
+  draft.getText(ROOT).applyDelta(steps)
+  return changed(doc, state, () => root.applyDelta([{ delete: root.length }, ...inserting(runsIn(draft))]))
 }
 
 /**
@@ -108,7 +129,7 @@ export function replaceText(state: Uint8Array, text: string): TextChange {
  * @throws {UnfitEdit} when the index is not in the text, or in the middle of a character
  */
 export function splitText(state: Uint8Array, index: number): { left: TextChange; right: TextRun[] } {
-  const doc = open(state)
+  const doc = openToWrite(state)
   const root = doc.getText(ROOT)
   const { length } = root
   if (index < 0 || index > length) throw new UnfitEdit(`is not in the text, which has ${length.toLocaleString('en')}`)
@@ -119,7 +140,7 @@ export function splitText(state: Uint8Array, index: number): { left: TextChange;
 
 /** Adds text with formatting at the end of a document. @throws {UnfitEdit} */
 export function appendRuns(state: Uint8Array, runs: readonly TextRun[]): TextChange {
-  const doc = open(state)
+  const doc = openToWrite(state)
   const root = doc.getText(ROOT)
   return changed(doc, state, () => root.applyDelta([{ retain: root.length }, ...inserting(runs)]))
 }
@@ -148,6 +169,13 @@ function open(state: Uint8Array): Y.Doc {
   return doc
 }
 
+function openToWrite(state: Uint8Array): Y.Doc {
+  const doc = open(state)
+  // Not before: whoever is told what they wrote themselves takes it for somebody else's, and another id.
+  doc.clientID = SERVER_CLIENT
+  return doc
+}
+
 /** Does something to a document and answers what came of it, once that is fit to be kept. */
 function changed(doc: Y.Doc, before: Uint8Array, change: () => void): TextChange {
   // Several: Yjs removes redundant formatting in a transaction of its own.
@@ -171,6 +199,10 @@ function requireText(text: string): void {
 
 function countStructs(doc: Y.Doc): number {
   return doc.store.clients.values().reduce((sum, structs) => sum + structs.length, 0)
+}
+
+function countTraces(doc: Y.Doc): number {
+  return doc.store.clients.values().reduce((sum, structs) => sum + structs.filter(({ deleted }) => deleted).length, 0)
 }
 
 function runsIn(doc: Y.Doc): TextRun[] {
