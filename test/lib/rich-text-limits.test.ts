@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { appendRuns, applyEdit, replaceText, seedState, splitText, type TextChange } from '../../src/lib/rich-text.ts'
+import {
+  appendRuns,
+  applyEdit,
+  MAX_STATE_BYTES,
+  replaceText,
+  runsOf,
+  seedState,
+  seedWith,
+  splitText,
+  type TextChange,
+} from '../../src/lib/rich-text.ts'
 
 const blockId = '01890a5d-ac96-774b-bcce-b302099a8057'
 
@@ -83,5 +93,40 @@ describe('a document that the server changes again and again', () => {
     const client = replica(state)
     client.getText('text').insert(0, 'x')
     expect(applyEdit(state, Y.encodeStateAsUpdate(client)).text).toBe('xone two')
+  })
+})
+
+describe('a text with an address of 2 KB over hundreds of formatted stretches', () => {
+  const link = `https://example.org/${'x'.repeat(2_000)}`
+  const state = formatted()
+
+  function formatted(): Uint8Array {
+    const doc = replica(seedState(blockId, 'x'.repeat(8_000)))
+    const text = doc.getText('text')
+    doc.transact(() => {
+      text.format(0, 8_000, { link })
+      for (let index = 0; index < 8_000; index += 10) text.format(index, 5, { bold: true })
+    })
+    return Y.encodeStateAsUpdate(doc)
+  }
+
+  test('has a second half no larger than itself', () => {
+    const { right } = splitText(state, 5)
+    const half = seedWith(blockId, right)
+    console.log(`${state.length} bytes, split at the begin: ${half.length} bytes`)
+    expect(half.length).toBeLessThan(state.length * 1.1)
+    expect(runsOf(half)).toEqual(right)
+    const joined = appendRuns(seedState(blockId, ''), right)
+    expect(runsOf(joined.state)).toEqual(right)
+  })
+
+  test('is refused where its parts would have to name it too often', () => {
+    const runs = Array.from({ length: 100 }, (_, index) => ({
+      text: 'x',
+      attributes: index % 2 === 0 ? { link } : {},
+    }))
+    expect(runs.length * link.length).toBeGreaterThan(MAX_STATE_BYTES)
+    expect(() => seedWith(blockId, runs)).toThrow(/too long/)
+    expect(() => appendRuns(seedState(blockId, ''), runs)).toThrow(/too long/)
   })
 })

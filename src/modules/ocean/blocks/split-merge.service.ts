@@ -86,7 +86,7 @@ async function addBehind(
     tx.em.create(BlockText, {
       block: id,
       organization: viewer.organizationId,
-      state: Buffer.from(seedWith(id, runs)),
+      state: Buffer.from(blaming('index', () => seedWith(id, runs))),
       editors: { minute: 0, ids: [] },
     })
   }
