@@ -79,6 +79,21 @@ export async function findStanding(
   return block
 }
 
+/**
+ * Demands that a page is still as the gate found it, for whoever changes one of its blocks and does not lock the page.
+ * Belongs behind the lock of the block: a statement that waited would see what was there before. @throws {AccessMoved}
+ */
+export async function demandStanding(tx: Transaction, page: Pick<PageRow, 'id' | 'projectId'>): Promise<void> {
+  const standing = await tx.db
+    .from('page')
+    .select('page.id')
+    .where('page.id', '=', page.id)
+    .where('page.project_id', 'is not distinct from', page.projectId)
+    .where('page.archived_at', 'is', null)
+    .executeTakeFirst()
+  if (standing === undefined) throw new AccessMoved()
+}
+
 /** A block of a page that is locked, and all that stands in it, in document order. */
 export async function subtreeOf(tx: Transaction, pageId: string, block: OutlinedBlock): Promise<OutlinedBlock[]> {
   const blocks = onThePage(tx, pageId).select(outline).where('block.position', '>=', block.position)
@@ -112,15 +127,6 @@ export async function findSpot(
   const above = afterId === null ? parent : await sibling('afterId', afterId)
   const end = before ?? (above === null ? null : await endOf(tx, pageId, above))
   return { pageId, parentId, depth, ...(await gapBefore(tx, pageId, end, moving)) }
-}
-
-/**
- * The place right behind the line of a block, as its next sibling: what stood in the block then follows the new one, whose
- * parent the caller has to make it.
- */
-export async function spotBehindLine(tx: Transaction, pageId: string, block: OutlinedBlock): Promise<Spot> {
-  const { parentId, depth } = block
-  return { pageId, parentId, depth, low: block, high: await nextAfter(tx, pageId, block.position) }
 }
 
 /** Rising positions for so many blocks at a place. When there is no room, all blocks of the page get new ones first. */

@@ -86,7 +86,7 @@ async function addBehind(
     tx.em.create(BlockText, {
       block: id,
       organization: viewer.organizationId,
-      state: Buffer.from(seedWith(id, runs)),
+      state: Buffer.from(blaming('index', () => seedWith(id, runs))),
       editors: { minute: 0, ids: [] },
     })
   }
@@ -106,8 +106,8 @@ export interface MergeBlocks {
 }
 
 /**
- * Appends the text of a block to another one with its formatting (and what words and addresses it has beside it), makes what stood in it stand there last, hands its links
- * over, and deletes it.
+ * Appends the text of a block to another one with its formatting (and what words and addresses it has beside it), makes
+ * what stood in it stand there last, hands its links over, and deletes it.
  * @throws {NotFound | Forbidden | InvalidInput | EditConflict | WouldCreateCycle | NestedTooDeep}
  */
 export async function mergeBlocks(ctx: Context, { id, intoId, expectedVersion }: MergeBlocks): Promise<BlockRow> {
@@ -118,8 +118,7 @@ export async function mergeBlocks(ctx: Context, { id, intoId, expectedVersion }:
     const viewer = requireViewer(ctx)
     const { organizationId } = viewer
     await lockPages(tx, viewer, page)
-    // Locked until it is gone: what is typed in it from here on is refused, not lost.
-    const block = await findStanding(tx, page.id, id, { isLocked: true })
+    const block = await lockBoth(tx, page.id, id, intoId)
     if (expectedVersion !== null && block.version !== expectedVersion) throw new EditConflict(blockTarget(id))
     const [, ...within] = await subtreeOf(tx, page.id, block)
     if (intoId === id || within.some((child) => child.id === intoId)) throw new WouldCreateCycle()
@@ -135,6 +134,15 @@ export async function mergeBlocks(ctx: Context, { id, intoId, expectedVersion }:
     audit(ctx, tx, { action: 'block.merge', target: blockTarget(id) })
   })
   return (await getBlock(ctx, intoId, 'block.read')).block
+}
+
+/** Locks two blocks of a page that is locked; answers the one that is to go. @throws {AccessMoved} */
+async function lockBoth(tx: Transaction, pageId: string, id: string, intoId: string): Promise<BlockRow> {
+  // Until it is gone: what is typed in it from here on is refused, not lost. In order of id, as all that locks blocks.
+  const into = intoId < id ? await findStanding(tx, pageId, intoId, { isLocked: true }) : null
+  const block = await findStanding(tx, pageId, id, { isLocked: true })
+  if (into === null) await findStanding(tx, pageId, intoId, { isLocked: true })
+  return block
 }
 
 async function joinTexts(

@@ -6,6 +6,7 @@ import type { Transaction } from '../../../platform/database/transact.ts'
 import type { Log } from '../../../platform/log.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import { onPage } from '../pages/page.events.ts'
+import { LINK_TARGET } from './link.reads.ts'
 
 interface DueBlock {
   readonly id: string
@@ -142,7 +143,8 @@ async function apply(tx: Transaction, organizationId: string, differences: reado
   )
   for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT) {
     const some = rows.slice(start, start + ROWS_A_STATEMENT)
-    await tx.unscoped.insertInto('link').values(some).execute()
+    const links = tx.unscoped.insertInto('link').values(some)
+    await links.onConflict((conflict) => conflict.expression(LINK_TARGET).doUpdateSet({ in_text: true })).execute()
   }
 }
 

@@ -23,6 +23,9 @@ export interface LinkRow {
   readonly createdAt: Date
 }
 
+/** What the unique index of links is over: whoever inserts says what becomes of one that is there. */
+export const LINK_TARGET = sql`source_block_id, kind, coalesce(target_id::text, url)`
+
 /** What a link leads to, as its reader sees it. */
 export type LinkTarget =
   | (PageRow & { readonly target: 'Page' })

@@ -10,9 +10,10 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { type BlockRow, findBlock } from '../blocks/block.reads.ts'
 import { getBlock } from '../blocks/block.service.ts'
+import { demandStanding } from '../blocks/placement.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import { findPage, type PageRow } from '../pages/page.reads.ts'
-import { findLink, type LinkRow } from './link.reads.ts'
+import { findLink, LINK_TARGET, type LinkRow } from './link.reads.ts'
 
 /** How many links are made beside its text from one block at most. */
 export const MAX_EXPLICIT_LINKS = 100
@@ -108,14 +109,8 @@ async function demandTarget(ctx: Context, { kind, targetId }: TextLink): Promise
 async function lockLinks(tx: Transaction, { block, page }: Source) {
   const blocks = tx.db.from('block').select('block.id').where('block.id', '=', block.id)
   const held = await blocks.where('block.page_id', '=', page.id).forNoKeyUpdate().executeTakeFirst()
-  // In statements of their own: what was waited for shows.
-  const pages = tx.db
-    .from('page')
-    .select('page.id')
-    .where('page.id', '=', page.id)
-    .where('page.archived_at', 'is', null)
-  const standing = await pages.where('page.project_id', 'is not distinct from', page.projectId).executeTakeFirst()
-  if (held === undefined || standing === undefined) throw new AccessMoved()
+  if (held === undefined) throw new AccessMoved()
+  await demandStanding(tx, page)
   return tx.db
     .from('link')
     .select(['link.id', 'link.kind', 'link.target_id as targetId', 'link.url'])
@@ -125,11 +120,10 @@ async function lockLinks(tx: Transaction, { block, page }: Source) {
 }
 
 async function insert(tx: Transaction, viewer: ActingViewer, { sourceBlockId, target }: CreateLink): Promise<string> {
-  const id = newUuid(tx.now)
-  await tx.unscoped
+  const { id } = await tx.unscoped
     .insertInto('link')
     .values({
-      id,
+      id: newUuid(tx.now),
       organization_id: viewer.organizationId,
       source_block_id: sourceBlockId,
       kind: target.kind,
@@ -140,7 +134,9 @@ async function insert(tx: Transaction, viewer: ActingViewer, { sourceBlockId, ta
       created_by_id: authorIdOf(viewer),
       created_at: tx.now,
     })
-    .execute()
+    .onConflict((conflict) => conflict.expression(LINK_TARGET).doUpdateSet({ is_explicit: true }))
+    .returning('id')
+    .executeTakeFirstOrThrow()
   return id
 }
 

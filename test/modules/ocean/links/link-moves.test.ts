@@ -1,9 +1,11 @@
 import { expect } from 'vitest'
 import { newUuid } from '../../../../src/platform/uuid.ts'
 import { MergeBlocksDocument, PageEventsDocument } from '../../../gql/graphql.ts'
+import { untilLinked } from '../../../kit/links.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { test, write } from '../../../kit/test.ts'
+import { linksOf, outcomeOf } from '../blocks/outline.ts'
 
 /** Makes links as `source target` or `source target text`. */
 async function link(server: TestServer, person: Person, ...lines: [source: string, target: string, how?: 'text'][]) {
@@ -69,4 +71,27 @@ test('the links of a block that is merged are those of the other then, each once
     ['BlockTextChanged', 'BlockUpdated into', 'BlockUpdated one', 'BlockUpdated two', 'BlockDeleted'].toSorted(),
   )
   events.stop()
+})
+
+test('two blocks with more links than one may have are not merged', async ({ server, alice, page }) => {
+  const [into = '', id = '', ...targets] = await write(alice, page.id, 'a', 'b', ...Array<string>(101).fill('to'))
+  await link(server, alice, ...targets.map((to, index): [string, string] => [index < 60 ? into : id, to]))
+  const merging = () => outcomeOf(alice.send(MergeBlocksDocument, { input: { id, intoId: into } }))
+  expect(await merging()).toBe('id')
+  expect(await linksOf(server, [id])).toHaveLength(41)
+  const [one] = await linksOf(server, [id])
+  await server.app.platform.database.unscoped
+    .deleteFrom('link')
+    .where('id', '=', one?.id ?? '')
+    .execute()
+  expect(await merging()).toBe('Block')
+  expect(await linksOf(server, [into])).toHaveLength(100)
+})
+
+test('a link that came over goes when the text does not say it', async ({ server, alice, page }) => {
+  const [into = '', id = '', to = ''] = await write(alice, page.id, 'text', '', 'to')
+  await link(server, alice, [id, to, 'text'])
+  await alice.mutate(MergeBlocksDocument, { input: { id, intoId: into } })
+  await untilLinked(server)
+  expect(await linksOf(server, [into])).toEqual([])
 })
