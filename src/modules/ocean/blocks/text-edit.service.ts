@@ -78,6 +78,7 @@ export interface UpdateBlock {
 export async function updateBlock(ctx: Context, input: UpdateBlock): Promise<BlockRow> {
   const { id, contentFor } = input
   const { page } = await getBlock(ctx, id, 'block.update')
+  if (input.text !== null) await getBlock(ctx, id, 'block.edit_text')
   await transact(ctx, async (tx) => {
     const viewer = requireViewer(ctx)
     await touchPage(tx, viewer, page)

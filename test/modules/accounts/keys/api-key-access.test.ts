@@ -16,6 +16,7 @@ import {
   RevokeApiKeyDocument,
   RotateApiKeyDocument,
   SendMessageDocument,
+  UpdateBlockDocument,
   UpdateProfileDocument,
   ViewerDocument,
 } from '../../../gql/graphql.ts'
@@ -89,6 +90,22 @@ test('a key makes nothing that it could not be shown', async ({ clocked: server,
     input: { pageId: page.id, blocks: [{ text: 'Unseen' }] },
   })
   expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+})
+
+test('a key changes the text of a block only with the permission for texts', async ({ clocked: server, alice }) => {
+  const page = await createPage(alice, 'A page')
+  const [id = ''] = await write(alice, page.id, 'a text')
+  const permissions = ['page.read', 'block.read', 'block.update']
+  const codes = await Promise.all(
+    [permissions, [...permissions, 'block.edit_text']].map(async (granted) => {
+      const { secret } = await makeKey(alice, { permissions: granted })
+      const program = programOf({ url: server.url }, secret)
+      const { data, errors } = await program.send(UpdateBlockDocument, { input: { id, text: 'another' } })
+      await program.close()
+      return errors?.[0]?.extensions.code ?? data?.updateBlock?.__typename
+    }),
+  )
+  expect(codes).toEqual(['FORBIDDEN', 'Block'])
 })
 
 test('a key that reads pages but no blocks hears nothing of what is typed on them', async ({
