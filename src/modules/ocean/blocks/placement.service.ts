@@ -83,7 +83,7 @@ export async function findStanding(
  * Demands that a page is still as the gate found it, for whoever changes one of its blocks and does not lock the page.
  * Belongs behind the lock of the block: a statement that waited would see what was there before. @throws {AccessMoved}
  */
-export async function demandStanding(tx: Transaction, page: Pick<PageRow, 'id' | 'projectId'>): Promise<void> {
+export async function expectStanding(tx: Transaction, page: Pick<PageRow, 'id' | 'projectId'>): Promise<void> {
   const standing = await tx.db
     .from('page')
     .select('page.id')

@@ -12,7 +12,7 @@ import type { PageRow } from '../pages/page.reads.ts'
 import type { BlockRow } from './block.reads.ts'
 import { getBlock } from './block.service.ts'
 import { blaming, blockTarget, changeText, touchPage } from './block-text.service.ts'
-import { demandStanding, findStanding } from './placement.service.ts'
+import { expectStanding, findStanding } from './placement.service.ts'
 
 /** An update builds on changes that never came here: nothing of it was taken. */
 export class MissingDependencies extends UserError {
@@ -86,7 +86,7 @@ export async function updateBlock(ctx: Context, input: UpdateBlock): Promise<Blo
     expectVersions(block, input)
     const content = contentFor === null ? null : contentFor(block.type)
     // A change of the text asks for itself where the page stands.
-    if (input.text === null) await demandStanding(tx, page)
+    if (input.text === null) await expectStanding(tx, page)
     else await setText(ctx, tx, viewer, page, id, input.text)
     if (content !== null && canonicalJson(content) !== canonicalJson(block.content))
       await setContent(ctx, tx, viewer, block, content)

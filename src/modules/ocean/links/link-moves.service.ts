@@ -24,7 +24,7 @@ export async function redirectLinks(
   const { organizationId } = viewer
   const started = await moveStarts(tx, viewer, fromId, intoId)
   const led = await moveEnds(tx, viewer, fromId, intoId)
-  if (started.length > 0) await demandRoom(tx, intoId)
+  if (started.length > 0) await expectRoom(tx, intoId)
   // Its text may say nothing of them, if what said them went before they were looked for.
   if (started.some(({ inText }) => inText)) await noteTexts(tx, { organizationId, blockIds: [intoId] })
   await tellOf(tx, viewer, new Set([...(started.some(({ isNew }) => isNew) ? [intoId] : []), ...led]))
@@ -59,7 +59,7 @@ async function moveStarts(
   return [...doubles, ...moved]
 }
 
-async function demandRoom(tx: Transaction, blockId: string): Promise<void> {
+async function expectRoom(tx: Transaction, blockId: string): Promise<void> {
   const links = tx.db.from('link').where('link.source_block_id', '=', blockId).where('link.is_explicit', '=', true)
   const { count } = await links.select((on) => on.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
   if (Number(count) <= MAX_EXPLICIT_LINKS) return

@@ -10,7 +10,7 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { type BlockRow, findBlock } from '../blocks/block.reads.ts'
 import { getBlock } from '../blocks/block.service.ts'
-import { demandStanding } from '../blocks/placement.service.ts'
+import { expectStanding } from '../blocks/placement.service.ts'
 import { onPage } from '../pages/page.events.ts'
 import { findPage, type PageRow } from '../pages/page.reads.ts'
 import { findLink, LINK_TARGET, type LinkRow } from './link.reads.ts'
@@ -110,7 +110,7 @@ async function lockLinks(tx: Transaction, { block, page }: Source) {
   const blocks = tx.db.from('block').select('block.id').where('block.id', '=', block.id)
   const held = await blocks.where('block.page_id', '=', page.id).forNoKeyUpdate().executeTakeFirst()
   if (held === undefined) throw new AccessMoved()
-  await demandStanding(tx, page)
+  await expectStanding(tx, page)
   return tx.db
     .from('link')
     .select(['link.id', 'link.kind', 'link.target_id as targetId', 'link.url'])
