@@ -64,23 +64,35 @@ export async function filesBelow(directory: string): Promise<ReadonlyMap<string,
 }
 
 /**
- * Every row that mentions one of the ids, as its table and its text, but for the trail, which is read by itself, and what
- * the sealer makes of it in its own time.
+ * Reads, each time it is called, every row that mentions one of the ids, as its table and its text, but for the trail, which
+ * is read by itself, and what the sealer makes of it in its own time. Only rows that are new or were found before are
+ * compared with the ids: there are more of the others with every attempt.
  */
-export async function rowsThatMention(server: TestServer, uuids: readonly string[]): Promise<ReadonlySet<string>> {
+export function mentioningRows(server: TestServer, uuids: readonly string[]): () => Promise<ReadonlySet<string>> {
   const { unscoped } = server.app.platform.database
-  const tables = await sql<{ name: string }>`
-    select table_name as name from information_schema.tables where table_schema = 'public'
-      and table_name not in ('audit_event', 'audit_pending', 'audit_seal', 'audit_head') order by 1
-  `.execute(unscoped)
   const pattern = mentioning(uuids)
-  const selects = tables.rows.map(
-    ({ name }) => sql`
-      select ${name} || ' ' || (to_jsonb(one) - 'last_seen_at')::text as row from ${sql.table(name)} as one where to_jsonb(one)::text ~ ${pattern}
-    `,
-  )
-  const { rows } = await sql<{ row: string }>`${sql.join(selects, sql` union all `)}`.execute(unscoped)
-  return new Set(rows.map(({ row }) => row).filter((row) => !/^channel_(head|event) .*\/audit"/.test(row)))
+  let places: readonly string[] = []
+  let since = '0'
+  return async () => {
+    const { rows: snapshots } = await sql<{ xmin: string }>`
+      select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(unscoped)
+    const tables = await sql<{ name: string }>`
+      select table_name as name from information_schema.tables where table_schema = 'public'
+        and table_name not in ('audit_event', 'audit_pending', 'audit_seal', 'audit_head') order by 1
+    `.execute(unscoped)
+    const selects = tables.rows.map(
+      ({ name }) => sql`
+        select ${name} || ' ' || one.ctid::text as place, ${name} || ' ' || (to_jsonb(one) - 'last_seen_at')::text as row
+        from ${sql.table(name)} as one where case
+          when one.xmin::text::int8 >= ${since}::int8 or ${name} || ' ' || one.ctid::text = any(${places}::text[])
+          then to_jsonb(one)::text ~ ${pattern} else false end
+      `,
+    )
+    const { rows } = await sql<{ place: string; row: string }>`${sql.join(selects, sql` union all `)}`.execute(unscoped)
+    places = rows.map(({ place }) => place)
+    since = snapshots[0]?.xmin ?? '0'
+    return new Set(rows.map(({ row }) => row).filter((row) => !/^channel_(head|event) .*\/audit"/.test(row)))
+  }
 }
 
 /** A pattern of every spelling of the ids: as the tables have them, and as a TypeID whatever its prefix. */

@@ -15,7 +15,7 @@ import {
   followMails,
   followTrail,
   mentioning,
-  rowsThatMention,
+  mentioningRows,
   type Trail,
 } from './strangers-records.ts'
 import { createTally, type Tally } from './strangers-tally.ts'
@@ -136,11 +136,10 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
 }
 
 async function followRows(server: TestServer, theirs: Ids) {
-  const look = () =>
-    rowsThatMention(
-      server,
-      nouns.map((noun) => uuidIn(theirs[noun])),
-    )
+  const look = mentioningRows(
+    server,
+    nouns.map((noun) => uuidIn(theirs[noun])),
+  )
   // What somebody of the organization makes there mentions it too, and is theirs to change.
   const ownNouns = nouns.filter((noun) => noun !== 'Organization')
   const isTheirs = new RegExp(`${mentioning(ownNouns.map((noun) => uuidIn(theirs[noun])))}|^organization `)
