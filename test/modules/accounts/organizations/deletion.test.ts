@@ -15,11 +15,13 @@ import {
 } from '../../../gql/graphql.ts'
 import { test as clockedTest } from '../../../kit/clocked.ts'
 import { setRole, trailOf, unsealedOf } from '../../../kit/inside.ts'
+import { makeLink, rewrite } from '../../../kit/links.ts'
 import { found, invite, join, switchTo } from '../../../kit/organizations.ts'
 import { type Person, signIn, signUpInto, uuidIn } from '../../../kit/people.ts'
 import { makeAgent, makeKey, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { admission, renewed } from '../../../kit/sessions.ts'
+import { makeTag, mark } from '../../../kit/tags.ts'
 import { ask, createPage, openChat, test, write } from '../../../kit/test.ts'
 
 async function remove(person: Person, expectedVersion: number | null = null) {
@@ -172,7 +174,10 @@ async function furnish(server: TestServer, person: Person): Promise<void> {
   const input = { name: 'A project', idempotencyKey: 'key' }
   await person.mutate(CreateProjectDocument, { input })
   const page = await createPage(person, 'A page')
-  await write(person, page.id, 'a text')
+  const [block = ''] = await write(person, page.id, 'a text')
+  await rewrite(person, block, 'another text')
+  await makeLink(person, { sourceBlockId: block, targetId: page.id })
+  await mark(person, page, await makeTag(person, 'A tag'))
   await ask(person, await openChat(person), 'scenario/words-1')
   await invite(server, person, `purged-${person.email}`)
   await makeKey(person)
