@@ -14,8 +14,8 @@ export interface Actor extends Caller {
   readonly name: ActorName
   /** Ids the actor may use by right; those of the stranger for whoever has none. */
   readonly own: Ids
-  /** The same with new things, for a call that spends one of them. */
-  readonly furnishMore: () => Promise<Ids>
+  /** The same with new things of these, for a call that spends one of them. */
+  readonly furnishMore: (wanted: ReadonlySet<Noun>) => Promise<Ids>
   /** Who it is to the server, or acts for; null for somebody whose credentials do not hold. */
   readonly person: Person | null
   /** Who it is in the trail: a person, let in or not any more, a key or an agent; null for nobody known. */
@@ -70,7 +70,10 @@ export async function enter(name: ActorName, cast: Cast): Promise<Actor> {
   const base = {
     name,
     own,
-    furnishMore: async () => ({ ...own, ...(await makeSpendable(stranger, { word: 'mine' })) }),
+    furnishMore: async (wanted: ReadonlySet<Noun>) => ({
+      ...own,
+      ...(await makeSpendable(stranger, { word: 'mine' }, wanted)),
+    }),
     person: null,
     actorId: null,
     mayWrite: false,
@@ -106,7 +109,10 @@ const entrances: Readonly<Record<ActorName, (cast: Cast) => Promise<Entrance>>> 
     const editor = await signUpInto(server, victim, 'Insider', 'EDITOR')
     const sees: Noun[] = ['Organization', 'User', 'Membership', 'Agent', 'Tag']
     const theirOwn = { ...own, ...(await furnish(editor, { word: 'mine' })) }
-    const furnishMore = async () => ({ ...theirOwn, ...(await makeSpendable(editor, { word: 'mine' })) })
+    const furnishMore = async (wanted: ReadonlySet<Noun>) => ({
+      ...theirOwn,
+      ...(await makeSpendable(editor, { word: 'mine' }, wanted)),
+    })
     return {
       ...signedIn(editor),
       own: theirOwn,

@@ -35,10 +35,11 @@ export async function tryAlone(attempt: Attempt): Promise<void> {
   const isTheirOwn = actor.mayFollow || (actor.person !== null && Object.keys(probe.ids).length === 0)
   stage.tally.of(actor.name).rootFields.add(root.coordinate)
   if (root.operation === 'subscription' && isTheirOwn) return
+  const spent = new Set(Object.values(probe.ids).flatMap(([noun]) => noun ?? []))
   if (root.operation === 'mutation') await forgetFailures(stage)
   for (const door of doorsFor(root.operation)) {
     for (const document of documentsOf(root, door)) {
-      const ids = probe.spends === true && actor.person !== null ? await actor.furnishMore() : actor.own
+      const ids = probe.spends === true && actor.person !== null ? await actor.furnishMore(spent) : actor.own
       const own = probe.variables?.((place) => ids[probe.ids[place]?.[0] ?? 'Page'], ids)
       const calls = [...(probe.alone?.(stage.victim) ?? []), ...(own === undefined ? [] : [own])]
       for (const variables of calls) {
@@ -92,8 +93,10 @@ async function tryMixture(attempt: Attempt, door: Door, document: string, mixtur
 async function tryGarbage(attempt: Attempt, door: Door): Promise<void> {
   const { stage, actor, root, probe } = attempt
   const [document = ''] = documentsOf(root, door)
-  for (const [place, placeNouns] of Object.entries(probe.ids)) {
+  for (const [at, [place, placeNouns]] of Object.entries(probe.ids).entries()) {
     for (const index of garbageFor('Page', stage.theirs).keys()) {
+      // What is no id is nobody's: who is outside tries all of it in each place, who is inside a third, in turn.
+      if (actor.isInside && (index + at + root.name.length) % 3 !== 0) continue
       const mixture = new Map([[place, placeNouns[index % placeNouns.length] ?? 'Page']])
       const garbage = (noun: Noun) => garbageFor(noun, stage.theirs)[index] ?? ''
       const { answer } = await askWith(attempt, door, document, mixture, garbage)

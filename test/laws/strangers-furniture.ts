@@ -16,7 +16,7 @@ import { makeAgent, makeKey } from '../kit/programs.ts'
 import type { TestServer } from '../kit/server.ts'
 import { makeTag, mark } from '../kit/tags.ts'
 import { ask, createPage, openChat, write } from '../kit/test.ts'
-import type { Ids } from './probe.ts'
+import type { Ids, Noun } from './probe.ts'
 
 // What the people of the strangers law have.
 
@@ -94,16 +94,24 @@ async function makeProject(person: Person, { word, idempotencyKey, visibility }:
   return project.id
 }
 
-/** Makes what calls spend: a project, a page with a block that leads somewhere, and a tag. */
+/** Makes anew what a call spends of this, and nothing else: each costs a call of its own. */
 export async function makeSpendable(
   person: Person,
   furniture: Furniture,
-): Promise<Pick<Ids, 'Project' | 'Page' | 'Block' | 'Tag' | 'Link'>> {
+  wanted: ReadonlySet<Noun>,
+): Promise<Partial<Ids>> {
+  const made: { Project?: string; Tag?: string } = {}
+  if (wanted.has('Project')) made.Project = await makeProject(person, furniture)
+  if (wanted.has('Tag')) made.Tag = (await makeTag(person, tagNameOf(furniture))).id
+  if (['Page', 'Block', 'Link'].every((noun) => !wanted.has(noun as Noun))) return made
   const page = await createPage(person, furniture.word)
   const [block = ''] = await write(person, page.id, furniture.word)
-  const link = await makeLink(person, { sourceBlockId: block, url: 'https://example.org/spent' })
-  const tag = await makeTag(person, tagNameOf(furniture))
-  return { Project: await makeProject(person, furniture), Page: page.id, Block: block, Tag: tag.id, Link: link.id }
+  const link = wanted.has('Link') ? { Link: await linkFrom(person, block) } : {}
+  return { ...made, Page: page.id, Block: block, ...link }
+}
+
+async function linkFrom(person: Person, sourceBlockId: string): Promise<string> {
+  return (await makeLink(person, { sourceBlockId, url: 'https://example.org/spent' })).id
 }
 
 async function memberIdOf(person: Person, id: string): Promise<string> {
