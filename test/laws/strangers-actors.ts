@@ -41,7 +41,7 @@ export interface Cast {
   readonly own: Ids
 }
 
-/** Those of another organization. */
+/** Those of another organization, and those who are nobody. */
 export const outsiders = [
   'the owner of another organization',
   'an admin of another organization',
@@ -49,16 +49,16 @@ export const outsiders = [
   'a viewer of another organization',
   'a key of another organization',
   'an agent of another organization',
+  'nobody',
 ] as const
 
-/** Those who are or were in the organization, and those who are nobody. */
+/** Those who are or were in the organization. */
 export const bystanders = [
   'an editor outside the private project',
   'a guest of the organization',
   'a removed member',
   'a suspended member',
   'somebody with an expired token',
-  'nobody',
 ] as const
 
 /** A kind of people or programs whose eyes are tried. */
