@@ -41,7 +41,7 @@ export interface Cast {
   readonly own: Ids
 }
 
-/** Those of another organization, and those who are nobody. */
+/** Those of another organization, and those whom nothing lets in. */
 export const outsiders = [
   'the owner of another organization',
   'an admin of another organization',
@@ -49,6 +49,7 @@ export const outsiders = [
   'a viewer of another organization',
   'a key of another organization',
   'an agent of another organization',
+  'somebody with an expired token',
   'nobody',
 ] as const
 
@@ -58,7 +59,6 @@ export const bystanders = [
   'a guest of the organization',
   'a removed member',
   'a suspended member',
-  'somebody with an expired token',
 ] as const
 
 /** A kind of people or programs whose eyes are tried. */

@@ -93,10 +93,8 @@ async function tryMixture(attempt: Attempt, door: Door, document: string, mixtur
 async function tryGarbage(attempt: Attempt, door: Door): Promise<void> {
   const { stage, actor, root, probe } = attempt
   const [document = ''] = documentsOf(root, door)
-  for (const [at, [place, placeNouns]] of Object.entries(probe.ids).entries()) {
+  for (const [place, placeNouns] of Object.entries(probe.ids)) {
     for (const index of garbageFor('Page', stage.theirs).keys()) {
-      // What is no id is nobody's: who is outside tries all of it in each place, who is inside a third, in turn.
-      if (actor.isInside && (index + at + root.name.length) % 3 !== 0) continue
       const mixture = new Map([[place, placeNouns[index % placeNouns.length] ?? 'Page']])
       const garbage = (noun: Noun) => garbageFor(noun, stage.theirs)[index] ?? ''
       const { answer } = await askWith(attempt, door, document, mixture, garbage)
