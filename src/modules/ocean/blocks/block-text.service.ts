@@ -1,8 +1,8 @@
-import { sql } from 'kysely'
 import type { BlockType } from '../../../lib/block-content.ts'
 import { seedState, type TextChange, UnfitEdit } from '../../../lib/rich-text.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
+import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { AccessMoved, InvalidInput } from '../../../platform/errors.ts'
 import { audit } from '../../audit/audit.service.ts'
@@ -73,7 +73,7 @@ export async function changeText(
       block_id: blockId,
       organization_id: organizationId,
       state: Buffer.from(change.state),
-      editors: json(noted ?? editors ?? { minute: 0, ids: [] }),
+      editors: jsonb<TextEditors>(noted ?? editors ?? { minute: 0, ids: [] }),
     })
     .onConflict((conflict) =>
       conflict
@@ -176,8 +176,4 @@ function editorsWith(editors: TextEditors | null, id: string, now: Date): TextEd
 /** Whom the trail names: keys have names of their own. */
 function actorIdOf(viewer: ActingViewer): string {
   return viewer.kind === 'api_key' ? viewer.apiKeyId : authorIdOf(viewer)
-}
-
-function json(editors: TextEditors) {
-  return sql<TextEditors>`${JSON.stringify(editors)}::jsonb`
 }

@@ -1,8 +1,8 @@
-import { sql } from 'kysely'
 import { type BlockContent, type BlockType, textlessTypes } from '../../../lib/block-content.ts'
 import { canonicalJson } from '../../../lib/hash.ts'
 import { applyEdit, IncompleteEdit, replaceText, stateVectorOf, type TextChange } from '../../../lib/rich-text.ts'
 import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
+import { jsonb } from '../../../platform/database/jsonb.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { EditConflict, InvalidInput, UserError } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
@@ -126,7 +126,7 @@ async function setContent(
   await tx.unscoped
     .updateTable('block')
     .set((on) => ({
-      content: sql<BlockContent>`${JSON.stringify(content)}::jsonb`,
+      content: jsonb(content),
       version: on('version', '+', 1),
       updated_at: tx.now,
       updated_by_id: authorIdOf(viewer),
