@@ -40,6 +40,7 @@ export function inKeysetOrder<DB, TB extends keyof DB, Row>(
   return columns.reduce((ordered, column) => ordered.orderBy(expressionOf(column), backwards ? 'desc' : 'asc'), query)
 }
 
-function expressionOf(column: KeyColumn): RawBuilder<unknown> {
+/** A part of a key as an expression. */
+export function expressionOf(column: KeyColumn): RawBuilder<unknown> {
   return typeof column === 'string' ? sql.ref(column) : column
 }

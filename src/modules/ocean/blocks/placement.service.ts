@@ -245,6 +245,7 @@ function onThePage(tx: Transaction, pageId: string) {
   return tx.db.from('block').where('block.page_id', '=', pageId)
 }
 
-function wrong(field: string, message: string): InvalidInput {
+/** A rule that a field of an input broke. */
+export function wrong(field: string, message: string): InvalidInput {
   return new InvalidInput([{ path: [field], message }])
 }

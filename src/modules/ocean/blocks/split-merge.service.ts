@@ -4,7 +4,7 @@ import { convert, foldedRuns } from '../../../lib/block-conversion.ts'
 import { appendRuns, runsOf, seedWith, splitText, type TextRun } from '../../../lib/rich-text.ts'
 import type { ActingViewer, Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { EditConflict, InvalidInput } from '../../../platform/errors.ts'
+import { EditConflict } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { redirectLinks } from '../links/link-moves.service.ts'
@@ -16,7 +16,7 @@ import type { BlockRow } from './block.reads.ts'
 import { addBlock, getBlock } from './block.service.ts'
 import { BlockText } from './block-text.entity.ts'
 import { blaming, blockTarget, changeText, lockText } from './block-text.service.ts'
-import { findSpot, findStanding, lockPages, moveTo, positionsIn, subtreeOf } from './placement.service.ts'
+import { findSpot, findStanding, lockPages, moveTo, positionsIn, subtreeOf, wrong } from './placement.service.ts'
 
 /** Where to split a block's text. */
 export interface SplitBlock {
@@ -161,8 +161,4 @@ async function joinTexts(
     if (textlessTypes.has(type)) throw wrong('intoId', 'this type has no text')
     return blaming('intoId', () => appendRuns(into, runs))
   })
-}
-
-function wrong(field: string, message: string): InvalidInput {
-  return new InvalidInput([{ path: [field], message }])
 }

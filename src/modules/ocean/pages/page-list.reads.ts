@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { containing } from '../../../lib/like-pattern.ts'
 import type { Context } from '../../../platform/context.ts'
-import { inKeysetOrder, type KeyColumn, keyset, type Window } from '../../../platform/database/keyset.ts'
+import { expressionOf, inKeysetOrder, type KeyColumn, keyset, type Window } from '../../../platform/database/keyset.ts'
 import type { TenantReads } from '../../../platform/database/tenant-reads.ts'
 import { isGrantedTo, may } from '../../../platform/gate.ts'
 import { defineCountLoader, defineListLoader, load } from '../../../platform/loaders.ts'
@@ -27,8 +27,7 @@ export interface PageFilter extends PageNarrowing {
 }
 
 /** What lists of pages can be ordered by. */
-export const pageOrders = ['NEWEST', 'OLDEST', 'UPDATED', 'TITLE', 'TREE'] as const
-export type PageOrder = (typeof pageOrders)[number]
+export type PageOrder = 'NEWEST' | 'OLDEST' | 'UPDATED' | 'TITLE' | 'TREE'
 
 interface Ordering {
   readonly columns: readonly KeyColumn[]
@@ -221,8 +220,4 @@ function isAmong({ tagId, parentId, createdById, title, isTopLevel, isArchived }
 function isKept(column: string, { isArchived }: Kept): RawBuilder<boolean> {
   if (isArchived === null) return sql<boolean>`true`
   return isArchived ? sql<boolean>`${sql.ref(column)} is not null` : sql<boolean>`${sql.ref(column)} is null`
-}
-
-function expressionOf(column: KeyColumn): RawBuilder<unknown> {
-  return typeof column === 'string' ? sql.ref(column) : column
 }

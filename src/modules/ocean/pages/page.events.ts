@@ -55,8 +55,7 @@ export function pageChannelEvent(event: Pick<NewChannelEvent, 'type' | 'payload'
 }
 
 /** What is said of a page on its project's channel. */
-export const pageChanges = ['PageAdded', 'PageChanged', 'PageMoved', 'PageRemoved'] as const
-export type PageChange = (typeof pageChanges)[number]
+export type PageChange = 'PageAdded' | 'PageChanged' | 'PageMoved' | 'PageRemoved'
 
 /** Something that happened to a page of a project, to be recorded in the transaction that does it. */
 export function inProject(place: PagePlace & { readonly projectId: string }, type: PageChange): NewChannelEvent {
