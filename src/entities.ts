@@ -11,6 +11,8 @@ import { Registration } from './modules/accounts/verification/registration.entit
 import { AuditEvent } from './modules/audit/audit-event.entity.ts'
 import { AuditHead, AuditPending, AuditSeal } from './modules/audit/chain.entity.ts'
 import { Message } from './modules/chat/messages/message.entity.ts'
+import { SearchChunk, SearchVector } from './modules/chat/search/search-chunk.entity.ts'
+import { SearchText, SearchWord } from './modules/chat/search/search-text.entity.ts'
 import { ChatParticipant, ChatSession } from './modules/chat/sessions/chat-session.entity.ts'
 import { Block } from './modules/ocean/blocks/block.entity.ts'
 import { BlockText } from './modules/ocean/blocks/block-text.entity.ts'
@@ -20,6 +22,7 @@ import { PageTag, Tag } from './modules/ocean/tags/tag.entity.ts'
 import { Project, ProjectMember } from './modules/projects/project.entity.ts'
 import { ChannelEvent, ChannelHead } from './platform/channels/channel.entity.ts'
 import { SigningKey } from './platform/crypto/signing-key.entity.ts'
+import { TextChange } from './platform/database/text-change.entity.ts'
 import { IdempotencyKey } from './platform/idempotency-key.entity.ts'
 
 /** Every table there is; a new entity is added here and gets a migration. */
@@ -28,6 +31,7 @@ export const entities = [
   ChannelEvent,
   SigningKey,
   IdempotencyKey,
+  TextChange,
   AuditEvent,
   AuditPending,
   AuditSeal,
@@ -54,4 +58,8 @@ export const entities = [
   ChatSession,
   ChatParticipant,
   Message,
+  SearchText,
+  SearchWord,
+  SearchChunk,
+  SearchVector,
 ]

@@ -1,7 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
+import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin'
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
+import { vector } from '@electric-sql/pglite-pgvector'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 import { SharedSession } from './shared-session.ts'
 
@@ -33,7 +35,7 @@ async function serve(options: EmbeddedWorkerOptions): Promise<void> {
   for (const flag of baselineCompilerOnly) setFlagsFromString(flag)
   const session = new SharedSession({
     dataDir: options.dataDirectory,
-    extensions: { pg_trgm },
+    extensions: { btree_gin, pg_trgm, vector },
     startParams: [...PGlite.defaultStartParams, ...settings.flatMap((setting) => ['-c', setting])],
   })
   await session.waitReady

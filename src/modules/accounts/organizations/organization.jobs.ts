@@ -9,6 +9,10 @@ import { restorableSince } from './deletion.service.ts'
  * entities: a table that is missing here would outlive its organization.
  */
 export const purgedTables = [
+  'search_vector',
+  'search_chunk',
+  'search_word',
+  'search_text',
   'message',
   'chat_participant',
   'chat_session',
@@ -23,6 +27,7 @@ export const purgedTables = [
   'agent',
   'api_key',
   'invitation',
+  'text_change',
   'idempotency_key',
   'membership',
 ] as const

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { Table } from '../../../platform/database/tables.ts'
+import { notingTextChanges } from '../../../platform/database/text-change.entity.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
 import { ChatSession } from '../sessions/chat-session.entity.ts'
 
@@ -33,6 +34,8 @@ export const MessageSchema = defineEntity({
       expression: `create index "message_lease_index" on "message" ("lease_until") where "status" = 'STREAMING'`,
     },
   ],
+  // Not while it is being written.
+  triggers: [notingTextChanges('MESSAGE', ['content', 'status'], `new.status <> 'STREAMING'`)],
   properties: {
     id: p.uuid().primary(),
     // The index is for what an organization's end deletes.

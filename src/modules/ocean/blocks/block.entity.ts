@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/postgresql'
 import { type BlockContent, type BlockType, blockTypes } from '../../../lib/block-content.ts'
 import { oneOf } from '../../../platform/database/one-of.ts'
 import type { Table } from '../../../platform/database/tables.ts'
+import { notingTextChanges } from '../../../platform/database/text-change.entity.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
 import { Page } from '../pages/page.entity.ts'
 
@@ -13,13 +14,8 @@ export const BlockSchema = defineEntity({
   tableName: 'block',
   indexes: [
     {
-      name: 'block_text_index',
-      // An expression, so that the comparison with the database leaves it alone. Queries must say it in these words.
-      expression: `create index "block_text_index" on "block" using gin (to_tsvector('english', "text"))`,
-    },
-    {
       name: 'block_linking_due_index',
-      // Few are due at a time; those that were forgotten are looked for.
+      // An expression, so that the comparison with the database leaves it alone. Few are due at a time; those that were forgotten are looked for.
       expression: `create index "block_linking_due_index" on "block" ("updated_at") where "is_linking_due"`,
     },
   ],
@@ -28,6 +24,7 @@ export const BlockSchema = defineEntity({
     { name: 'block_depth_check', expression: `depth >= 1 and depth <= ${MAX_BLOCK_DEPTH}` },
     { property: 'type', expression: oneOf('type', blockTypes) },
   ],
+  triggers: [notingTextChanges('BLOCK', ['text', 'page_id'])],
   properties: {
     id: p.uuid().primary(),
     // The index is for what an organization's end deletes.

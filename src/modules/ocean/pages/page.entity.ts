@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { Table } from '../../../platform/database/tables.ts'
+import { notingTextChanges } from '../../../platform/database/text-change.entity.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
 import { Project } from '../../projects/project.entity.ts'
 
@@ -27,6 +28,7 @@ export const PageSchema = defineEntity({
     },
   ],
   checks: [{ name: 'page_depth_check', expression: `depth >= 1 and depth <= ${MAX_PAGE_DEPTH}` }],
+  triggers: [notingTextChanges('PAGE', ['title', 'language'])],
   properties: {
     id: p.uuid().primary(),
     organization: () => p.manyToOne(Organization).mapToPk(),
