@@ -14,6 +14,7 @@ import { startSealer } from './modules/audit/sealer.service.ts'
 import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
 import { startReaper } from './modules/chat/generations/reaper.service.ts'
+import { startIndexer } from './modules/chat/search/indexer.service.ts'
 import { type Cache, createCache } from './platform/cache.ts'
 import { createRedisTexts } from './platform/cache-redis.ts'
 import { createChannels } from './platform/channels/hub.ts'
@@ -181,6 +182,7 @@ async function createPlatform(
     nudges,
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
+    embedder: null,
     models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
     jobs,
     limits,
@@ -209,6 +211,7 @@ async function createPlatform(
   await jobs.start()
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))
   opened.defer(startReaper(platform))
+  opened.defer(startIndexer(platform))
   return platform
 }
 

@@ -32,6 +32,7 @@ import './modules/ocean/links/link.graphql.ts'
 import './modules/chat/sessions/chat-session.graphql.ts'
 import './modules/chat/messages/message.graphql.ts'
 import './modules/chat/messages/chat-events.graphql.ts'
+import './modules/chat/search/search.graphql.ts'
 import { builder } from './graphql/builder.ts'
 
 builder.queryType({ description: 'Everything that can be read.' })

@@ -33,29 +33,37 @@ const stopWords = new Set(
     .split(/\s+/),
 )
 
-/** The words of a question worth looking for, each once, in its order, at most 16; none when it only asks. */
-export function questionWords(question: string): QuestionWord[] {
+/**
+ * The words of a question worth looking for, each once, in its order, at most 16; none when it only asks, unless the words
+ * people ask with count as well.
+ */
+export function questionWords(
+  question: string,
+  { alsoStopWords = false }: { readonly alsoStopWords?: boolean } = {},
+): QuestionWord[] {
   const read = question.slice(0, MAX_READ).toWellFormed().replaceAll('\0', ' ')
   const words = new Map<string, QuestionWord>()
+  const isTelling = (word: string) => alsoStopWords || !stopWords.has(word)
   const add = (text: string, isSpaced: boolean) => {
     const key = text.toLowerCase()
-    if (text.length <= MAX_WORD_LENGTH && words.size < MAX_WORDS && !stopWords.has(key) && !words.has(key)) {
+    if (text.length <= MAX_WORD_LENGTH && words.size < MAX_WORDS && isTelling(key) && !words.has(key)) {
       words.set(key, { text: isSpaced ? key : text, isSpaced })
     }
   }
   const segments = [...segmenter.segment(read)].map(({ segment, isWordLike }) => (isWordLike ? segment : ''))
   const isUnspaced = (text: string) => unspacedScript.test(text)
+  const isJoined = (text: string) => isUnspaced(text) && isTelling(text)
   for (const text of segments) if (text !== '' && !isUnspaced(text)) add(text.replaceAll('’', "'"), true)
   for (const [text] of read.matchAll(compound)) if (!isUnspaced(text)) add(text, true)
-  for (const run of runsOf(segments, isUnspaced)) for (const text of unspacedWords(run)) add(text, false)
+  for (const run of runsOf(segments, isJoined)) for (const text of unspacedWords(run)) add(text, false)
   return [...words.values()]
 }
 
 /** Stretches of neighbouring segments of scripts without spaces. */
-function runsOf(segments: readonly string[], isUnspaced: (text: string) => boolean): string[][] {
+function runsOf(segments: readonly string[], isJoined: (text: string) => boolean): string[][] {
   const runs: string[][] = [[]]
   for (const text of segments) {
-    if (isUnspaced(text) && !stopWords.has(text)) runs.at(-1)?.push(text)
+    if (isJoined(text)) runs.at(-1)?.push(text)
     else runs.push([])
   }
   return runs

@@ -80,13 +80,22 @@ export async function countChatSessions(ctx: Context, filter: ChatSessionFilter)
   return row.count
 }
 
+/** The sessions the reader takes part in, for queries over what is said in them. */
+export function readableSessions(db: TenantReads) {
+  return db.from('chat_session').where(isOpenToReader(db))
+}
+
 /** By the project even while that is deleted: its end must not open a session to who was not in it. */
-function isAmong(db: TenantReads, { projectId }: ChatSessionFilter) {
-  const isOpen = sql`exists (
+function isOpenToReader(db: TenantReads) {
+  return sql<boolean>`exists (
     select from chat_participant where session_id = chat_session.id and user_id = ${db.userId}
   ) and ${isOpenAnywhere(db, 'chat_session.read', 'chat_session.project_id', { alsoDeleted: true })}`
+}
+
+function isAmong(db: TenantReads, { projectId }: ChatSessionFilter) {
+  const isOpen = isOpenToReader(db)
   return projectId === null
-    ? sql<boolean>`${isOpen}`
+    ? isOpen
     : sql<boolean>`${isOpen} and project.id = ${projectId} and project.deleted_at is null`
 }
 

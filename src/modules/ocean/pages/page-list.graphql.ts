@@ -106,7 +106,8 @@ const ProjectPageFilterInput = builder.inputType('ProjectPageFilter', {
   }),
 })
 
-const actorId = z.string().transform((id) => {
+/** A field for the id of a person or an agent. */
+export const actorId = z.string().transform((id) => {
   const decoded = decodeTypeId(id)
   return idOf(decoded?.prefix === 'agent' ? 'Agent' : 'User').parse(id)
 })

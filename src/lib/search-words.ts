@@ -1,0 +1,60 @@
+/** What a text is found by: its words, and of scripts without spaces its pairs of neighbouring characters. */
+export interface SearchTerms {
+  /** The text, folded, without what is in scripts that have no spaces: for a full-text parser. */
+  readonly spaced: string
+  /** Each word of it once, folded; those that nobody would mistype are left out: of one or two characters, and very long. */
+  readonly words: readonly string[]
+  /** Each pair once, and the last character of each run alone: what begins with a character is found by it. */
+  readonly pairs: readonly string[]
+  /** How many words and pairs there are, with repetitions. */
+  readonly length: number
+}
+
+/** The longest word that is told from others. */
+export const MAX_WORD_LENGTH = 40
+
+const unspaced =
+  /[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]&&[\p{L}\p{M}\p{Nl}]]+/gv
+const word = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu
+
+/**
+ * A text in composed form as it is compared: lower case, Latin letters without accents, wide forms made narrow. Each
+ * character stays as long as it was, so that places in the result are places in the text.
+ */
+export function folded(text: string): string {
+  return text.replace(/[A-Z]+/g, (ascii) => ascii.toLowerCase()).replace(/[^\0-\x7f]/gu, foldedCharacter)
+}
+
+function foldedCharacter(character: string): string {
+  const plain = character.normalize('NFKC').toLowerCase()
+  const [letter = '', ...marks] = plain.normalize('NFD')
+  const bare = marks.length > 0 && /\p{sc=Latn}/u.test(letter) ? letter : plain
+  return bare.length === character.length ? bare : character
+}
+
+/** What a text is found by. */
+export function searchTerms(text: string): SearchTerms {
+  const comparable = folded(text.normalize('NFC'))
+  const runs = [...comparable.matchAll(unspaced)].map(([run]) => charactersOf(run))
+  const spaced = comparable.replace(unspaced, ' ')
+  const words = [...spaced.matchAll(word)].map(([found]) => found)
+  return {
+    spaced,
+    words: [...new Set(words.filter(({ length }) => length > 2 && length <= MAX_WORD_LENGTH))],
+    pairs: [...new Set(runs.flatMap((run) => [...pairsOf(run), run.at(-1) ?? '']))],
+    length: words.length + runs.reduce((sum, run) => sum + run.length, 0),
+  }
+}
+
+/** The pairs that all have to be in a text for this word of a script without spaces to be in it; none for one character. */
+export function pairsIn(unspacedWord: string): string[] {
+  return pairsOf(charactersOf(folded(unspacedWord.normalize('NFC'))))
+}
+
+function pairsOf(run: readonly string[]): string[] {
+  return run.slice(1).map((character, index) => `${run[index]}${character}`)
+}
+
+function charactersOf(run: string): string[] {
+  return [...run]
+}

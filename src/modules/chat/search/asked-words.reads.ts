@@ -1,0 +1,99 @@
+import { sql } from 'kysely'
+import { type QuestionWord, questionWords } from '../../../lib/question-words.ts'
+import { folded, pairsIn } from '../../../lib/search-words.ts'
+import type { Context } from '../../../platform/context.ts'
+
+/** A word of a search, and by which queries it is found in the organization. */
+export interface AskedWord {
+  /** As it is written in a text of its own language, folded. */
+  readonly text: string
+  /** Tsqueries: as it was written, in the forms each language in use gives it; and what is nearly it, or begins with it. */
+  readonly exact: string | null
+  readonly near: string | null
+  /** Texts it is in as it was written, up to `COUNTED`; of other organizations' none, but also of those the viewer cannot read. */
+  readonly count: number
+  readonly isSpaced: boolean
+}
+
+/** How far texts with a word are counted: of a word in more than that it does not matter in how many. */
+export const COUNTED = 1_000
+// Words that are tried beside one that is in no text: the nearest, and the shortest that begin with it.
+const NEAR_WORDS = 4
+const BEGINNING_WORDS = 8
+/** Of pg_trgm, from 0 to 1: `budgte` and `budget` have 0.4. */
+const LEAST_SIMILARITY = 0.35
+
+/**
+ * The words of a search, none when nothing in it can be looked for; and how they are found. The last one may be the
+ * beginning of a word: somebody may still be typing it.
+ */
+export async function askedWords({ platform, db }: Context, text: string): Promise<AskedWord[]> {
+  const words = wordsIn(text)
+  const spaced = words.map(({ text, isSpaced }) => (isSpaced ? text : null))
+  const pairs = words.map((word) => (word.isSpaced ? null : pairsQuery(word.text)))
+  const last = words.findLastIndex(({ isSpaced }) => isSpaced) + 1
+  if (words.length === 0 || db.organizationId === null) return []
+  const organizationId = sql`${db.organizationId}::uuid`
+  const nextLanguage = (after: ReturnType<typeof sql>) => sql`(
+    select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
+    order by next.language limit 1)`
+  const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count'>>`
+    with recursive used (language) as (
+      select ${nextLanguage(sql`true`)}
+      union all
+      select ${nextLanguage(sql`next.language > used.language`)} from used where used.language is not null
+    ),
+    language as materialized (select language::regconfig from used where language is not null union select 'simple'),
+    given as (
+      select * from unnest(${spaced}::text[], ${pairs}::text[]) with ordinality as given(text, pairs, place)
+    )
+    select asked.exact, near.query as near, counted.count
+    from given
+    cross join lateral (select coalesce(given.pairs, ${formsOf(sql`given.text`)}) as exact) as asked
+    cross join lateral (
+      select count(*) from (
+        select from search_text
+        where organization_id = ${organizationId} and words @@ asked.exact::tsquery limit ${COUNTED}
+      ) as text
+    ) as counted
+    left join lateral (
+      select string_agg(form.query, ' | ') as query from (
+        (select word from search_word
+          where organization_id = ${organizationId} and word % given.text and counted.count = 0
+            and similarity(word, given.text) >= ${LEAST_SIMILARITY}
+          order by similarity(word, given.text) desc, word limit ${NEAR_WORDS})
+        union
+        (select word from search_word
+          where organization_id = ${organizationId} and (counted.count = 0 or given.place = ${last})
+            and word > given.text and word < given.text || chr(1114111)
+          order by length(word), word limit ${BEGINNING_WORDS})
+      ) as found
+      cross join lateral (select ${formsOf(sql`found.word`)} as query) as form
+    ) as near on given.text is not null
+    order by given.place`.execute(platform.database.unscoped)
+  return rows.flatMap((row, index) => words.slice(index, index + 1).map((word) => ({ ...row, ...word })))
+}
+
+/** What people ask with is left out, unless there is nothing else. */
+function wordsIn(text: string): QuestionWord[] {
+  const telling = questionWords(text)
+  const words = telling.length > 0 ? telling : questionWords(text, { alsoStopWords: true })
+  return words.map((word) => ({ ...word, text: folded(word.text.normalize('NFC')) }))
+}
+
+/** What a word is in the languages of the organization's texts, as one tsquery; null where it is in none. */
+function formsOf(word: ReturnType<typeof sql>) {
+  // As text, since there is no aggregate that joins queries; it is written so that it can be read again.
+  return sql<string | null>`(
+    select string_agg(distinct '(' || form.query::text || ')', ' | ')
+    from language cross join lateral (select plainto_tsquery(language.language, ${word}) as query offset 0) as form
+    where numnode(form.query) > 0
+  )`
+}
+
+/** A character alone is the beginning of a pair, or stands at the end. */
+function pairsQuery(word: string): string {
+  const quoted = (pair: string) => `'${pair.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+  const pairs = pairsIn(word)
+  return pairs.length === 0 ? `${quoted(word)}:*` : pairs.map(quoted).join(' & ')
+}

@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { canonicalJson, sha256Hex } from '../../../lib/hash.ts'
+import { merged, type Placed, placed, scoreMeanings, scoreWords, wordWeight } from '../../../lib/search-ranking.ts'
+import { defineNamespace } from '../../../platform/cache.ts'
+import type { Context } from '../../../platform/context.ts'
+import { Unavailable } from '../../../platform/errors.ts'
+import { requireViewer } from '../../../platform/gate.ts'
+import { type AskedWord, askedWords } from './asked-words.reads.ts'
+import { findLexical } from './lexical.reads.ts'
+import { findNearest, type NearestChunk } from './nearest.reads.ts'
+import { findableKinds, findFindable, isWithin, type SearchFilter } from './search-scope.reads.ts'
+import { type SearchKind, searchKinds } from './search-text.entity.ts'
+
+/** By words, by meaning, or by both. */
+export const searchModes = ['LEXICAL', 'SEMANTIC', 'HYBRID'] as const
+export type SearchMode = (typeof searchModes)[number]
+
+/** What is looked for. */
+export interface Search {
+  readonly query: string
+  readonly mode: SearchMode
+  readonly filter: SearchFilter
+}
+
+/** Something that was found. */
+export interface SearchHit {
+  readonly id: string
+  readonly kind: SearchKind
+  readonly projectId: string | null
+  /** From 0 to 1, against the best that was found; so are its shares, null where it was not found that way. */
+  readonly score: number
+  readonly lexical: number | null
+  readonly semantic: number | null
+  /** Where the part of its text begins that is nearest by meaning, in UTF-16 units. */
+  readonly start: number
+  /** Its place among what was found, from 0. */
+  readonly place: number
+}
+
+/** What a search found, best first, as far as the viewer may read it now. */
+export interface Found {
+  /** The name under which it is remembered. */
+  readonly id: string
+  readonly hits: readonly SearchHit[]
+  /** The words it was for, looked up when they are first asked for. */
+  readonly words: () => Promise<readonly AskedWord[]>
+}
+
+/** What is found by one search at most. */
+export const MAX_HITS = 500
+const NEAREST_CHUNKS = 150
+/** What a model reads of a search, in UTF-16 units: some 60 words. */
+const MAX_EMBEDDED_LENGTH = 400
+
+const remembered = defineNamespace({
+  name: 'searches',
+  schema: z.array(
+    z.object({
+      id: z.uuid(),
+      kind: z.enum(searchKinds),
+      projectId: z.uuid().nullable(),
+      score: z.number(),
+      lexical: z.number().nullable(),
+      semantic: z.number().nullable(),
+      start: z.number(),
+      place: z.number(),
+    }),
+  ),
+})
+
+/**
+ * Finds what answers a search. With the name of an earlier one by the same viewer it is that one gone on with, in its order
+ * for as long as it is remembered, whatever was written since: but for what the viewer may no longer read.
+ * @throws {Unauthenticated} @throws {Unavailable} when it can only be found by meaning, and that is not to be had just now
+ */
+export async function search(ctx: Context, wanted: Search, earlier: string | null): Promise<Found> {
+  const version = versionOf(ctx, wanted)
+  const { cache } = ctx.platform
+  let asked: Promise<readonly AskedWord[]> | undefined
+  const words = () => {
+    asked ??= askedWords(ctx, wanted.query)
+    return asked
+  }
+  const ranked = async () => [...(await rank(ctx, wanted, words))]
+  if (earlier === null) {
+    const id = randomUUID()
+    const hits = await ranked()
+    await cache.put(remembered, id, version, hits)
+    return { id, hits, words }
+  }
+  const hits = await cache.read(remembered, earlier, version, ranked)
+  const findable = new Set((await findFindable(ctx, wanted.filter, idsOf(hits))).map(({ id }) => id))
+  return { id: earlier, hits: hits.filter(({ id }) => findable.has(id)), words }
+}
+
+/** What a search is for and who searches: nobody goes on with another's. */
+function versionOf(ctx: Context, { query, mode, filter }: Search): string {
+  const { userId, organizationId } = requireViewer(ctx)
+  const { updatedFrom, updatedBefore, ...plain } = filter
+  const times = [updatedFrom, updatedBefore].map((time) => time?.toISOString() ?? null)
+  return sha256Hex(canonicalJson({ userId, organizationId, query, mode, ...plain, times }))
+}
+
+async function rank(
+  ctx: Context,
+  { query, mode, filter }: Search,
+  words: Found['words'],
+): Promise<readonly SearchHit[]> {
+  const kinds = findableKinds(ctx, filter)
+  if (kinds.length === 0 || query.trim() === '') return []
+  // A page is also found by what stands on it.
+  const read = kinds.includes('PAGE') ? findableKinds(ctx, { ...filter, kinds: [...kinds, 'BLOCK'] }) : kinds
+  const [spelled, meanings] = await Promise.all([
+    mode === 'SEMANTIC' ? new Map() : words().then((asked) => byWords(ctx, asked, filter, read)),
+    mode === 'LEXICAL' ? new Map() : byMeaning(ctx, query, mode, filter, read),
+  ])
+  const scored = merged(spelled, meanings).filter(({ kind }) => kinds.some((wanted) => wanted === kind))
+  const findable = new Map((await findFindable(ctx, filter, idsOf(scored))).map((thing) => [thing.id, thing]))
+  const best = placed(scored.filter(({ id }) => findable.has(id))).slice(0, MAX_HITS)
+  return best.flatMap((hit, place) => {
+    const thing = findable.get(hit.id)
+    return thing === undefined ? [] : [hitOf(hit, thing.kind, thing.projectId, place)]
+  })
+}
+
+function hitOf(hit: Placed, kind: SearchKind, projectId: string | null, place: number): SearchHit {
+  const { id, score, lexical, semantic, start } = hit
+  return { id, kind, projectId, score, lexical, semantic, start, place }
+}
+
+function idsOf(things: readonly { readonly id: string; readonly kind: string }[]) {
+  const of = (kind: SearchKind) => things.filter((thing) => thing.kind === kind).map(({ id }) => id)
+  return { PAGE: of('PAGE'), BLOCK: of('BLOCK'), MESSAGE: of('MESSAGE') }
+}
+
+async function byWords(ctx: Context, words: readonly AskedWord[], filter: SearchFilter, kinds: readonly SearchKind[]) {
+  const matches = await findLexical(ctx, words, isWithin(ctx, filter, kinds, 'text'))
+  return scoreWords(
+    matches,
+    words.map(({ count }) => wordWeight(count)),
+  )
+}
+
+async function byMeaning(
+  ctx: Context,
+  query: string,
+  mode: SearchMode,
+  filter: SearchFilter,
+  kinds: readonly SearchKind[],
+) {
+  const chunks = await nearest(ctx, query, filter, kinds).catch((error: unknown) => {
+    ctx.signal.throwIfAborted()
+    ctx.platform.log.warn({ err: error, requestId: ctx.request.id }, 'a search went without its meaning')
+    if (mode === 'SEMANTIC') throw new Unavailable()
+    return []
+  })
+  return scoreMeanings(chunks.map(({ subjectId, ...chunk }) => ({ ...chunk, id: subjectId })))
+}
+
+async function nearest(
+  ctx: Context,
+  query: string,
+  filter: SearchFilter,
+  kinds: readonly SearchKind[],
+): Promise<readonly NearestChunk[]> {
+  const { embedder } = ctx.platform
+  const text = query.slice(0, MAX_EMBEDDED_LENGTH).toWellFormed()
+  if (embedder === null || !embedder.reads(text, null)) return []
+  const [vector] = await embedder.embed([text], { signal: ctx.signal, isUrgent: true })
+  if (vector === undefined) return []
+  const within = isWithin(ctx, filter, kinds, 'chunk')
+  return findNearest(ctx, { modelId: embedder.id, vector, limit: NEAREST_CHUNKS, within })
+}
