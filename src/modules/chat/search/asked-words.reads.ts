@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type QuestionWord, questionWords } from '../../../lib/question-words.ts'
 import { folded, pairsIn } from '../../../lib/search-words.ts'
 import type { Context } from '../../../platform/context.ts'
@@ -10,8 +10,10 @@ export interface AskedWord {
   /** Tsqueries: as it was written, in the forms each language in use gives it; and what is nearly it, or begins with it. */
   readonly exact: string | null
   readonly near: string | null
-  /** Texts it is in as it was written, up to `COUNTED`; of other organizations' none, but also of those the viewer cannot read. */
+  /** Texts of the organization it is in as it was written, up to `COUNTED`: for how to look, and nothing the viewer is to see. */
   readonly count: number
+  /** Those of them that the viewer may read. */
+  readonly readableCount: number
   readonly isSpaced: boolean
 }
 
@@ -25,9 +27,14 @@ const LEAST_SIMILARITY = 0.35
 
 /**
  * The words of a search, none when nothing in it can be looked for; and how they are found. The last one may be the
- * beginning of a word: somebody may still be typing it.
+ * beginning of a word: somebody may still be typing it. `homes` are the ids of where the viewer may read: what a word weighs and
+ * whether others are tried beside it goes by what stands there, or weights would tell what stands elsewhere.
  */
-export async function askedWords({ platform, db }: Context, text: string): Promise<AskedWord[]> {
+export async function askedWords(
+  { platform, db }: Context,
+  text: string,
+  homes: RawBuilder<unknown>,
+): Promise<AskedWord[]> {
   const words = wordsIn(text)
   const spaced = words.map(({ text, isSpaced }) => (isSpaced ? text : null))
   const pairs = words.map((word) => (word.isSpaced ? null : pairsQuery(word.text)))
@@ -37,8 +44,9 @@ export async function askedWords({ platform, db }: Context, text: string): Promi
   const nextLanguage = (after: ReturnType<typeof sql>) => sql`(
     select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
     order by next.language limit 1)`
-  const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count'>>`
-    with recursive used (language) as (
+  const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count' | 'readableCount'>>`
+    with recursive home (id) as materialized (${homes}),
+    used (language) as (
       select ${nextLanguage(sql`true`)}
       union all
       select ${nextLanguage(sql`next.language > used.language`)} from used where used.language is not null
@@ -47,24 +55,24 @@ export async function askedWords({ platform, db }: Context, text: string): Promi
     given as (
       select * from unnest(${spaced}::text[], ${pairs}::text[]) with ordinality as given(text, pairs, place)
     )
-    select asked.exact, near.query as near, counted.count
+    select asked.exact, near.query as near, counted.count, counted."readableCount"
     from given
     cross join lateral (select coalesce(given.pairs, ${formsOf(sql`given.text`)}) as exact) as asked
     cross join lateral (
-      select count(*) from (
-        select from search_text
+      select count(*), count(*) filter (where home_id in (select id from home)) as "readableCount" from (
+        select home_id from search_text
         where organization_id = ${organizationId} and words @@ asked.exact::tsquery limit ${COUNTED}
       ) as text
     ) as counted
     left join lateral (
       select string_agg(form.query, ' | ') as query from (
         (select word from search_word
-          where organization_id = ${organizationId} and word % given.text and counted.count = 0
+          where organization_id = ${organizationId} and word % given.text and counted."readableCount" = 0
             and similarity(word, given.text) >= ${LEAST_SIMILARITY}
           order by similarity(word, given.text) desc, word limit ${NEAR_WORDS})
         union
         (select word from search_word
-          where organization_id = ${organizationId} and (counted.count = 0 or given.place = ${last})
+          where organization_id = ${organizationId} and (counted."readableCount" = 0 or given.place = ${last})
             and word > given.text and word < given.text || chr(1114111)
           order by length(word), word limit ${BEGINNING_WORDS})
       ) as found

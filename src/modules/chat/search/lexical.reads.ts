@@ -1,6 +1,7 @@
-import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Context } from '../../../platform/context.ts'
 import { type AskedWord, COUNTED } from './asked-words.reads.ts'
+import { homesIn, isWithin, type SearchFilter } from './search-scope.reads.ts'
 import type { SearchKind } from './search-text.entity.ts'
 
 /** A text that has some of the words of a search. */
@@ -17,21 +18,24 @@ export interface LexicalMatch {
 }
 
 /** Texts that are looked at closely for one search. */
-const MAX_MATCHES = 1_500
+const MAX_MATCHES = 1_200
 /** Titles are few, and a word in one tells more. */
 const MAX_TITLES = 300
 
 /**
- * Texts with the words, those of rarer words first; `within` is a predicate over the alias `text`. A word that is in very many
- * texts finds them only together with another.
+ * Texts with the words that stood where the viewer may read, those of rarer words first. A word that is in very many texts finds
+ * them only together with another, unless it is alone.
  */
 export async function findLexical(
-  { platform, db }: Context,
+  ctx: Context,
   words: readonly AskedWord[],
-  within: RawBuilder<SqlBool>,
+  filter: SearchFilter,
+  kinds: readonly SearchKind[],
 ): Promise<LexicalMatch[]> {
+  const { platform, db } = ctx
   const telling = words.filter(({ exact, near }) => exact !== null || near !== null)
   if (telling.length === 0 || db.organizationId === null) return []
+  const within = isWithin('text', sql`select id from home`, filter, kinds)
   const matching = (query: string, isTitle: boolean, limit: number) => sql`(
     select text.subject_id, text.kind, text.home_id, text.words, text.length from search_text as text
     where text.organization_id = ${db.organizationId}::uuid and text.words @@ ${query}::tsquery
@@ -42,15 +46,14 @@ export async function findLexical(
     ...recallOf(telling).map((query) => matching(query, false, MAX_MATCHES)),
   ]
   const { rows } = await sql<LexicalMatch>`
-    with asked as materialized (
+    with home (id) as materialized (${homesIn(ctx, filter, kinds)}),
+    asked as materialized (
       select ordinality::int - 1 as place, exact::tsquery, near::tsquery
       from unnest(${words.map(({ exact }) => exact)}::text[], ${words.map(({ near }) => near)}::text[])
         with ordinality as asked(exact, near, ordinality)
     ),
     found as materialized (
-      select distinct on (subject_id) * from (
-        select * from (${sql.join(recalled, sql` union all `)}) as recalled limit ${MAX_MATCHES + MAX_TITLES}
-      ) as candidate
+      select * from (${sql.join(recalled, sql` union all `)}) as candidate limit ${MAX_MATCHES + MAX_TITLES}
     )
     select found.subject_id as id, found.kind, found.home_id as "homeId", found.length, bits.exact, bits.near
     from found cross join lateral (
@@ -58,7 +61,8 @@ export async function findLexical(
         coalesce(bit_or(1 << asked.place) filter (where found.words @@ asked.near), 0) as near
       from asked
     ) as bits`.execute(platform.database.unscoped)
-  return rows
+  // Some are found by several of the queries.
+  return [...new Map(rows.map((row) => [row.id, row])).values()]
 }
 
 /** The queries whose texts are looked at, the most telling first. */

@@ -1,7 +1,7 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Context } from '../../../platform/context.ts'
+import type { Tables } from '../../../platform/database/tables.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
-import { readableBlocks } from '../../ocean/blocks/block.reads.ts'
 import { readablePages } from '../../ocean/pages/page.reads.ts'
 import { readableSessions } from '../sessions/chat-session.reads.ts'
 import type { SearchKind } from './search-text.entity.ts'
@@ -43,23 +43,35 @@ export function findableKinds(ctx: Context, { kinds, tagId, isArchived }: Search
   return all.filter((kind) => may[kind] && (kinds.length === 0 || kinds.includes(kind)))
 }
 
+/** The ids of the pages and chat sessions that the viewer may read and the filter leads to. */
+export function homesIn(ctx: Context, filter: SearchFilter, kinds: readonly SearchKind[]): RawBuilder<unknown> {
+  const pages = kinds.some((kind) => kind !== 'MESSAGE') ? [sql`${pagesIn(ctx, filter).select('page.id')}`] : []
+  const sessions = kinds.includes('MESSAGE') ? [sql`${sessionsIn(ctx, filter).select('chat_session.id')}`] : []
+  const homes = [...pages, ...sessions]
+  return homes.length === 0 ? sql`select null::uuid where false` : sql`${sql.join(homes, sql` union all `)}`
+}
+
 /**
- * A predicate over the rows of an index, known by this alias, with a `kind`, `subject_id` and `home_id`: that they stood
- * where the viewer may read and the filter leads when they were indexed. It keeps the number of candidates down. What is shown
+ * A predicate over the rows of an index, known by this alias, with a `kind`, `subject_id` and `home_id`: that they stood in one
+ * of these homes when they were indexed, and are what the filter is for. It keeps the number of candidates down. What is shown
  * goes through `findFindable`, which asks what is so now.
  */
-export function isWithin(ctx: Context, filter: SearchFilter, kinds: readonly SearchKind[], alias: string): Predicate {
+export function isWithin(
+  alias: string,
+  homes: RawBuilder<unknown>,
+  filter: SearchFilter,
+  kinds: readonly SearchKind[],
+): Predicate {
   const column = (name: string) => sql.ref(`${alias}.${name}`)
-  const inPages = sql`${column('home_id')} in (${pagesIn(ctx, filter).select('page.id')})`
-  const inSessions = sql`${column('home_id')} in (${sessionsIn(ctx, filter).select('chat_session.id')})`
-  const branches = kinds.map((kind) => {
-    const table = sql.table(tables[kind])
+  const rules = kinds.map((kind) => {
     const facts = isAmong(kind, filter)
-    const isSo =
-      facts === null ? sql`true` : sql`exists (select from ${table} where id = ${column('subject_id')} and ${facts})`
-    return sql`(${column('kind')} = ${kind} and ${kind === 'MESSAGE' ? inSessions : inPages} and ${isSo})`
+    const isKind = sql`${column('kind')} = ${kind}`
+    if (facts === null) return isKind
+    const table = sql.table(tables[kind])
+    return sql`(${isKind} and exists (select from ${table} where id = ${column('subject_id')} and ${facts}))`
   })
-  return branches.length === 0 ? sql<SqlBool>`false` : sql<SqlBool>`(${sql.join(branches, sql` or `)})`
+  if (rules.length === 0) return sql<SqlBool>`false`
+  return sql<SqlBool>`(${column('home_id')} in (${homes}) and (${sql.join(rules, sql` or `)}))`
 }
 
 /** Those of these things that the viewer may read and the filter lets through, as they stand now. */
@@ -69,34 +81,37 @@ export async function findFindable(
   ids: Readonly<Record<SearchKind, readonly string[]>>,
 ): Promise<Findable[]> {
   const narrowed = (kind: SearchKind) => isAmong(kind, filter) ?? sql<SqlBool>`true`
-  const within = (column: string, wanted: readonly string[]) =>
-    sql<SqlBool>`${sql.ref(column)} = any(${wanted}::uuid[])`
   const pages = pagesIn(ctx, filter)
-    .where(within('page.id', ids.PAGE))
+    .where(sql<SqlBool>`page.id = any(${ids.PAGE}::uuid[])`)
     .where(narrowed('PAGE'))
     .select(['page.id', sql<SearchKind>`'PAGE'`.as('kind'), 'page.id as homeId', 'page.project_id as projectId'])
-  const blocks = readableBlocks(ctx.db)
-    .innerJoin('page', 'page.id', 'block.page_id')
-    .where(within('block.id', ids.BLOCK))
-    .where('block.page_id', 'in', pagesIn(ctx, filter).select('page.id'))
+  const blocks = pagesIn(ctx, filter)
+    .innerJoin(byId(ctx, 'block', ids.BLOCK), (join) => join.onRef('block.page_id', '=', 'page.id'))
     .where(narrowed('BLOCK'))
     .select(['block.id', sql<SearchKind>`'BLOCK'`.as('kind'), 'page.id as homeId', 'page.project_id as projectId'])
-  const messages = ctx.db
-    .from('message')
-    .innerJoin('chat_session', 'chat_session.id', 'message.session_id')
+  const messages = sessionsIn(ctx, filter)
+    .innerJoin(byId(ctx, 'message', ids.MESSAGE), (join) => join.onRef('message.session_id', '=', 'chat_session.id'))
     .leftJoin('project', (join) =>
       join.onRef('project.id', '=', 'chat_session.project_id').on('project.deleted_at', 'is', null),
     )
-    .where(within('message.id', ids.MESSAGE))
-    .where('message.session_id', 'in', sessionsIn(ctx, filter).select('chat_session.id'))
     .where(narrowed('MESSAGE'))
-    .select([
-      'message.id',
-      sql<SearchKind>`'MESSAGE'`.as('kind'),
-      'chat_session.id as homeId',
-      'project.id as projectId',
-    ])
+    .select(['message.id', sql<SearchKind>`'MESSAGE'`.as('kind')])
+    .select(['chat_session.id as homeId', 'project.id as projectId'])
   return pages.unionAll(blocks).unionAll(messages).execute()
+}
+
+/**
+ * Rows by their ids, each looked up by itself: of a thousand ids Postgres takes it to be cheaper to read the whole table, which
+ * for 100,000 blocks took five times as long.
+ */
+function byId<Name extends 'block' | 'message'>({ db }: Context, table: Name, ids: readonly string[]) {
+  const rows = db
+    .from(table)
+    .where(sql<SqlBool>`${sql.ref(`${table}.id`)} = wanted.id`)
+    .selectAll()
+  return sql<Tables[Name]>`(
+    select one.* from unnest(${ids}::uuid[]) as wanted(id) cross join lateral (${rows} offset 0) as one
+  )`.as<Name>(sql.table(table))
 }
 
 const tables: Readonly<Record<SearchKind, string>> = { PAGE: 'page', BLOCK: 'block', MESSAGE: 'message' }

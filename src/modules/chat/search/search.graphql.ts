@@ -234,18 +234,18 @@ builder.queryField('search', (t) =>
 
 async function connectionOf(ctx: Context, wanted: Search, args: ConnectionArguments): Promise<SearchConnectionShape> {
   let opened: Promise<Found> | undefined
-  const open = (earlier: string | null) => {
-    opened ??= search(ctx, wanted, earlier)
+  const open = (earlier: string | null, size: number) => {
+    opened ??= search(ctx, wanted, { earlier, size })
     return opened
   }
-  const found = async () => (await open(null)).hits
+  const found = async () => (await open(null, MAX_HITS)).hits
   const searchOf = new WeakMap<ShownHit, string>()
   const connection = await keysetConnection<ShownHit>({
     args,
     keySchema: placeKey,
     keyOf: (hit) => [searchOf.get(hit) ?? '', String(hit.place)],
     rows: async (window) => {
-      const { id, hits, words } = await open((window.after ?? window.before)?.[0] ?? null)
+      const { id, hits, words } = await open((window.after ?? window.before)?.[0] ?? null, window.limit - 1)
       const shown = await Promise.all(stretchOf(hits, window).map((hit) => shownHit(ctx, hit, words)))
       const rows = shown.filter((hit) => hit !== null)
       for (const hit of rows) searchOf.set(hit, id)

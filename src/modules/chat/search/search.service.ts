@@ -9,7 +9,7 @@ import { requireViewer } from '../../../platform/gate.ts'
 import { type AskedWord, askedWords } from './asked-words.reads.ts'
 import { findLexical } from './lexical.reads.ts'
 import { findNearest, type NearestChunk } from './nearest.reads.ts'
-import { findableKinds, findFindable, isWithin, type SearchFilter } from './search-scope.reads.ts'
+import { findableKinds, findFindable, homesIn, isWithin, type SearchFilter } from './search-scope.reads.ts'
 import { type SearchKind, searchKinds } from './search-text.entity.ts'
 
 /** By words, by meaning, or by both. */
@@ -49,6 +49,8 @@ export interface Found {
 
 /** What is found by one search at most. */
 export const MAX_HITS = 500
+/** The best of which are looked up, whether they are as the index says: some no longer are. */
+const MAX_CANDIDATES = 700
 const NEAREST_CHUNKS = 150
 /** What a model reads of a search, in UTF-16 units: some 60 words. */
 const MAX_EMBEDDED_LENGTH = 400
@@ -71,22 +73,27 @@ const remembered = defineNamespace({
 
 /**
  * Finds what answers a search. With the name of an earlier one by the same viewer it is that one gone on with, in its order
- * for as long as it is remembered, whatever was written since: but for what the viewer may no longer read.
+ * for as long as it is remembered, whatever was written since: but for what the viewer may no longer read. One is remembered when
+ * more is found than the first page of this size shows.
  * @throws {Unauthenticated} @throws {Unavailable} when it can only be found by meaning, and that is not to be had just now
  */
-export async function search(ctx: Context, wanted: Search, earlier: string | null): Promise<Found> {
+export async function search(
+  ctx: Context,
+  wanted: Search,
+  { earlier, size }: { readonly earlier: string | null; readonly size: number },
+): Promise<Found> {
   const version = versionOf(ctx, wanted)
   const { cache } = ctx.platform
   let asked: Promise<readonly AskedWord[]> | undefined
   const words = () => {
-    asked ??= askedWords(ctx, wanted.query)
+    asked ??= askedWords(ctx, wanted.query, homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter)))
     return asked
   }
   const ranked = async () => [...(await rank(ctx, wanted, words))]
   if (earlier === null) {
     const id = randomUUID()
     const hits = await ranked()
-    await cache.put(remembered, id, version, hits)
+    if (hits.length > size) await cache.put(remembered, id, version, hits)
     return { id, hits, words }
   }
   const hits = await cache.read(remembered, earlier, version, ranked)
@@ -108,20 +115,27 @@ async function rank(
   words: Found['words'],
 ): Promise<readonly SearchHit[]> {
   const kinds = findableKinds(ctx, filter)
+  const read = readKinds(ctx, filter)
   if (kinds.length === 0 || query.trim() === '') return []
-  // A page is also found by what stands on it.
-  const read = kinds.includes('PAGE') ? findableKinds(ctx, { ...filter, kinds: [...kinds, 'BLOCK'] }) : kinds
   const [spelled, meanings] = await Promise.all([
     mode === 'SEMANTIC' ? new Map() : words().then((asked) => byWords(ctx, asked, filter, read)),
     mode === 'LEXICAL' ? new Map() : byMeaning(ctx, query, mode, filter, read),
   ])
   const scored = merged(spelled, meanings).filter(({ kind }) => kinds.some((wanted) => wanted === kind))
-  const findable = new Map((await findFindable(ctx, filter, idsOf(scored))).map((thing) => [thing.id, thing]))
+  const likely = placed(scored).slice(0, MAX_CANDIDATES)
+  const findable = new Map((await findFindable(ctx, filter, idsOf(likely))).map((thing) => [thing.id, thing]))
+  // Anew, since what is best among them may have been none of the viewer's business.
   const best = placed(scored.filter(({ id }) => findable.has(id))).slice(0, MAX_HITS)
   return best.flatMap((hit, place) => {
     const thing = findable.get(hit.id)
     return thing === undefined ? [] : [hitOf(hit, thing.kind, thing.projectId, place)]
   })
+}
+
+/** What is looked at to find what the filter is for: a page is also found by what stands on it. */
+function readKinds(ctx: Context, filter: SearchFilter): readonly SearchKind[] {
+  const kinds = findableKinds(ctx, filter)
+  return kinds.includes('PAGE') ? findableKinds(ctx, { ...filter, kinds: [...kinds, 'BLOCK'] }) : kinds
 }
 
 function hitOf(hit: Placed, kind: SearchKind, projectId: string | null, place: number): SearchHit {
@@ -135,10 +149,10 @@ function idsOf(things: readonly { readonly id: string; readonly kind: string }[]
 }
 
 async function byWords(ctx: Context, words: readonly AskedWord[], filter: SearchFilter, kinds: readonly SearchKind[]) {
-  const matches = await findLexical(ctx, words, isWithin(ctx, filter, kinds, 'text'))
+  const matches = await findLexical(ctx, words, filter, kinds)
   return scoreWords(
     matches,
-    words.map(({ count }) => wordWeight(count)),
+    words.map(({ readableCount }) => wordWeight(readableCount)),
   )
 }
 
@@ -169,6 +183,6 @@ async function nearest(
   if (embedder === null || !embedder.reads(text, null)) return []
   const [vector] = await embedder.embed([text], { signal: ctx.signal, isUrgent: true })
   if (vector === undefined) return []
-  const within = isWithin(ctx, filter, kinds, 'chunk')
+  const within = isWithin('chunk', homesIn(ctx, filter, kinds), filter, kinds)
   return findNearest(ctx, { modelId: embedder.id, vector, limit: NEAREST_CHUNKS, within })
 }
