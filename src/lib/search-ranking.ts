@@ -39,6 +39,7 @@ const ON_THE_PAGE = 0.7
 // How much longer texts count less, as in BM25 (its k1 and b, for a word that is there once), against one of as many words as
 // a block has on average.
 const SATURATION = 1.2
+const MANY_TEXTS = 100_000
 const LENGTH_WEIGHT = 0.4
 const USUAL_LENGTH = 20
 // What a page means: mostly what it is nearest by, and a little how much of it is near.
@@ -47,9 +48,9 @@ const PARTS_OF_PAGE = 3
 /** Below this similarity a text has nothing to do with the search. */
 export const LEAST_SIMILARITY = 0.25
 
-/** How much a word tells that is in so many texts. */
+/** How much a word tells that is in so many texts: as in BM25 (its idf), of so many texts as a large organization has. */
 export function wordWeight(count: number): number {
-  return 1 / Math.log2(2 + count)
+  return Math.log(1 + MANY_TEXTS / (1 + count))
 }
 
 /**
