@@ -137,6 +137,7 @@ export interface Platform {
   readonly liveTexts: LiveTexts
   readonly tasks: Tasks
   readonly models: Models
+  /** Null: a search finds words alone. */
   readonly embedder: Embedder | null
   readonly jobs: Jobs
   readonly limits: RateLimits

@@ -1,10 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin'
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
 import { vector } from '@electric-sql/pglite-pgvector'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { optimizeWasm } from '../wasm-optimizer.ts'
 import { SharedSession } from './shared-session.ts'
 
 /** What the main thread hands over: where the tables' files are, and the socket; none means a loopback port. */
@@ -26,13 +26,10 @@ const connectionsInALifetime = 100_000
 
 const settings = ['timezone=UTC', 'log_timezone=UTC', 'max_wal_size=64MB', 'min_wal_size=32MB']
 
-// V8's optimizing compiler takes 600 MB and a second of work for a single function of the engine,
-// during the first queries. Without it short queries are as fast, and long ones take up to twice as long.
-const baselineCompilerOnly = ['--no-wasm-dynamic-tiering', '--no-wasm-tier-up']
-
 async function serve(options: EmbeddedWorkerOptions): Promise<void> {
-  // Before the engine is compiled. The flags are the whole process's: no other WebAssembly of ours is worth optimizing.
-  for (const flag of baselineCompilerOnly) setFlagsFromString(flag)
+  // Before the engine is compiled: the optimizing compiler takes 600 MB and a second of work for a single function of it,
+  // during the first queries. Without it short queries are as fast, and long ones take up to twice as long.
+  optimizeWasm(false)
   const session = new SharedSession({
     dataDir: options.dataDirectory,
     extensions: { btree_gin, pg_trgm, vector },
