@@ -14,7 +14,9 @@ import { startSealer } from './modules/audit/sealer.service.ts'
 import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
 import { startReaper } from './modules/chat/generations/reaper.service.ts'
+import { renewVectors } from './modules/chat/search/embedding.jobs.ts'
 import { startIndexer } from './modules/chat/search/indexer.service.ts'
+import { installVectorIndex } from './modules/chat/search/vector-index.service.ts'
 import { type Cache, createCache } from './platform/cache.ts'
 import { createRedisTexts } from './platform/cache-redis.ts'
 import { createChannels } from './platform/channels/hub.ts'
@@ -31,7 +33,7 @@ import { secretsIn } from './platform/crypto/secrets.ts'
 import { assertMigrated, migrate } from './platform/database/migrations.ts'
 import { openStore, type Store } from './platform/database/store.ts'
 import type { Embedder } from './platform/embedder.ts'
-import { createEmbeddedEmbedder } from './platform/embedder-embedded.ts'
+import { createEmbedder } from './platform/embedder-embedded.ts'
 import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
@@ -155,7 +157,12 @@ async function createPlatform(
     scope: () => platform,
   })
   await (embedded ? migrate(database.orm) : assertMigrated(database.orm))
-  if (embedded) await jobs.install()
+  const embedder = overrides.embedder === undefined ? createEmbedder(config.embeddings, log) : overrides.embedder
+  opened.defer(async () => embedder?.close())
+  if (embedded) {
+    await jobs.install()
+    await installVectorIndex({ database, embedder, embedded, log })
+  }
 
   const keyPrefix = overrides.keyPrefix ?? 'ocean:'
   const cache = await openCache(config, keyPrefix, clock, log)
@@ -175,8 +182,6 @@ async function createPlatform(
   opened.defer(() => limits.close())
   const mailer = overrides.mailer ?? createMailer(config, log, clock)
   opened.defer(() => mailer.close())
-  const embedder = overrides.embedder === undefined ? createEmbedder(config, log) : overrides.embedder
-  opened.defer(async () => embedder?.close())
 
   const platform: Platform = {
     settings,
@@ -216,6 +221,8 @@ async function createPlatform(
   opened.defer(startSealer(platform, headSigner(secrets.SIGNING_KEY_SECRET)))
   await jobs.start()
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))
+  // What is kept of vectors may be of another model than this start's.
+  if (embedder !== null) await jobs.enqueue(database.unscoped, renewVectors, {})
   opened.defer(startReaper(platform))
   opened.defer(startIndexer(platform))
   return platform
@@ -265,10 +272,6 @@ function createMailer(config: Config, log: Log, clock: Clock): Mailer {
   return config.smtpUrl === null
     ? createFileMailer({ directory: join(config.dataDir, 'mail'), from, log, clock })
     : createSmtpMailer({ url: config.smtpUrl, from, timeoutMillis: SMTP_TIMEOUT_MILLIS })
-}
-
-function createEmbedder({ embeddings }: Config, log: Log): Embedder | null {
-  return embeddings === 'off' ? null : createEmbeddedEmbedder({ log })
 }
 
 function givenSecrets({ secrets }: Config) {

@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util'
 import { type Config, loadConfig, processEnvironment } from './config.ts'
 import { entities } from './entities.ts'
 import { jobs } from './jobs.ts'
+import { installVectorIndex } from './modules/chat/search/vector-index.service.ts'
 import { openDatabase } from './platform/database/database.ts'
 import { migrate } from './platform/database/migrations.ts'
 import { openStore } from './platform/database/store.ts'
+import { createEmbedder } from './platform/embedder-embedded.ts'
 import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { refusalOf } from './refusal.ts'
@@ -40,8 +42,12 @@ async function migrateConfigured(config: Config, log: Log): Promise<void> {
   })
   try {
     const applied = await migrate(store.database.orm)
-    const { pool } = store.database
-    await createJobs({ pool, embedded: store.embedded, jobs, log, scope: noScope }).install()
+    const { database, embedded } = store
+    await createJobs({ pool: database.pool, embedded, jobs, log, scope: noScope }).install()
+    // Not started: of the model its name and dimensions are wanted.
+    const embedder = createEmbedder(config.embeddings, log)
+    await installVectorIndex({ database, embedder, embedded, log })
+    await embedder?.close()
     process.stdout.write(applied.length === 0 ? 'Nothing to migrate.\n' : `Applied:\n  ${applied.join('\n  ')}\n`)
   } finally {
     await store.close()

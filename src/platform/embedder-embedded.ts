@@ -16,6 +16,11 @@ const PAUSE_AFTER_FAILURE_MILLIS = 1_000
 /** It takes 200 MB, and a start half a second. */
 const IDLE_MILLIS = 5 * 60_000
 
+/** The configured embedder; null when there is to be none. */
+export function createEmbedder(embeddings: 'embedded' | 'off', log: Log): Embedder | null {
+  return embeddings === 'off' ? null : createEmbeddedEmbedder({ log })
+}
+
 /**
  * The Universal Sentence Encoder lite, for English, in a thread that is started when it is needed. Its weights come with
  * the packages; nothing is fetched. Of a text it goes by the first 60 to 100 words.
