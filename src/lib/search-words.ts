@@ -1,6 +1,9 @@
 /** What a text is found by: its words, and of scripts without spaces its pairs of neighbouring characters. */
 export interface SearchTerms {
-  /** The text, folded, without what is in scripts that have no spaces: for a full-text parser. */
+  /**
+   * The text, folded, without what is in scripts that have no spaces, and the parts of addresses, paths and versions once
+   * more: for a full-text parser.
+   */
   readonly spaced: string
   /** Each word of it once, folded; those that nobody would mistype are left out: of one or two characters, and very long. */
   readonly words: readonly string[]
@@ -16,6 +19,8 @@ export const MAX_WORD_LENGTH = 40
 const unspaced =
   /[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]&&[\p{L}\p{M}\p{Nl}]]+/gv
 const word = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu
+/** What a full-text parser takes for one word though it has several: addresses, paths and versions. */
+const compound = /[\p{L}\p{M}\p{N}]+(?:[-@.:/_+~]+[\p{L}\p{M}\p{N}]+)+/gu
 
 /**
  * A text in composed form as it is compared: lower case, Latin letters without accents, wide forms made narrow. Each
@@ -36,14 +41,30 @@ function foldedCharacter(character: string): string {
 export function searchTerms(text: string): SearchTerms {
   const comparable = folded(text.normalize('NFC'))
   const runs = [...comparable.matchAll(unspaced)].map(([run]) => charactersOf(run))
-  const spaced = comparable.replace(unspaced, ' ')
-  const words = [...spaced.matchAll(word)].map(([found]) => found)
+  const apart = comparable.replace(unspaced, ' ')
+  const parts = [...apart.matchAll(compound)].map(([found]) => found.replace(/[^\p{L}\p{M}\p{N}]+/gu, ' '))
+  const spaced = [apart, ...parts].join(' ')
+  const words = [...apart.matchAll(word)].map(([found]) => found)
   return {
     spaced,
     words: [...new Set(words.filter(({ length }) => length > 2 && length <= MAX_WORD_LENGTH))],
     pairs: [...new Set(runs.flatMap((run) => [...pairsOf(run), run.at(-1) ?? '']))],
     length: words.length + runs.reduce((sum, run) => sum + run.length, 0),
   }
+}
+
+/**
+ * A word with each two neighbouring letters in the other order: of a short one hardly anything else would be like it. None for
+ * one of two characters, and for a very long one.
+ */
+export function transposed(spacedWord: string): string[] {
+  const letters = charactersOf(spacedWord)
+  if (letters.length < 3 || spacedWord.length > MAX_WORD_LENGTH) return []
+  const swapped = letters.slice(1).map((letter, index) => {
+    const before = letters.slice(0, index).join('')
+    return `${before}${letter}${letters[index]}${letters.slice(index + 2).join('')}`
+  })
+  return [...new Set(swapped)].filter((word) => word !== spacedWord)
 }
 
 /** The pairs that all have to be in a text for this word of a script without spaces to be in it; none for one character. */

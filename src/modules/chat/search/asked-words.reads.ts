@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { type QuestionWord, questionWords } from '../../../lib/question-words.ts'
-import { folded, pairsIn } from '../../../lib/search-words.ts'
+import { folded, pairsIn, transposed } from '../../../lib/search-words.ts'
 import type { Context } from '../../../platform/context.ts'
 
 /** A word of a search, and by which queries it is found in the organization. */
@@ -19,9 +19,11 @@ export interface AskedWord {
 
 /** How far texts with a word are counted: of a word in more than that it does not matter in how many. */
 export const COUNTED = 1_000
-// Words that are tried beside one that is in no text: the nearest, and the shortest that begin with it.
-const NEAR_WORDS = 4
-const BEGINNING_WORDS = 8
+// Words that are looked at beside one that is in no text: the nearest, and the shortest that begin with it; and how many of
+// those that are in a text the viewer may read are taken. Some are in none any more: what somebody wrote letter by letter was there in every part.
+const NEAR_WORDS = 12
+const BEGINNING_WORDS = 32
+const TAKEN_WORDS = 8
 /** Of pg_trgm, from 0 to 1: `budgte` and `budget` have 0.4. */
 const LEAST_SIMILARITY = 0.35
 
@@ -38,6 +40,7 @@ export async function askedWords(
   const words = wordsIn(text)
   const spaced = words.map(({ text, isSpaced }) => (isSpaced ? text : null))
   const pairs = words.map((word) => (word.isSpaced ? null : pairsQuery(word.text)))
+  const swapped = words.map((word) => (word.isSpaced ? transposed(word.text).join(' ') : null))
   const last = words.findLastIndex(({ isSpaced }) => isSpaced) + 1
   if (words.length === 0 || db.organizationId === null) return []
   const organizationId = sql`${db.organizationId}::uuid`
@@ -53,7 +56,8 @@ export async function askedWords(
     ),
     language as materialized (select language::regconfig from used where language is not null union select 'simple'),
     given as (
-      select * from unnest(${spaced}::text[], ${pairs}::text[]) with ordinality as given(text, pairs, place)
+      select * from unnest(${spaced}::text[], ${pairs}::text[], ${swapped}::text[])
+        with ordinality as given(text, pairs, swapped, place)
     )
     select asked.exact, near.query as near, counted.count, counted."readableCount"
     from given
@@ -65,18 +69,36 @@ export async function askedWords(
       ) as text
     ) as counted
     left join lateral (
-      select string_agg(form.query, ' | ') as query from (
-        (select word from search_word
+      with candidate as (
+        (select word, false as begins, similarity(word, given.text) as rank from search_word
           where organization_id = ${organizationId} and word % given.text and counted."readableCount" = 0
             and similarity(word, given.text) >= ${LEAST_SIMILARITY}
-          order by similarity(word, given.text) desc, word limit ${NEAR_WORDS})
-        union
-        (select word from search_word
+          order by rank desc, word limit ${NEAR_WORDS})
+        union all
+        (select word, false, 1 from search_word
+          where organization_id = ${organizationId} and word = any(string_to_array(given.swapped, ' '))
+            and counted."readableCount" = 0)
+        union all
+        (select word, true, -length(word) from search_word
           where organization_id = ${organizationId} and (counted."readableCount" = 0 or given.place = ${last})
             and word > given.text and word < given.text || chr(1114111)
           order by length(word), word limit ${BEGINNING_WORDS})
-      ) as found
-      cross join lateral (select ${formsOf(sql`found.word`)} as query) as form
+      ),
+      alive as (
+        select candidate.*, form.query
+        from candidate cross join lateral (select ${formsOf(sql`candidate.word`)} as query) as form
+        where exists (
+          select from (
+            select home_id from search_text
+            where organization_id = ${organizationId} and words @@ form.query::tsquery limit ${COUNTED}
+          ) as text where home_id in (select id from home)
+        )
+      )
+      -- What a word begins with is no slip of it: whoever has typed further did not mean that.
+      select string_agg(taken.query, ' | ') as query from (
+        select query from alive where begins or not exists (select from alive where begins)
+        order by rank desc, word limit ${TAKEN_WORDS}
+      ) as taken
     ) as near on given.text is not null
     order by given.place`.execute(platform.database.unscoped)
   return rows.flatMap((row, index) => words.slice(index, index + 1).map((word) => ({ ...row, ...word })))

@@ -1,0 +1,41 @@
+import { expect } from 'vitest'
+import { SearchDocument, type SearchQuery, type SearchQueryVariables } from '../../../gql/graphql.ts'
+import type { Client } from '../../../kit/client.ts'
+import { type Person, uuidIn } from '../../../kit/people.ts'
+import type { TestServer } from '../../../kit/server.ts'
+
+/** A page of what was found. */
+export type Found = SearchQuery['search']
+export type Edge = Found['edges'][number]
+export type Hit = Edge['node']
+
+/** What a search may be told beside its words. */
+export type Wishes = Partial<Omit<SearchQueryVariables, 'query'>>
+
+/** Waits until all that was written in a person's organization can be found. */
+export async function indexed(server: TestServer, person: Pick<Person, 'organizationId'>): Promise<void> {
+  const organizationId = uuidIn(person.organizationId)
+  const { unscoped } = server.app.platform.database
+  const waiting = unscoped.selectFrom('text_change').select('id').where('organization_id', '=', organizationId).limit(1)
+  await expect.poll(async () => (await waiting.execute()).length, { interval: 30 }).toBe(0)
+}
+
+/** What a search by words finds, unless told otherwise; up to 100. */
+export async function searched(person: Client, query: string, wishes: Wishes = {}): Promise<Found> {
+  return (await person.query(SearchDocument, { query, mode: 'LEXICAL', first: 100, ...wishes })).search
+}
+
+/** The texts of what a search finds, or as much of them as is shown, best first. */
+export async function found(person: Client, query: string, wishes: Wishes = {}): Promise<string[]> {
+  return (await searched(person, query, wishes)).edges.map(({ node }) => node.snippet)
+}
+
+/** The ids of what a search finds, best first. */
+export async function foundIds(person: Client, query: string, wishes: Wishes = {}): Promise<string[]> {
+  return (await searched(person, query, wishes)).edges.map(({ node }) => node.node.id)
+}
+
+/** The words of a hit's snippet that stand out. */
+export function standingOut({ snippet, highlights }: Pick<Hit, 'snippet' | 'highlights'>): string[] {
+  return highlights.map(({ start, end }) => snippet.slice(start, end))
+}
