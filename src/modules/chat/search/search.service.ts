@@ -89,7 +89,7 @@ export async function search(
     asked ??= askedWords(ctx, wanted.query, homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter)))
     return asked
   }
-  const ranked = async () => [...(await rank(ctx, wanted, words))]
+  const ranked = async () => [...(await rankHits(ctx, wanted, words))]
   if (earlier === null) {
     const id = randomUUID()
     const hits = await ranked()
@@ -109,7 +109,12 @@ function versionOf(ctx: Context, { query, mode, filter }: Search): string {
   return sha256Hex(canonicalJson({ userId, organizationId, query, mode, ...plain, times }))
 }
 
-async function rank(
+/**
+ * What answers a search, best first, as far as the viewer, and the audience of the context, may read it now. Nothing is
+ * remembered of it.
+ * @throws {Unavailable} when it can only be found by meaning, and that is not to be had just now
+ */
+export async function rankHits(
   ctx: Context,
   { query, mode, filter }: Search,
   words: Found['words'],

@@ -3,7 +3,7 @@ import { extractiveModel } from '../../../../src/modules/chat/assistant/extracti
 import type { Context } from '../../../../src/platform/context.ts'
 import type { ModelMessage, ModelPart } from '../../../../src/platform/models.ts'
 import { CreateBlocksDocument, type NewBlockInput } from '../../../gql/graphql.ts'
-import { contextOf, setRole } from '../../../kit/inside.ts'
+import { contextOf, indexed, setRole } from '../../../kit/inside.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { createPage, test } from '../../../kit/test.ts'
@@ -18,6 +18,7 @@ interface Answer {
 
 /** What the model says to the last of these user's messages. */
 async function ask(server: TestServer, person: Person | null, ...questions: string[]): Promise<Answer> {
+  if (person !== null) await indexed(server, person)
   return answerOf(await contextOf(server, person), questions)
 }
 
@@ -216,6 +217,7 @@ const garbage = [
 
 test('whatever is asked is answered, with nothing when it asks for nothing', async ({ server, alice }) => {
   await publish(alice, `Kraken's "page" \\`, '🌊 waves <b>&amp;</b> \\ %', '# ', '')
+  await indexed(server, alice)
   const ctx = await contextOf(server, alice)
   for (const question of garbage) {
     const answer = await answerOf(ctx, [question])
@@ -240,6 +242,7 @@ test('it comes by the word, and ends soon after it is told to', async ({ server,
     'Mooring',
     ...Array.from({ length: 9 }, (_, index) => `${index}: ${'mooring line '.repeat(20)}.`),
   )
+  await indexed(server, alice)
   const ctx = await contextOf(server, alice)
   const messages: ModelMessage[] = [{ role: 'user', content: 'mooring line' }]
   const abort = new AbortController()
