@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { questionWords } from '../../../lib/question-words.ts'
-import type { Context } from '../../../platform/context.ts'
 import type { Model, ModelMessage, ModelPart } from '../../../platform/models.ts'
-import { askedWords } from '../search/asked-words.reads.ts'
-import { rankHits } from '../search/search.service.ts'
+import { rankingOf } from '../search/search.service.ts'
 import type { SearchFilter } from '../search/search-scope.reads.ts'
 import { findPassages } from './passage.reads.ts'
 import { type Quote, quotesFor } from './quoting.service.ts'
@@ -32,12 +30,13 @@ export const extractiveModel: Model = {
   name: 'Quotes from your pages',
   async *stream(ctx, { messages }, signal) {
     signal.throwIfAborted()
-    const { text, words } = await wordsAsked(ctx, messages)
+    const text = textAsked(messages)
+    if (text === null) return yield* paced(says(nothingAsked), signal)
+    const { words, rank } = rankingOf(ctx, { query: text, mode: 'HYBRID', filter })
+    const question = { text, words: weighed(await words()) }
     signal.throwIfAborted()
-    if (words.length === 0) return yield* paced(says(nothingAsked), signal)
-    const hits = await rankHits(ctx, { query: text, mode: 'HYBRID', filter }, async () => words)
+    const hits = await rank()
     signal.throwIfAborted()
-    const question = { text, words: weighed(words) }
     const passages = await findPassages(ctx, hits, question.words)
     signal.throwIfAborted()
     const quotes = await quotesFor(ctx, question, passages, signal)
@@ -45,11 +44,10 @@ export const extractiveModel: Model = {
   },
 }
 
-/** The last message and what it asks about; when it has no words of its own ("and why?"), the one before it. */
-async function wordsAsked(ctx: Context, messages: readonly ModelMessage[]) {
+/** The last message; when it has no words of its own ("and why?"), the one before it; null when that has none either. */
+function textAsked(messages: readonly ModelMessage[]): string | null {
   const asked = messages.filter(({ role }) => role === 'user').map(({ content }) => content)
-  const text = asked.slice(-2).findLast((content) => questionWords(content).length > 0)
-  return { text: text ?? '', words: text === undefined ? [] : await askedWords(ctx, text) }
+  return asked.slice(-2).findLast((content) => questionWords(content).length > 0) ?? null
 }
 
 function* answer(quotes: readonly Quote[]): Generator<ModelPart> {

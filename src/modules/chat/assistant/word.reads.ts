@@ -6,7 +6,7 @@ import { type AskedWord, COUNTED } from '../search/asked-words.reads.ts'
 
 // No table is read here.
 
-/** A word of a question and how much it says, from 0 to 1: the fewer texts it stands in, the more. */
+/** A word of a question and how much it says, from 0 to 1: the fewer texts that the viewer may read it stands in, the more. */
 export interface WeighedWord {
   /** Null in scripts without spaces, which have no words that are none. */
   readonly spaced: string | null
@@ -29,11 +29,11 @@ const UNKNOWN_WEIGHT = 0.6
 /** What the words of a question weigh. Those that are in very many texts are left out unless there are no others. */
 export function weighed(words: readonly AskedWord[]): WeighedWord[] {
   const telling = words.filter(({ count }) => count < COUNTED)
-  return (telling.length > 0 ? telling : words).flatMap(({ text, isSpaced, exact, near, count }) => {
-    const guess = count === 0 ? near : null
+  return (telling.length > 0 ? telling : words).flatMap(({ text, isSpaced, exact, near, readableCount }) => {
+    const guess = readableCount === 0 ? near : null
     const query = guess ?? exact
     if (query === null) return []
-    const weight = count === 0 ? UNKNOWN_WEIGHT : 1 / Math.log2(1 + count)
+    const weight = readableCount === 0 ? UNKNOWN_WEIGHT : 1 / Math.log2(1 + readableCount)
     return [{ spaced: isSpaced ? text : null, query, isGuess: guess !== null, weight }]
   })
 }
