@@ -26,14 +26,14 @@ export interface Written {
 // A word nobody wrote may be decoration or the very point: it counts, less than one that is rare.
 const UNKNOWN_WEIGHT = 0.6
 
-/** What the words of a question weigh. Those that are in very many texts are left out unless there are no others. */
+/** What the words of a question weigh; those that cannot be looked for are left out. */
 export function weighed(words: readonly AskedWord[]): WeighedWord[] {
-  const telling = words.filter(({ count }) => count < COUNTED)
-  return (telling.length > 0 ? telling : words).flatMap(({ text, isSpaced, exact, near, readableCount }) => {
-    const guess = readableCount === 0 ? near : null
+  return words.flatMap(({ text, isSpaced, exact, near, count, readableCount }) => {
+    const texts = count < COUNTED ? readableCount : COUNTED
+    const guess = texts === 0 ? near : null
     const query = guess ?? exact
     if (query === null) return []
-    const weight = readableCount === 0 ? UNKNOWN_WEIGHT : 1 / Math.log2(1 + readableCount)
+    const weight = texts === 0 ? UNKNOWN_WEIGHT : 1 / Math.log2(1 + texts)
     return [{ spaced: isSpaced ? text : null, query, isGuess: guess !== null, weight }]
   })
 }
