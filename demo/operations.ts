@@ -20,6 +20,8 @@ import type {
   PageQueryVariables,
   RegisterMutation,
   RegisterMutationVariables,
+  SearchQuery,
+  SearchQueryVariables,
   SendMessageMutation,
   SendMessageMutationVariables,
 } from '../test/gql/graphql.ts'
@@ -32,6 +34,7 @@ export interface Operations {
   readonly createPage: [CreatePageMutation['createPage'], CreatePageMutationVariables]
   readonly createBlocks: [CreateBlocksMutation['createBlocks'], CreateBlocksMutationVariables]
   readonly page: [PageQuery['page'], PageQueryVariables]
+  readonly search: [SearchQuery['search'], SearchQueryVariables]
   readonly createChatSession: [CreateChatSessionMutation['createChatSession'], CreateChatSessionMutationVariables]
   readonly sendMessage: [SendMessageMutation['sendMessage'], SendMessageMutationVariables]
   readonly chatSession: [ChatSessionQuery['chatSession'], ChatSessionQueryVariables]

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Answer } from './answer.ts'
 import type { Person } from './person.ts'
 import { expectType, promised } from './promise.ts'
@@ -14,6 +15,11 @@ const blocks = [
   { type: 'QUOTE', text: 'Fog comes in on little cat feet. The keeper goes out in boots.' },
 ] as const
 
+const sought = 'tin with biscuits'
+// What is written can be found within two seconds; this is a busy machine's.
+const FIND_LIMIT_MILLIS = 10_000
+const FIND_PERIOD_MILLIS = 50
+
 // In characters of an answer of over 500, so that he comes back long before its end.
 const CUT_AFTER = 100
 const MISSED = 80
@@ -26,6 +32,7 @@ export async function play(stage: Stage, screen: Screen): Promise<void> {
   await screen.scene('A page, live')
   const pageId = await writePage(screen, ada, ben)
   await screen.scene('A question in the fog')
+  await find(screen, ben)
   const sessionId = await openChat(screen, ada, ben, benId)
   const heard = await askInFog(screen, ada, ben, sessionId)
   showSources(screen, heard.ben, pageId)
@@ -84,6 +91,19 @@ async function writePage(screen: Screen, ada: Person, ben: Person): Promise<stri
   }
   await Promise.all([watching, writing()])
   return pageId
+}
+
+/** Until it is found the page cannot be quoted either. */
+async function find(screen: Screen, ben: Person): Promise<void> {
+  const limit = performance.now() + FIND_LIMIT_MILLIS
+  for (;;) {
+    const { edges } = await ben.ask('search', { query: sought, mode: 'LEXICAL', first: 5 })
+    const found = edges.find(({ node }) => node.snippet === biscuits)
+    if (found !== undefined) break
+    promised(performance.now() < limit, `Ben finds what Ada wrote within ${FIND_LIMIT_MILLIS / 1_000} s`)
+    await delay(FIND_PERIOD_MILLIS)
+  }
+  screen.tell('Ben', `searches for “${sought}”, and finds the line by its words.`)
 }
 
 async function openChat(screen: Screen, ada: Person, ben: Person, benId: string): Promise<string> {

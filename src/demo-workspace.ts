@@ -7,6 +7,7 @@ import { encodeTypeId } from './lib/typeid.ts'
 import { enterSession, openSession } from './modules/accounts/devices/device-session.service.ts'
 import { createAccount } from './modules/accounts/users/user.service.ts'
 import { audit } from './modules/audit/audit.service.ts'
+import { indexChanges } from './modules/chat/search/indexing.service.ts'
 import { createBlocks } from './modules/ocean/blocks/block.service.ts'
 import { createPage } from './modules/ocean/pages/page.service.ts'
 import { createProject } from './modules/projects/project.service.ts'
@@ -21,6 +22,7 @@ export interface DemoAccount {
 }
 
 const FILE = 'demo-account.json'
+const CHANGES_AT_ONCE = 50
 const accountSchema = z.object({ email: z.string(), password: z.string() })
 
 /**
@@ -108,4 +110,6 @@ async function seed(platform: Platform, account: DemoAccount): Promise<void> {
   // Last: lists begin with what is newest.
   const welcome = await createProject(ctx, { name: 'Welcome', description: 'A place to look around.', ...open })
   await publish(startPage, welcome)
+  // The indexer would come to it as well, but perhaps not before somebody's first question.
+  while ((await indexChanges(platform.database, CHANGES_AT_ONCE)) > 0);
 }

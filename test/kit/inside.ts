@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { authenticate } from '../../src/modules/accounts/devices/authentication.service.ts'
 import { tellViewer } from '../../src/modules/accounts/users/viewer.events.ts'
 import type { Role } from '../../src/platform/access.ts'
@@ -80,4 +81,19 @@ export async function trailOf(server: TestServer, of: { organizationId: string }
 export async function unsealedOf(server: TestServer, { organizationId }: { organizationId: string }): Promise<number> {
   const query = server.app.platform.database.unscoped.selectFrom('audit_pending').select('event_id')
   return (await query.where('chain', '=', uuidIn(organizationId)).execute()).length
+}
+
+/** Waits until everything in an organization can be found as it is: by its words, and by its meaning where that is known. */
+export async function indexed(server: TestServer, { organizationId }: { organizationId: string }): Promise<void> {
+  const { database, embedder } = server.app.platform
+  const [sql, id] = [database.unscoped, uuidIn(organizationId)]
+  const changes = sql.selectFrom('text_change').where('organization_id', '=', id)
+  const chunks = sql.selectFrom('search_chunk').where('organization_id', '=', id).where('model_id', 'is', null)
+  const waiting = async () => {
+    // Changes first: what is indexed may have to be embedded from then on.
+    const change = await changes.select('kind').limit(1).executeTakeFirst()
+    if (change !== undefined || embedder === null) return change?.kind
+    return (await chunks.select('kind').limit(1).executeTakeFirst())?.kind
+  }
+  await expect.poll(waiting, { timeout: 20_000, interval: 20 }).toBeUndefined()
 }

@@ -18,7 +18,7 @@ import {
   ViewerDocument,
   ViewerEventsDocument,
 } from '../../gql/graphql.ts'
-import { trailOf } from '../../kit/inside.ts'
+import { indexed, trailOf } from '../../kit/inside.ts'
 import { type Person, signUpInto } from '../../kit/people.ts'
 import { ask, test as base, openChat, write } from '../../kit/test.ts'
 import { addTo, codeOf, createPageIn, createProject } from './stage.ts'
@@ -124,7 +124,13 @@ test('a guest sees the projects they are in, and nothing at the top of the organ
   expect(await codeOf(closed.guest.send(CreatePageDocument, { input: { title: 'x' } }))).toBe('FORBIDDEN')
 })
 
-test('the assistant quotes nothing from a private project to who is not in it', async ({ alice, bob, closed }) => {
+test('the assistant quotes nothing from a private project to who is not in it', async ({
+  server,
+  alice,
+  bob,
+  closed,
+}) => {
+  await indexed(server, alice)
   const answerTo = async (person: Person) => {
     const session = await openChat(person)
     await ask(person, session, 'embedded/extractive', 'When does the harbour open?')
@@ -140,7 +146,13 @@ test('the assistant quotes nothing from a private project to who is not in it', 
   await (await answerTo(bob)).toContain('harbour opens at nine')
 })
 
-test('an answer in a chat that others share quotes only what all of them may read', async ({ alice, bob, closed }) => {
+test('an answer in a chat that others share quotes only what all of them may read', async ({
+  server,
+  alice,
+  bob,
+  closed,
+}) => {
+  await indexed(server, alice)
   const shared = await openChat(alice, { participantIds: [bob.userId] })
   const answered = async () => {
     await ask(alice, shared, 'embedded/extractive', 'When does the harbour open?')

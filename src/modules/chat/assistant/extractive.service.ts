@@ -1,29 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { questionWords } from '../../../lib/question-words.ts'
-import { sentencesOf } from '../../../lib/sentences.ts'
-import type { Context } from '../../../platform/context.ts'
 import type { Model, ModelMessage, ModelPart } from '../../../platform/models.ts'
-import { findPassages, matchWords, type Passage, placeWeights, type WeighedWord, weighWords } from './passage.reads.ts'
+import { rankingOf } from '../search/search.service.ts'
+import type { SearchFilter } from '../search/search-scope.reads.ts'
+import { findPassages } from './passage.reads.ts'
+import { type Quote, quotesFor } from './quoting.service.ts'
+import { weighed } from './word.reads.ts'
 
-/** A sentence of a passage and how well it answers. */
-interface Candidate {
-  readonly passage: Passage
-  readonly sentence: string
-  /** Place of the sentence in all that was read. */
-  readonly index: number
-  readonly score: number
+const filter: SearchFilter = {
+  kinds: ['PAGE', 'BLOCK'],
+  projectId: null,
+  tagId: null,
+  createdById: null,
+  updatedFrom: null,
+  updatedBefore: null,
+  isArchived: null,
 }
-
-const MAX_QUOTES = 5
-const MIN_QUOTES = 2
-// What is read closely for one question, in characters: the nearest passages first.
-const MAX_READ = 200_000
-// Of the weight of the question's words, how much has to stand in or over a sentence: with less it is about something else.
-const MIN_COVERAGE = 0.4
-// A further sentence is quoted when it is nearly as good as the best one.
-const NEARLY_AS_GOOD = 0.6
-const NUMBER_BONUS = 0.3
-const SAME_WORDS = 0.8
 const WORD_MILLIS = 15
 
 const nothingFound = 'I found nothing about this in the pages you may read.'
@@ -38,108 +30,27 @@ export const extractiveModel: Model = {
   name: 'Quotes from your pages',
   async *stream(ctx, { messages }, signal) {
     signal.throwIfAborted()
-    const { question, words } = await wordsAsked(ctx, messages, signal)
-    if (words.length === 0) return yield* paced(says(nothingAsked), signal)
-    const passages = await findPassages(ctx, words)
+    const text = textAsked(messages)
+    if (text === null) return yield* paced(says(nothingAsked), signal)
+    const { words, rank } = rankingOf(ctx, { query: text, mode: 'HYBRID', filter })
+    const question = { text, words: weighed(await words()) }
     signal.throwIfAborted()
-    const quotes = chosen(await candidatesOf(ctx, question, words, passages))
+    const hits = await rank()
     signal.throwIfAborted()
+    const passages = await findPassages(ctx, hits, question.words)
+    signal.throwIfAborted()
+    const quotes = await quotesFor(ctx, question, passages, signal)
     yield* paced(quotes.length === 0 ? says(nothingFound) : answer(quotes), signal)
   },
 }
 
-/** What the last message asks about; when it has no words of its own ("and why?"), what the one before it did. */
-async function wordsAsked(ctx: Context, messages: readonly ModelMessage[], signal: AbortSignal) {
+/** The last message; when it has no words of its own ("and why?"), the one before it; null when that has none either. */
+function textAsked(messages: readonly ModelMessage[]): string | null {
   const asked = messages.filter(({ role }) => role === 'user').map(({ content }) => content)
-  const question = asked.at(-1) ?? ''
-  for (const text of asked.slice(-2).reverse()) {
-    const words = await weighWords(ctx, questionWords(text))
-    signal.throwIfAborted()
-    if (words.length > 0) return { question, words }
-  }
-  return { question, words: [] }
+  return asked.slice(-2).findLast((content) => questionWords(content).length > 0) ?? null
 }
 
-/** The sentences of the passages that are about the question. */
-async function candidatesOf(
-  ctx: Context,
-  question: string,
-  words: readonly WeighedWord[],
-  passages: readonly Passage[],
-): Promise<Candidate[]> {
-  const sentences = readable(passages).flatMap((passage) =>
-    quotable(passage).map((sentence) => ({ passage, sentence })),
-  )
-  const contexts = [...new Set(passages.flatMap(({ title, heading }) => [title, heading]))]
-  const texts = sentences.map(({ sentence }) => sentence)
-  const matched = await matchWords(ctx, [...texts, ...contexts], words)
-  const inContext = new Map(contexts.map((text, index) => [text, matched[texts.length + index]]))
-  const total = words.reduce((sum, { weight }) => sum + weight, 0)
-  const asksNumber = /\b(how (long|many|much|often|far|old|soon|late|early|big)|when)\b|多少|多长|几|何/i.test(question)
-  return sentences.flatMap(({ passage, sentence }, index) => {
-    let [coverage, score] = [0, 0]
-    for (const [word, { weight }] of words.entries()) {
-      const place = matched[index]?.has(word)
-        ? placeWeights.text
-        : inContext.get(passage.heading)?.has(word)
-          ? placeWeights.heading
-          : inContext.get(passage.title)?.has(word)
-            ? placeWeights.title
-            : 0
-      if (place > 0) coverage += weight
-      score += place * weight
-    }
-    if (coverage < MIN_COVERAGE * total) return []
-    const bonus = asksNumber && /\p{N}|[一二三四五六七八九十百千]/u.test(sentence) ? NUMBER_BONUS * total : 0
-    return [{ passage, sentence, index, score: score + bonus }]
-  })
-}
-
-/** As many of the passages as are read closely. */
-function readable(passages: readonly Passage[]): Passage[] {
-  let read = 0
-  return passages.filter(({ text }) => {
-    read += text.length
-    return read <= MAX_READ
-  })
-}
-
-/** Program text is quoted by the line. A question answers none, least of all the same one. */
-function quotable({ type, text }: Passage): string[] {
-  const lines = type === 'CODE' ? text.split(/\r?\n/) : [text]
-  return lines.flatMap((line) => sentencesOf(line)).filter((sentence) => !/[?？؟]\P{L}*$/u.test(sentence))
-}
-
-/** The best sentences, none said twice: those of the best page first, and of one page in the order they were found. */
-function chosen(candidates: readonly Candidate[]): Candidate[] {
-  const best = candidates.toSorted((a, b) => b.score - a.score || a.index - b.index)
-  const quotes: Candidate[] = []
-  for (const candidate of best) {
-    if (quotes.length === MAX_QUOTES) break
-    const isWeak = candidate.score < NEARLY_AS_GOOD * (best[0]?.score ?? 0)
-    if (isWeak && quotes.length >= MIN_QUOTES) break
-    if (quotes.every((quote) => !isNearly(quote.sentence, candidate.sentence))) quotes.push(candidate)
-  }
-  const byPage = [...Map.groupBy(quotes, ({ passage }) => passage.pageId).values()]
-  return byPage.flat()
-}
-
-/** Whether two sentences say the same: nearly all words in common, and every number. */
-function isNearly(one: string, other: string): boolean {
-  const [a, b] = [wordSet(one), wordSet(other)]
-  const common = a.intersection(b)
-  const different = [...a.symmetricDifference(b)]
-  return common.size >= SAME_WORDS * a.union(b).size && !different.some((word) => /\p{N}/u.test(word))
-}
-
-const segmenter = new Intl.Segmenter('en', { granularity: 'word' })
-
-function wordSet(sentence: string): Set<string> {
-  const segments = [...segmenter.segment(sentence.toLowerCase())]
-  return new Set(segments.filter(({ isWordLike }) => isWordLike).map(({ segment }) => segment))
-}
-
-function* answer(quotes: readonly Candidate[]): Generator<ModelPart> {
+function* answer(quotes: readonly Quote[]): Generator<ModelPart> {
   yield* says('From your pages:\n')
   for (const { passage, sentence } of quotes) {
     yield* says(`\n- ${passage.title || 'Untitled'}: “${sentence}”`)

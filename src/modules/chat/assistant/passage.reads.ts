@@ -1,210 +1,141 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { BlockType } from '../../../lib/block-content.ts'
-import type { QuestionWord } from '../../../lib/question-words.ts'
 import type { Context } from '../../../platform/context.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
-import { readableBlocks } from '../../ocean/blocks/block.reads.ts'
 import { readablePages } from '../../ocean/pages/page.reads.ts'
+import type { SearchHit } from '../search/search.service.ts'
+import type { WeighedWord, Written } from './word.reads.ts'
 
-// Every table below is reached through `readablePages` and `readableBlocks`, which are bound to what the viewer may read. Only
-// the statement around them, for which they have no form, runs on the connection itself.
-
-/** A word of a question and how much it says, from 0 to 1: the fewer blocks it stands in, the more. */
-export interface WeighedWord extends QuestionWord {
-  readonly weight: number
-}
+// Every table below is reached through `readablePages` and `ctx.db`, which are bound to what the viewer may read, or by the
+// ids of what was found through them. Only the statement around them, for which they have no form, runs on the connection.
 
 /** A block that may answer a question, with what stands over it. */
-export interface Passage {
+export interface Passage extends Written {
   readonly blockId: string
   readonly pageId: string
   readonly title: string
   /** The nearest heading above it; empty when there is none. */
   readonly heading: string
   readonly type: BlockType
-  readonly text: string
+  /** Where what is near by meaning begins in its text; null when nothing in it or over it was found so. */
+  readonly nearFrom: number | null
 }
 
 /** How much a word counts where it stands. */
 export const placeWeights = { text: 1, heading: 0.8, title: 0.7 }
 
-const MAX_PASSAGES = 40
-// What one question may cost, whatever stands in the pages: a word that is in more blocks than this tells none apart.
-const MAX_HITS = 1_000
+const MAX_PASSAGES = 60
+// What one question may cost, whatever stands in the pages.
+const MAX_HITS = 200
+const MAX_NEAR = 8
 const MAX_TITLES = 20
 // Far enough for an answer that uses none of the question's words: "It is 16 weeks." on the page "Parental leave".
 const BLOCKS_OF_TITLE = 30
 const BLOCKS_UNDER_HEADING = 6
 const HEADING_REACH = 30
-// A word nobody wrote may be decoration or the very point: it counts, less than one that is rare.
-const UNKNOWN_WEIGHT = 0.6
 
 /**
- * What the words of a question weigh in the viewer's pages. Words that are in too many blocks are left out unless there
- * are no others, as are those that the English dictionary takes for no words.
+ * The blocks that may answer, at most 60: those nearest by meaning, then those that have the words of the question in or over
+ * them, best first. Headings are none, but what stands under one that was found is; so is what begins a page whose title has
+ * one of the words.
  */
-export async function weighWords(ctx: Context, words: readonly QuestionWord[]): Promise<WeighedWord[]> {
-  if (!mayRead(ctx) || words.length === 0) return []
-  const spaced = words.filter((word) => word.isSpaced).map((word) => word.text)
-  const hits = readableBlocks(ctx.db)
-    .where(sql<boolean>`to_tsvector('english', block.text) @@ word.query`)
-    .select(sql`1`.as('one'))
-    .limit(MAX_HITS + 1)
-  const { rows } = await sql<{ text: string; count: number }>`
-    select given.text, (select count(*) from (${hits}) as hit) as count
-    from unnest(${spaced}::text[]) as given(text)
-    cross join lateral (select plainto_tsquery('english', given.text) as query offset 0) as word
-    where numnode(word.query) > 0`.execute(ctx.platform.database.unscoped)
-  const counts = new Map(rows.map(({ text, count }) => [text, count]))
-  const weighed = words.flatMap((word) => {
-    // Without an index that finds them, other scripts are not counted: their longer words are the rarer ones.
-    if (!word.isSpaced) return [{ ...word, weight: [...word.text].length > 1 ? 0.7 : 0.3, count: 0 }]
-    const count = counts.get(word.text)
-    if (count === undefined) return []
-    return [{ ...word, weight: count === 0 ? UNKNOWN_WEIGHT : 1 / Math.log2(1 + count), count }]
-  })
-  const telling = weighed.filter(({ count }) => count <= MAX_HITS)
-  return (telling.length > 0 ? telling : weighed).map(({ text, isSpaced, weight }) => ({ text, isSpaced, weight }))
-}
-
-/** The blocks the viewer may read that are nearest to the words, at most 40, nearest first; headings are none. */
-export async function findPassages(ctx: Context, words: readonly WeighedWord[]): Promise<Passage[]> {
-  if (!mayRead(ctx) || words.length === 0) return []
-  const matched = matchingBlocks(ctx, words)
+export async function findPassages(
+  ctx: Context,
+  hits: readonly SearchHit[],
+  words: readonly WeighedWord[],
+): Promise<Passage[]> {
+  if (!isGrantedTo(ctx, 'page.read') || !isGrantedTo(ctx, 'block.read') || hits.length === 0) return []
   const { rows } = await sql<Passage>`
-    with word as materialized (${wordRows(words)}),
-    hit as materialized (${matched}),
-    near as (select id from hit union ${blocksUnderHeadings(ctx)} union ${blocksOfTitles(ctx, words)})
-    select passage.id as "blockId", passage.page_id as "pageId", page.title, above.heading, passage.type, passage.text
-    from near
-    join (${readableBlocks(ctx.db).selectAll('block')}) as passage on passage.id = near.id
-    join (${readablePages(ctx.db).select(['page.id', 'page.title'])}) as page on page.id = passage.page_id
-    cross join lateral (${headingAbove(ctx)}) as above
+    with word as materialized (
+      select query::tsquery, weight from unnest(${words.map(({ query }) => query)}::text[],
+        ${words.map(({ weight }) => weight)}::float8[]) as word(query, weight)
+    ),
+    hit as materialized (${foundBlocks(ctx, hits)}),
+    candidate as materialized (
+      select id, min(near_place) as near_place, min(near_from) as near_from from (
+        select id, near_place, near_from from hit
+        union all ${blocksUnderHeadings(ctx)}
+        union all ${blocksOfTitles(ctx, hits)}
+      ) as found group by id
+    )
+    select passage.id as "blockId", passage.page_id as "pageId", page.title, coalesce(above.text, '') as heading,
+      passage.type, passage.text, page.language, candidate.near_from as "nearFrom"
+    from candidate
+    join (${ctx.db.from('block').selectAll('block')}) as passage on passage.id = candidate.id
+    join (${readablePages(ctx.db).selectAll('page')}) as page on page.id = passage.page_id
+    left join lateral (${headingAbove(ctx)}) as above on true
+    left join search_text as own on own.subject_id = passage.id
+    left join search_text as over on over.subject_id = above.id
+    left join search_text as titled on titled.subject_id = page.id
     cross join lateral (
-      select to_tsvector('english', passage.text) as body, to_tsvector('english', above.heading) as heading,
-        to_tsvector('english', page.title) as title offset 0
-    ) as vector
-    cross join lateral (
-      select sum(word.weight * case
-        when coalesce(vector.body @@ word.query, position(word.text in passage.text) > 0)
-          then ${placeWeights.text}::float8
-        when coalesce(vector.heading @@ word.query, position(word.text in above.heading) > 0)
-          then ${placeWeights.heading}::float8
-        when coalesce(vector.title @@ word.query, position(word.text in page.title) > 0)
-          then ${placeWeights.title}::float8
-        else 0 end) as rank
+      select coalesce(sum(word.weight * case
+        when own.words @@ word.query then ${placeWeights.text}::float8
+        when over.words @@ word.query then ${placeWeights.heading}::float8
+        when titled.words @@ word.query then ${placeWeights.title}::float8 end), 0) as rank
       from word
     ) as ranked
-    where passage.type not like 'HEADING%' and passage.text <> '' and ranked.rank > 0
-    order by ranked.rank desc, passage.page_id desc, passage.position, passage.id
+    where passage.type not like 'HEADING%' and passage.text <> '' 
+      and (ranked.rank > 0 or candidate.near_place is not null)
+    order by candidate.near_place, ranked.rank desc, passage.page_id desc, passage.position
     limit ${MAX_PASSAGES}`.execute(ctx.platform.database.unscoped)
   return rows
 }
 
-/**
- * Which of the words stand in each of the texts, as indexes of `words`. English words match in all their forms. No table
- * is read.
- */
-export async function matchWords(
-  ctx: Context,
-  texts: readonly string[],
-  words: readonly WeighedWord[],
-): Promise<ReadonlySet<number>[]> {
-  const found = texts.map(() => new Set<number>())
-  if (texts.length === 0 || words.length === 0) return found
-  const { rows } = await sql<{ text: number; word: number }>`
-    with word as materialized (${wordRows(words)}),
-    given as materialized (
-      select ordinality::int - 1 as index, text, to_tsvector('english', text) as vector
-      from unnest(${texts}::text[]) with ordinality as given(text, ordinality)
-    )
-    select given.index as text, word.index as word
-    from given join word on coalesce(given.vector @@ word.query, position(word.text in given.text) > 0)
-  `.execute(ctx.platform.database.unscoped)
-  for (const { text, word } of rows) found[text]?.add(word)
-  return found
-}
-
-function mayRead(ctx: Context): boolean {
-  return isGrantedTo(ctx, 'page.read') && isGrantedTo(ctx, 'block.read')
-}
-
-/** The words as rows; those of scripts without spaces have no query. */
-function wordRows(words: readonly WeighedWord[]): RawBuilder<unknown> {
-  const [texts, spaced, weights] = [
-    words.map(({ text }) => text),
-    words.map(({ isSpaced }) => isSpaced),
-    words.map(({ weight }) => weight),
-  ]
+/** The blocks that were found, those nearest by meaning among them. */
+function foundBlocks({ db }: Context, hits: readonly SearchHit[]): RawBuilder<unknown> {
+  const blocks = hits.filter(({ kind }) => kind === 'BLOCK')
+  const near = blocks
+    .filter(({ semantic }) => (semantic ?? 0) > 0)
+    .toSorted((one, other) => (other.semantic ?? 0) - (one.semantic ?? 0))
+    .slice(0, MAX_NEAR)
+  const found = [...new Set([...near, ...blocks].slice(0, MAX_HITS))]
   return sql`
-    select ordinality::int - 1 as index, text, weight, case when spaced then plainto_tsquery('english', text) end as query
-    from unnest(${texts}::text[], ${spaced}::bool[], ${weights}::float8[])
-      with ordinality as given(text, spaced, weight, ordinality)`
+    select block.id, block.page_id, block.position, block.type, given.near_from,
+      case when given.near_from is not null then given.place end as near_place
+    from unnest(${found.map(({ id }) => id)}::uuid[], ${found.map((_, place) => near[place]?.start ?? null)}::int[])
+      with ordinality as given(id, near_from, place)
+    join (${db.from('block').selectAll('block')}) as block on block.id = given.id`
 }
 
-/** Any of the words, for the index. Quoted, they are only ever words, and this parser refuses nothing. */
-function anyOf(words: readonly WeighedWord[]): RawBuilder<unknown> {
-  const spaced = words.filter(({ isSpaced }) => isSpaced).map(({ text }) => `"${text.replaceAll('"', ' ')}"`)
-  return sql`websearch_to_tsquery('english', ${spaced.join(' or ')})`
-}
-
-function unspacedOf(words: readonly WeighedWord[]): string[] {
-  return words.filter(({ isSpaced }) => !isSpaced).map(({ text }) => text)
-}
-
-/** Blocks whose own text has one of the words. */
-function matchingBlocks(ctx: Context, words: readonly WeighedWord[]): RawBuilder<unknown> {
-  const blocks = readableBlocks(ctx.db).select(['block.id', 'block.page_id', 'block.position', 'block.type'])
-  const spaced = blocks.where(sql<boolean>`to_tsvector('english', block.text) @@ ${anyOf(words)}`).limit(MAX_HITS)
-  const unspaced = unspacedOf(words)
-  if (unspaced.length === 0) return sql`${spaced}`
-  const written = blocks.where(sql<boolean>`exists (
-    select from unnest(${unspaced}::text[]) as given(text) where position(given.text in block.text) > 0)`)
-  return sql`${spaced} union ${written.limit(MAX_HITS)}`
-}
-
-function blocksUnderHeadings(ctx: Context): RawBuilder<unknown> {
-  const below = ctx.db
+function blocksUnderHeadings({ db }: Context): RawBuilder<unknown> {
+  const below = db
     .from('block')
     .select('block.id')
-    .where(sql<boolean>`block.page_id = hit.page_id and (block.position, block.id) > (hit.position, hit.id)`)
+    .where(sql<boolean>`block.page_id = hit.page_id and block.position > hit.position`)
     .orderBy('block.position')
-    .orderBy('block.id')
     .limit(BLOCKS_UNDER_HEADING)
-  return sql`select below.id from hit cross join lateral (${below}) as below where hit.type like 'HEADING%'`
+  return sql`
+    select below.id, hit.near_place, case when hit.near_place is not null then 0 end
+    from hit cross join lateral (${below}) as below where hit.type like 'HEADING%'`
 }
 
-function blocksOfTitles(ctx: Context, words: readonly WeighedWord[]): RawBuilder<unknown> {
-  const titled = readablePages(ctx.db)
-    .select('page.id')
-    .where(sql<boolean>`(to_tsvector('english', page.title) @@ ${anyOf(words)} or exists (
-      select from unnest(${unspacedOf(words)}::text[]) as given(text) where position(given.text in page.title) > 0))`)
-    .orderBy(sql`ts_rank(to_tsvector('english', page.title), ${anyOf(words)})`, 'desc')
-    .orderBy('page.id', 'desc')
-    .limit(MAX_TITLES)
-  const first = ctx.db
+function blocksOfTitles({ db }: Context, hits: readonly SearchHit[]): RawBuilder<unknown> {
+  const pageIds = hits.filter(({ kind }) => kind === 'PAGE').map(({ id }) => id)
+  const first = db
     .from('block')
     .select('block.id')
     .where(sql<boolean>`block.page_id = titled.id`)
     .orderBy('block.position')
-    .orderBy('block.id')
     .limit(BLOCKS_OF_TITLE)
-  return sql`select first.id from (${titled}) as titled cross join lateral (${first}) as first`
+  return sql`
+    select first.id, null, null from (
+      select title.subject_id as id
+      from search_text as title
+      cross join lateral (select sum(word.weight) as rank from word where title.words @@ word.query) as ranked
+      where title.subject_id = any(${pageIds}::uuid[]) and ranked.rank > 0
+      order by ranked.rank desc, title.subject_id desc limit ${MAX_TITLES}
+    ) as titled cross join lateral (${first}) as first`
 }
 
-/** The text of the nearest heading above `passage`, in one row: empty when none is near. */
-function headingAbove(ctx: Context): RawBuilder<unknown> {
-  const before = ctx.db
+/** The nearest heading above `passage`, if one is near. */
+function headingAbove({ db }: Context): RawBuilder<unknown> {
+  const before = db
     .from('block')
-    .select(['block.type', 'block.text', 'block.position', 'block.id'])
-    .where(
-      sql<boolean>`block.page_id = passage.page_id and (block.position, block.id) < (passage.position, passage.id)`,
-    )
+    .select(['block.id', 'block.type', 'block.text', 'block.position'])
+    .where(sql<boolean>`block.page_id = passage.page_id and block.position < passage.position`)
     .orderBy('block.position', 'desc')
-    .orderBy('block.id', 'desc')
     .limit(HEADING_REACH)
   return sql`
-    select coalesce((
-      select text from (${before}) as before where type like 'HEADING%' order by position desc, id desc limit 1
-    ), '') as heading offset 0`
+    select before.id, before.text from (${before}) as before where before.type like 'HEADING%'
+    order by before.position desc limit 1`
 }

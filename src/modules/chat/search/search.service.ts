@@ -38,13 +38,22 @@ export interface SearchHit {
   readonly place: number
 }
 
+/** A search that nothing is remembered of. */
+export interface Ranking {
+  /** The words it is for, looked up when they are first asked for. */
+  readonly words: () => Promise<readonly AskedWord[]>
+  /**
+   * What answers it, best first, as far as the viewer may read it now, and the audience of the context.
+   * @throws {Unavailable} when it can only be found by meaning, and that is not to be had just now
+   */
+  readonly rank: () => Promise<readonly SearchHit[]>
+}
+
 /** What a search found, best first, as far as the viewer may read it now. */
-export interface Found {
+export interface Found extends Pick<Ranking, 'words'> {
   /** The name under which it is remembered. */
   readonly id: string
   readonly hits: readonly SearchHit[]
-  /** The words it was for, looked up when they are first asked for. */
-  readonly words: () => Promise<readonly AskedWord[]>
 }
 
 /** What is found by one search at most. */
@@ -84,12 +93,8 @@ export async function search(
 ): Promise<Found> {
   const version = versionOf(ctx, wanted)
   const { cache } = ctx.platform
-  let asked: Promise<readonly AskedWord[]> | undefined
-  const words = () => {
-    asked ??= askedWords(ctx, wanted.query, homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter)))
-    return asked
-  }
-  const ranked = async () => [...(await rank(ctx, wanted, words))]
+  const { words, rank } = rankingOf(ctx, wanted)
+  const ranked = async () => [...(await rank())]
   if (earlier === null) {
     const id = randomUUID()
     const hits = await ranked()
@@ -109,10 +114,20 @@ function versionOf(ctx: Context, { query, mode, filter }: Search): string {
   return sha256Hex(canonicalJson({ userId, organizationId, query, mode, ...plain, times }))
 }
 
-async function rank(
+/** Prepares a search of which nothing is to be remembered; nothing is read until it is asked for. */
+export function rankingOf(ctx: Context, wanted: Search): Ranking {
+  let asked: Promise<readonly AskedWord[]> | undefined
+  const words = () => {
+    asked ??= askedWords(ctx, wanted.query, homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter)))
+    return asked
+  }
+  return { words, rank: () => rankHits(ctx, wanted, words) }
+}
+
+async function rankHits(
   ctx: Context,
   { query, mode, filter }: Search,
-  words: Found['words'],
+  words: Ranking['words'],
 ): Promise<readonly SearchHit[]> {
   const kinds = findableKinds(ctx, filter)
   const read = readKinds(ctx, filter)

@@ -2,8 +2,8 @@ import { expect } from 'vitest'
 import { extractiveModel } from '../../../../src/modules/chat/assistant/extractive.service.ts'
 import type { Context } from '../../../../src/platform/context.ts'
 import type { ModelMessage, ModelPart } from '../../../../src/platform/models.ts'
-import { CreateBlocksDocument, type NewBlockInput } from '../../../gql/graphql.ts'
-import { contextOf, setRole } from '../../../kit/inside.ts'
+import { CreateBlocksDocument, CreatePageDocument, type NewBlockInput } from '../../../gql/graphql.ts'
+import { contextOf, indexed, setRole } from '../../../kit/inside.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { createPage, test } from '../../../kit/test.ts'
@@ -18,6 +18,7 @@ interface Answer {
 
 /** What the model says to the last of these user's messages. */
 async function ask(server: TestServer, person: Person | null, ...questions: string[]): Promise<Answer> {
+  if (person !== null) await indexed(server, person)
   return answerOf(await contextOf(server, person), questions)
 }
 
@@ -38,7 +39,17 @@ async function answerOf(ctx: Context, questions: readonly string[]): Promise<Ans
 
 /** Makes a page of paragraphs and `# headings`, and answers the text of its blocks by their UUID. */
 async function publish(person: Person, title: string, ...texts: string[]): Promise<Published> {
-  const page = await createPage(person, title)
+  return fill(person, await createPage(person, title), texts)
+}
+
+/** The same in a language somebody said. */
+async function publishIn(language: string, person: Person, title: string, ...texts: string[]): Promise<Published> {
+  const { createPage: page } = await person.mutate(CreatePageDocument, { input: { title, language } })
+  if (page.__typename !== 'Page') throw new Error(`The page came to ${JSON.stringify(page)}`)
+  return fill(person, page, texts)
+}
+
+async function fill(person: Person, page: { id: string }, texts: readonly string[]): Promise<Published> {
   const blocks = texts.map((text): NewBlockInput => {
     const heading = /^# (.*)$/.exec(text)?.[1]
     return heading === undefined ? { text } : { type: 'HEADING_2', text: heading }
@@ -190,6 +201,45 @@ for (const [question, title, fact, other] of scripts) {
   })
 }
 
+const languages = [
+  [
+    'de',
+    'Welche Regel gilt in jedem Haus?',
+    'Wohnen',
+    'Ab 22 Uhr ist es in allen Häusern still.',
+    'Die Kantine ist oben.',
+  ],
+  ['fr', 'Quel cheval est le plus vieux ?', 'Écurie', 'Le plus vieux des chevaux a 31 ans.', 'La cantine est en haut.'],
+  ['ru', 'Где лежат ключи?', 'Склад', 'Запасной ключ висит у двери.', 'Столовая наверху.'],
+  ['ar', 'أين هاتف الطوارئ؟', 'مكتب', 'الهاتف في الخزانة الزرقاء.', 'المطبخ في الطابق الثاني.'],
+] as const
+
+for (const [language, question, title, fact, other] of languages) {
+  test(`${question} is answered by what has its words in other forms of their language`, async ({ server, alice }) => {
+    const page = await publishIn(language, alice, title, fact)
+    await publishIn(language, alice, 'x', other)
+    const answer = await ask(server, alice, question)
+    expectCited(answer, page)
+    expect(answer.quotes).toEqual([fact])
+  })
+}
+
+test('what says nothing in the language of a page asks for nothing there', async ({ server, alice }) => {
+  const page = await publishIn('de', alice, 'Vertrag', 'Eine Kündigung kommt per Post.')
+  await publish(alice, 'Contract', 'We die a little whenever someone leaves.')
+  const answer = await ask(server, alice, 'Wie ist das denn mit der Kündigung, die du bei ihm hast?')
+  expectCited(answer, page)
+  expect(answer.quotes).toEqual(['Eine Kündigung kommt per Post.'])
+})
+
+test('of several things that are meant a mistyped word tells which, and none by itself', async ({ server, alice }) => {
+  const page = await publish(alice, 'Parental leave', 'Of leave there are 16 weeks.')
+  await publish(alice, 'Sick leave', 'It is paid from the first day, leave or no leave.')
+  const answer = await ask(server, alice, 'How is parentel leave?')
+  expectCited({ ...answer, quotes: answer.quotes.slice(0, 1) }, page)
+  expect((await ask(server, alice, 'Any parentel?')).text).toBe(nothing)
+})
+
 const garbage = [
   '',
   ' \n\t ',
@@ -216,6 +266,7 @@ const garbage = [
 
 test('whatever is asked is answered, with nothing when it asks for nothing', async ({ server, alice }) => {
   await publish(alice, `Kraken's "page" \\`, '🌊 waves <b>&amp;</b> \\ %', '# ', '')
+  await indexed(server, alice)
   const ctx = await contextOf(server, alice)
   for (const question of garbage) {
     const answer = await answerOf(ctx, [question])
@@ -240,6 +291,7 @@ test('it comes by the word, and ends soon after it is told to', async ({ server,
     'Mooring',
     ...Array.from({ length: 9 }, (_, index) => `${index}: ${'mooring line '.repeat(20)}.`),
   )
+  await indexed(server, alice)
   const ctx = await contextOf(server, alice)
   const messages: ModelMessage[] = [{ role: 'user', content: 'mooring line' }]
   const abort = new AbortController()

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { scenarioText } from '../../../../src/platform/model-scenarios.ts'
 import { ChatEventsDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
 import { lastMessage, watch } from '../../../kit/chat.ts'
+import { indexed } from '../../../kit/inside.ts'
 import { makeKey, programOf } from '../../../kit/programs.ts'
 import { ask, openChat, test, write } from '../../../kit/test.ts'
 
@@ -68,9 +69,10 @@ test('of several who stop an answer at once each is told its end', async ({ alic
   }
 })
 
-test('a stopped answer keeps its citations', async ({ alice, page }) => {
+test('a stopped answer keeps its citations', async ({ server, alice, page }) => {
   const text = 'The lighthouse has 12 lamps. Every lamp of the lighthouse burns until dawn.'
   await write(alice, page.id, ...Array.from({ length: 5 }, (_, index) => `${text} Lamp ${index} is a lighthouse lamp.`))
+  await indexed(server, alice)
   const session = await openChat(alice)
   const events = alice.subscribe(ChatEventsDocument, { sessionId: session.id, after: session.eventsCursor })
   const messageId = await ask(alice, session, 'embedded/extractive', 'Which lamps has the lighthouse?')
