@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { Kysely, PostgresDialect } from 'kysely'
 import type { Platform } from '../../../platform/context.ts'
+import type { Tables } from '../../../platform/database/tables.ts'
 import { embedDue } from './embedding.service.ts'
 import { indexChanges, postponeChange } from './indexing.service.ts'
 
@@ -16,15 +18,23 @@ const CHANGES_AT_ONCE = 50
 export function startIndexer(platform: Platform): () => Promise<void> {
   const stopping = new AbortController()
   const { signal } = stopping
+  const aside = uncounted(platform)
   const ended = Promise.all([
-    repeat(signal, () => indexSome(platform, signal)),
+    repeat(signal, () => indexSome(aside, signal)),
     // Beside it, since a vector takes longer than a word: what can be found by its words does not wait for its meaning.
-    repeat(signal, () => embedSome(platform, signal)),
+    repeat(signal, () => embedSome(aside, signal)),
   ])
   return async () => {
     stopping.abort()
     await ended
   }
+}
+
+/** With statements that are not counted: what is counted are those of requests. */
+function uncounted(platform: Platform): Platform {
+  const { database } = platform
+  const unscoped = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: database.pool }) })
+  return { ...platform, database: { ...database, unscoped } }
 }
 
 async function repeat(signal: AbortSignal, work: () => Promise<boolean>): Promise<void> {
