@@ -2,8 +2,6 @@ import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { type ConnectionArguments, type KeysetConnection, keysetConnection } from '../../../graphql/connection.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { idOf } from '../../../graphql/ids.ts'
-import { optional } from '../../../graphql/input.ts'
 import { parseFilter } from '../../../graphql/mutation.ts'
 import type { Snippet, Stretch } from '../../../lib/search-snippet.ts'
 import type { Context } from '../../../platform/context.ts'
@@ -12,13 +10,13 @@ import { BlockNode } from '../../ocean/blocks/block.graphql.ts'
 import { type BlockRow, findBlock } from '../../ocean/blocks/block.reads.ts'
 import { PageType } from '../../ocean/pages/page.graphql.ts'
 import { findPage, type PageRow } from '../../ocean/pages/page.reads.ts'
-import { actorId } from '../../ocean/pages/page-list.graphql.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
 import { findProject } from '../../projects/project.reads.ts'
 import { MessageType } from '../messages/message.graphql.ts'
 import { findMessage, type MessageRow } from '../messages/message.reads.ts'
 import { type Found, MAX_HITS, type Search, type SearchHit, type SearchMode, search } from './search.service.ts'
-import { type SearchKind, searchKinds } from './search-text.entity.ts'
+import { SearchFilterInput, SearchResultTypeEnum, searchFilter } from './search-filter.graphql.ts'
+import type { SearchKind } from './search-text.entity.ts'
 import { findSnippet } from './snippet.reads.ts'
 
 /** UTF-16 units of a search: of a longer one nobody could say what it is for. */
@@ -33,17 +31,6 @@ const modeDescriptions: Record<SearchMode, string> = {
 const SearchModeEnum = builder.enumType('SearchMode', {
   description: 'How something is found.',
   values: describedValues(modeDescriptions),
-})
-
-const typeDescriptions: Record<SearchKind, string> = {
-  PAGE: 'Pages, by their titles and by what stands on them.',
-  BLOCK: 'Blocks, by their text.',
-  MESSAGE: 'Messages of chat sessions you take part in, once they are all there.',
-}
-
-const SearchResultTypeEnum = builder.enumType('SearchResultType', {
-  description: 'What can be found.',
-  values: describedValues(typeDescriptions),
 })
 
 type SearchNode =
@@ -157,33 +144,6 @@ function counted<Key>(hits: readonly SearchHit[], keyOf: (hit: SearchHit) => Key
   return groups.map(([key, { length }]) => [key, length] as const).toSorted(([, one], [, other]) => other - one)
 }
 
-const SearchFilterInput = builder.inputType('SearchFilter', {
-  description: 'Narrows a search: only what meets every condition.',
-  fields: (t) => ({
-    types: t.field({ type: [SearchResultTypeEnum], description: 'Only these kinds; all when left out or empty.' }),
-    projectId: t.id({ description: 'Only what stands in this project, or in its chat sessions.' }),
-    tagId: t.id({ description: 'Only pages with this tag, and what stands on them.' }),
-    createdById: t.id({ description: 'Only what this person or agent made or said.' }),
-    updatedSince: t.field({ type: 'DateTime', description: 'Only what last changed at this moment or later.' }),
-    updatedUntil: t.field({ type: 'DateTime', description: 'Only what last changed before this moment.' }),
-    isArchived: t.boolean({ description: 'Only what is archived, or only what is not; both when left out.' }),
-  }),
-})
-
-const filterSchema = z
-  .object({
-    types: optional(z.array(z.enum(searchKinds)).max(10)),
-    projectId: optional(idOf('Project')),
-    tagId: optional(idOf('Tag')),
-    createdById: optional(actorId),
-    updatedSince: optional(z.date()),
-    updatedUntil: optional(z.date()),
-    isArchived: optional(z.boolean()),
-  })
-  .transform(({ types, updatedSince, updatedUntil, ...filter }) => ({
-    ...{ ...filter, kinds: types ?? [] },
-    ...{ updatedFrom: updatedSince, updatedBefore: updatedUntil },
-  }))
 const querySchema = z.object({ query: z.string().max(MAX_QUERY_LENGTH) })
 
 const placeKey: z.ZodType<readonly string[]> = z.tuple([z.uuid(), z.string().regex(/^\d{1,4}$/)])
@@ -209,7 +169,7 @@ builder.queryField('search', (t) =>
       },
       resolve: (_root, args, ctx) => {
         const { query } = parseFilter(querySchema, { query: args.query })
-        const filter = parseFilter(filterSchema, args.filter ?? {})
+        const filter = parseFilter(searchFilter, args.filter ?? {})
         return connectionOf(
           ctx,
           { query: query.toWellFormed().replaceAll('\0', ' '), mode: args.mode ?? 'HYBRID', filter },
