@@ -19,6 +19,8 @@ export const MAX_WORD_LENGTH = 40
 const unspaced =
   /[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]&&[\p{L}\p{M}\p{Nl}]]+/gv
 const word = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu
+/** Joiners stand within words. */
+const noWord = /[^\0-\x7f\p{L}\p{M}\p{N}\u200c\u200d]+/gu
 /** What a full-text parser takes for one word though it has several: addresses, paths and versions. */
 const compound = /[\p{L}\p{M}\p{N}]+(?:[-@.:/_+~]+[\p{L}\p{M}\p{N}]+)+/gu
 
@@ -37,11 +39,23 @@ function foldedCharacter(character: string): string {
   return bare.length === character.length ? bare : character
 }
 
+/**
+ * A folded text of the same length in which only words of scripts with spaces are left, and ASCII: where the database sorts by
+ * bytes, its parser takes any other character for a letter, a quotation mark beside a word or an emoji.
+ */
+export function spacedPart(comparable: string): string {
+  return comparable.replace(unspaced, blank).replace(noWord, blank)
+}
+
+function blank(text: string): string {
+  return ' '.repeat(text.length)
+}
+
 /** What a text is found by. */
 export function searchTerms(text: string): SearchTerms {
   const comparable = folded(text.normalize('NFC'))
   const runs = [...comparable.matchAll(unspaced)].map(([run]) => charactersOf(run))
-  const apart = comparable.replace(unspaced, ' ')
+  const apart = spacedPart(comparable)
   const parts = [...apart.matchAll(compound)].map(([found]) => found.replace(/[^\p{L}\p{M}\p{N}]+/gu, ' '))
   const spaced = [apart, ...parts].join(' ')
   const words = [...apart.matchAll(word)].map(([found]) => found)

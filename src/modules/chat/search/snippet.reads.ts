@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { joined, placesOf, type Snippet, type Stretch, snippetOf } from '../../../lib/search-snippet.ts'
-import { folded } from '../../../lib/search-words.ts'
+import { folded, spacedPart } from '../../../lib/search-words.ts'
 import type { Context } from '../../../platform/context.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
 import type { AskedWord } from './asked-words.reads.ts'
@@ -19,6 +19,11 @@ export interface ShownText {
 const MAX_READ = 10_000
 /** Read before the first place that looks like it. */
 const LEAD = 1_000
+/** Characters of a word that is at least somewhat like another. */
+const LEAST_BEGINNING = 3
+/** The parser leaves out what has 2,047 bytes, words and gaps alike; a unit has three at most. */
+const tooLong = /(\S{600})\S|(\s{600})\s/g
+const lexeme = /'((?:[^']|'')+)'/g
 const [OPEN, CLOSE] = ['\u0001', '\u0002']
 
 /** The part of a text to show among what was found, with the words highlighted that it was found by. */
@@ -26,13 +31,12 @@ export async function findSnippet(ctx: Context, shown: ShownText): Promise<Snipp
   const text = shown.text.normalize('NFC')
   const from = Math.max(0, (text.length <= MAX_READ ? 0 : firstPlace(text, shown)) - LEAD)
   const part = text.slice(from, from + MAX_READ).toWellFormed()
-  // As long as the part, and without what a parser could take for markup.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const plain = folded(part).replace(/[\u0000-\u001f<>&]/g, ' ')
+  const comparable = folded(part)
   const query = anyOf(shown.words.filter(({ isSpaced, exact, near }) => isSpaced && (exact ?? near) !== null))
-  const spaced = query === '' ? [] : ((await load(ctx, spacedMarks, { id: shown.id, plain, query })) ?? [])
+  const spaced =
+    query === '' ? [] : ((await load(ctx, spacedMarks, { id: shown.id, plain: parsable(comparable), query })) ?? [])
   const unspaced = shown.words.filter(({ isSpaced }) => !isSpaced).map((word) => word.text)
-  const marks = joined([...spaced, ...placesOf(plain, unspaced)])
+  const marks = joined([...spaced, ...placesOf(comparable, unspaced)])
   const snippet = snippetOf(part, marks, Math.max(0, shown.start - from))
   return from > 0 && !snippet.text.startsWith('…') ? shifted(snippet) : snippet
 }
@@ -41,11 +45,31 @@ function shifted({ text, highlights }: Snippet): Snippet {
   return { text: `…${text}`, highlights: highlights.map(({ start, end }) => ({ start: start + 1, end: end + 1 })) }
 }
 
-/** Where a long text first has something like one of the words; else where it is nearest by meaning. */
+/** As long as the text, without what a parser could take for markup, and with nothing in it that is too long for it. */
+function parsable(comparable: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const plain = spacedPart(comparable).replace(/[\u0000-\u001f<>&]/g, ' ')
+  return plain.replace(tooLong, (_, word?: string, gap?: string) => (word === undefined ? `${gap}+` : `${word} `))
+}
+
+/** Where a long text first has what is most like one of the words; else where it is nearest by meaning. */
 function firstPlace(text: string, { words, start }: ShownText): number {
   const comparable = folded(text)
-  const places = words.map((word) => comparable.indexOf(word.text.slice(0, 5))).filter((place) => place >= 0)
+  const places = words.map((word) => likestPlace(comparable, word)).filter((place) => place >= 0)
   return places.length === 0 ? start : Math.min(...places)
+}
+
+/** Of the longest beginning of a word, in any form it is found in, that there is in a text; -1 when there is none. */
+function likestPlace(text: string, { text: word, exact, near }: AskedWord): number {
+  const stems = [...`${exact} ${near}`.matchAll(lexeme)].map(([, stem = '']) => stem)
+  const forms = [word, ...stems].toSorted((one, other) => other.length - one.length)
+  for (let length = forms[0]?.length ?? 0; length > 0; length -= 1) {
+    const isTried = (form: string) => form.length === length || (form.length > length && length >= LEAST_BEGINNING)
+    const places = forms.filter(isTried).map((form) => text.indexOf(form.slice(0, length)))
+    const found = places.filter((place) => place >= 0)
+    if (found.length > 0) return Math.min(...found)
+  }
+  return -1
 }
 
 interface Marked {
