@@ -1,0 +1,88 @@
+import { type Embedder, EmbedderBusy, type EmbedOptions } from './embedder.ts'
+import { Unavailable } from './errors.ts'
+
+/** Requests to embed, one small batch after the other: what is urgent first, else in the order they came. */
+export interface EmbedQueue {
+  /** As of an `Embedder`. */
+  readonly embed: Embedder['embed']
+  /** Refuses what waits and what is under way. */
+  close(): void
+}
+
+/** Of texts: fewer cost up to twice as much each, more would keep who is urgent waiting longer. */
+const BATCH = 4
+/** Requests of a kind, urgent or not. */
+const MAX_WAITING = 256
+/** Nobody looks at a search for longer. */
+const URGENT_LIMIT_MILLIS = 10_000
+
+interface Request {
+  readonly texts: readonly string[]
+  readonly vectors: Float32Array[]
+  readonly resolve: (vectors: readonly Float32Array[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Makes a queue before something that embeds one batch at a time; what that throws is the end of the batch's request alone. */
+export function createEmbedQueue(
+  embedBatch: (texts: readonly string[]) => Promise<readonly Float32Array[]>,
+): EmbedQueue {
+  const urgent = new Set<Request>()
+  const others = new Set<Request>()
+  let isWorking = false
+
+  const first = () => [...urgent.values().take(1), ...others.values().take(1)][0]
+  const leave = (request: Request) => {
+    urgent.delete(request)
+    others.delete(request)
+  }
+  const advance = async (request: Request) => {
+    const { texts, vectors } = request
+    try {
+      vectors.push(...(await embedBatch(texts.slice(vectors.length, vectors.length + BATCH))))
+      if (vectors.length < texts.length) return
+      request.resolve(vectors)
+    } catch (error) {
+      request.reject(error)
+    }
+    leave(request)
+  }
+  const work = async () => {
+    if (isWorking) return
+    isWorking = true
+    for (let next = first(); next !== undefined; next = first()) await advance(next)
+    isWorking = false
+  }
+  const enter = async (texts: readonly string[], { signal, isUrgent = false }: EmbedOptions) => {
+    signal.throwIfAborted()
+    if (texts.length === 0) return []
+    const waiting = isUrgent ? urgent : others
+    if (waiting.size >= MAX_WAITING) throw new EmbedderBusy()
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Float32Array[]>()
+    const request = { texts, vectors: [], resolve, reject }
+    const end = (reason: unknown) => {
+      leave(request)
+      reject(reason)
+    }
+    const onAbort = () => end(signal.reason)
+    signal.addEventListener('abort', onAbort)
+    const limit = isUrgent ? setTimeout(() => end(new EmbedderBusy()), URGENT_LIMIT_MILLIS) : undefined
+    waiting.add(request)
+    void work()
+    try {
+      return await promise
+    } finally {
+      clearTimeout(limit)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+  return {
+    embed: enter,
+    close: () => {
+      for (const request of [...urgent, ...others]) {
+        leave(request)
+        request.reject(new Unavailable())
+      }
+    },
+  }
+}
