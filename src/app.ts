@@ -29,6 +29,8 @@ import { createSealedBox, secretFor } from './platform/crypto/sealed-box.ts'
 import { secretsIn } from './platform/crypto/secrets.ts'
 import { assertMigrated, migrate } from './platform/database/migrations.ts'
 import { openStore, type Store } from './platform/database/store.ts'
+import type { Embedder } from './platform/embedder.ts'
+import { createEmbeddedEmbedder } from './platform/embedder-embedded.ts'
 import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
@@ -45,12 +47,14 @@ import { trustRule } from './transport/request-facts.ts'
 import { openWebSocketDoor } from './transport/websocket.ts'
 import { createEngine } from './transport/yoga.ts'
 
-/** What whoever assembles a server may give it: tests their fakes (clock, mail, log, cost of a hash), the rest is wiring. */
+/** What whoever assembles a server may give it: tests their fakes (clock, mail, log, hashes, vectors), the rest is wiring. */
 export interface Overrides {
   readonly clock?: Clock
   readonly mailer?: Mailer
   readonly log?: Log
   readonly passwordCost?: PasswordCost
+  /** In place of the configured one, and closed with the server; null is off. */
+  readonly embedder?: Embedder | null
   /** Before every Redis key and channel, so that several deployments can share a Redis. */
   readonly keyPrefix?: string
   /** Called when the server cannot go on: the embedded database ended by itself. */
@@ -170,6 +174,8 @@ async function createPlatform(
   opened.defer(() => limits.close())
   const mailer = overrides.mailer ?? createMailer(config, log, clock)
   opened.defer(() => mailer.close())
+  const embedder = overrides.embedder === undefined ? createEmbedder(config, log) : overrides.embedder
+  opened.defer(async () => embedder?.close())
 
   const platform: Platform = {
     settings,
@@ -182,6 +188,7 @@ async function createPlatform(
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
     models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
+    embedder,
     jobs,
     limits,
     mailer,
@@ -256,6 +263,10 @@ function createMailer(config: Config, log: Log, clock: Clock): Mailer {
   return config.smtpUrl === null
     ? createFileMailer({ directory: join(config.dataDir, 'mail'), from, log, clock })
     : createSmtpMailer({ url: config.smtpUrl, from, timeoutMillis: SMTP_TIMEOUT_MILLIS })
+}
+
+function createEmbedder({ embeddings }: Config, log: Log): Embedder | null {
+  return embeddings === 'off' ? null : createEmbeddedEmbedder({ log })
 }
 
 function givenSecrets({ secrets }: Config) {

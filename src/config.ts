@@ -28,6 +28,8 @@ export interface Config {
   readonly demo: boolean
   /** Whether `scenario/…` models answer. */
   readonly scenarioModels: boolean
+  /** What makes vectors of texts, by which a search finds what means the same; `off`: nothing does. */
+  readonly embeddings: 'embedded' | 'off'
   /** On port 0 without a PUBLIC_URL, its `publicUrl` is of port 0 and the app's own is of the port it got. */
   readonly settings: Settings
 }
@@ -116,6 +118,7 @@ const environmentSchema = z.object({
   INVITATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
   GENERATION_LEASE_SECONDS: wholeNumber(1, 3_600),
   SCENARIO_MODELS: z.enum(['on', 'off'], 'is not on or off').optional(),
+  EMBEDDINGS: z.enum(['embedded', 'off'], 'is not embedded or off').default('embedded'),
   LOG_LEVEL: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
   CORS_ORIGINS: commaSeparated
     .refine(
@@ -238,6 +241,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     corsOrigins: env.CORS_ORIGINS ?? (services === null ? null : []),
     demo: services === null && env.NODE_ENV !== 'production',
     scenarioModels: (env.SCENARIO_MODELS ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
+    embeddings: env.EMBEDDINGS,
     settings: settingsOf(env, { isEmbedded: services === null, publicUrl }),
   })
 }

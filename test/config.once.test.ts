@@ -23,6 +23,7 @@ describe('nothing configured', () => {
       logLevel: 'info',
       corsOrigins: null,
       demo: true,
+      embeddings: 'embedded',
       settings: { publicUrl: 'http://localhost:4000', accessTokens: { issuer: 'http://localhost:4000' } },
     })
   })
@@ -73,6 +74,12 @@ describe('values', () => {
     expect(loadConfig({ CORS_ORIGINS: ofApps.join() }).corsOrigins).toEqual(ofApps)
   })
 
+  test('of embeddings may be off, in production as well', () => {
+    expect(loadConfig({ EMBEDDINGS: 'off' }).embeddings).toBe('off')
+    expect(loadConfig({ ...real, NODE_ENV: 'production' }).embeddings).toBe('embedded')
+    expect(loadConfig({ ...real, NODE_ENV: 'production', EMBEDDINGS: 'off' }).embeddings).toBe('off')
+  })
+
   test('cannot be changed afterwards', () => {
     const config = loadConfig(real)
     expect(() => Object.assign(config, { demo: true })).toThrow(TypeError)
@@ -108,6 +115,7 @@ describe('values', () => {
     ['PORT', '80a'],
     ['NODE_ENV', 'prod'],
     ['LOG_LEVEL', 'loud'],
+    ['EMBEDDINGS', 'on'],
     ['PUBLIC_URL', 'ocean.example.org'],
     ['PUBLIC_URL', 'ftp://ocean.example.org'],
     ['PUBLIC_URL', 'https://somebody:word@ocean.example.org'],

@@ -1,4 +1,7 @@
+import { mayBeEnglish } from '../../src/lib/english.ts'
+import { sha256Hex } from '../../src/lib/hash.ts'
 import type { Clock } from '../../src/platform/clock.ts'
+import type { Embedder } from '../../src/platform/embedder.ts'
 import type { Mail, Mailer } from '../../src/platform/mailer.ts'
 
 interface Span {
@@ -60,3 +63,31 @@ export function mailbox(): Mailbox {
 
 /** The cheapest hash argon2 makes: tests sign in many people. */
 export const cheapPasswords = { memoryKib: 1024, iterations: 1, parallelism: 1 }
+
+const WORD_DIMENSIONS = 64
+
+/** Makes an embedder, reading what the embedded one reads, for which texts that share words are near each other. */
+export function wordEmbedder(): Embedder {
+  return {
+    id: 'fake/words',
+    dimensions: WORD_DIMENSIONS,
+    reads: mayBeEnglish,
+    embed: async (texts, { signal }) => {
+      signal.throwIfAborted()
+      if (!texts.every((text) => mayBeEnglish(text, null))) throw new Error('A text is none that the embedder reads')
+      return texts.map(countOfWords)
+    },
+    close: async () => undefined,
+  }
+}
+
+/** How often which word is there, by a place that its hash gives it; of unit length. */
+function countOfWords(text: string): Float32Array {
+  const counts = new Float32Array(WORD_DIMENSIONS)
+  for (const word of text.toLowerCase().match(/\p{L}+/gu) ?? []) {
+    const place = Number.parseInt(sha256Hex(word).slice(0, 8), 16) % WORD_DIMENSIONS
+    counts[place] = (counts[place] ?? 0) + 1
+  }
+  const length = Math.hypot(...counts)
+  return counts.map((count) => count / length)
+}

@@ -85,7 +85,16 @@ export function environmentOf(
   dataDir: string,
   own: Environment = {},
 ): Record<string, string> {
-  const common = { PORT: '0', HOST: '127.0.0.1', NODE_ENV: 'test', LOG_LEVEL: 'warn', ...testSecrets, ...openDoors }
+  const common = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'warn',
+    // A model in every server and process is more than a test machine has to give.
+    EMBEDDINGS: 'off',
+    ...testSecrets,
+    ...openDoors,
+  }
   if (lane === 'embedded') return { ...common, DATA_DIR: database, ...own }
   return {
     ...common,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { type App, createApp, type Overrides } from '../../src/app.ts'
 import type { Config } from '../../src/config.ts'
-import { cheapPasswords, type Mailbox, type MovableClock, mailbox, movableClock } from './fakes.ts'
+import { cheapPasswords, type Mailbox, type MovableClock, mailbox, movableClock, wordEmbedder } from './fakes.ts'
 import { administer, configOf, currentLane, type Environment, temporaryDirectory } from './lane.ts'
 
 /** A real server on a free port, on a database of its own. */
@@ -18,7 +18,10 @@ export interface TestServer {
 
 let made = 0
 
-/** Starts a server of this worker's lane on a copy of the lane's template; `environment` goes over that of the lane. */
+/**
+ * Starts a server of this worker's lane on a copy of the lane's template; `environment` goes over that of the lane. Near to
+ * each other are texts that share words, unless `embedder` says otherwise.
+ */
 export async function startServer({
   environment = {},
   ...overrides
@@ -28,7 +31,8 @@ export async function startServer({
   const mails = mailbox()
   const config = configOf(currentLane, database.name, database.dataDir, environment)
   const keyPrefix = `ocean-test-${process.pid}-${made}:`
-  const app = await createApp(config, { clock, mailer: mails, passwordCost: cheapPasswords, keyPrefix, ...overrides })
+  const fakes = { clock, mailer: mails, passwordCost: cheapPasswords, embedder: wordEmbedder() }
+  const app = await createApp(config, { ...fakes, keyPrefix, ...overrides })
   const { url } = await app.listen()
   return {
     app,
