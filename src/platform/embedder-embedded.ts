@@ -56,8 +56,7 @@ export function createEmbeddedEmbedder({
  * another one. Among 260 pages of a manual the one of a title was the first in 37 of 100, instead of 25.
  */
 function prepared(text: string): string {
-  const plain = text.slice(0, MAX_LENGTH).normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
-  return plain.slice(0, MAX_LENGTH)
+  return text.slice(0, MAX_LENGTH).toLowerCase().replace(/\s+/g, ' ').trim()
 }
 
 /** The thread with the model, started when there is something to embed, and ended after some time without. */

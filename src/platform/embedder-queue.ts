@@ -5,7 +5,7 @@ import { Unavailable } from './errors.ts'
 export interface EmbedQueue {
   /** As of an `Embedder`. */
   readonly embed: Embedder['embed']
-  /** Refuses what waits, what is under way and what comes. */
+  /** Refuses what waits and what is under way. */
   close(): void
 }
 
@@ -30,7 +30,6 @@ export function createEmbedQueue(
   const urgent = new Set<Request>()
   const others = new Set<Request>()
   let isWorking = false
-  let isClosed = false
 
   const first = () => [...urgent.values().take(1), ...others.values().take(1)][0]
   const leave = (request: Request) => {
@@ -56,7 +55,6 @@ export function createEmbedQueue(
   }
   const enter = async (texts: readonly string[], { signal, isUrgent = false }: EmbedOptions) => {
     signal.throwIfAborted()
-    if (isClosed) throw new Unavailable()
     if (texts.length === 0) return []
     const waiting = isUrgent ? urgent : others
     if (waiting.size >= MAX_WAITING) throw new EmbedderBusy()
@@ -81,7 +79,6 @@ export function createEmbedQueue(
   return {
     embed: enter,
     close: () => {
-      isClosed = true
       for (const request of [...urgent, ...others]) {
         leave(request)
         request.reject(new Unavailable())

@@ -38,13 +38,13 @@ describe.each<[string, Embedder]>([
 ])('of %s', (_, embedder) => {
   test('vectors are of unit length, one a text, in order', async () => {
     const forwards = await embedder.embed(many, { signal })
-    const backwards = await embedder.embed(many.toReversed(), { signal })
+    const fromSeventh = await embedder.embed(many.slice(7), { signal })
     expect(forwards).toHaveLength(many.length)
     for (const [index, vector] of forwards.entries()) {
       expect(vector).toBeInstanceOf(Float32Array)
       expect(vector).toHaveLength(embedder.dimensions)
       expect(nearness(vector, vector)).toBeCloseTo(1, 5)
-      expect(nearness(vector, backwards.at(-1 - index))).toBeCloseTo(1, 5)
+      if (index >= 7) expect(nearness(vector, fromSeventh[index - 7])).toBeCloseTo(1, 5)
     }
     expect(nearness(forwards[0], forwards[9])).toBeLessThan(0.99)
     expect(await embedder.embed([], { signal })).toEqual([])
@@ -160,8 +160,9 @@ describe('a thread', () => {
     await (await firstThread()).terminate()
     const endedAt = performance.now()
     await failed
-    expect(await waiting).toHaveLength(1)
+    await once(process, 'worker')
     expect(performance.now() - endedAt).toBeGreaterThan(900)
+    expect(await waiting).toHaveLength(1)
     expect(threads).toHaveLength(2)
   })
 
