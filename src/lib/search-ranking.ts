@@ -44,7 +44,7 @@ const LENGTH_WEIGHT = 0.4
 const USUAL_LENGTH = 20
 // What a page means: mostly what it is nearest by, and a little how much of it is near.
 const NEAREST_PART = 0.7
-const PARTS_OF_PAGE = 3
+const PARTS_OF_PAGE = 2
 /** Below this similarity a text has nothing to do with the search. */
 export const LEAST_SIMILARITY = 0.25
 
