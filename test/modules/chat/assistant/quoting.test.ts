@@ -59,21 +59,30 @@ test('what is said in other words is quoted, by the sentence', async () => {
 })
 
 test('what stands under a heading that says it in other words is quoted', async () => {
-  const page = await publish(alice, 'Contracts', '# Holidays', 'There are 30.', '# Kitchen', 'The lamp there is green.')
-  const answer = await ask(server, alice, 'annual vacation')
+  const page = await publish(alice, '', '# Holidays', 'Thirty.', '# Kitchen', 'Green.')
+  const answer = await ask(server, alice, 'vacation')
   expectCited(answer, page)
-  expect(answer.quotes).toEqual(['There are 30.'])
+  expect(answer.quotes).toEqual(['Thirty.'])
 })
 
 test('what is merely near is not quoted', async () => {
-  await publish(alice, 'Harbour', 'Some ships leave on the last day of a year, without much noise.')
-  expect((await ask(server, alice, 'annual vacation entitlement of everybody')).text).toBe(nothing)
+  // Two words of three: a cosine of 0.52.
+  await publish(alice, 'Harbour', 'Ships leave all year.')
+  expect((await ask(server, alice, 'annual vacation entitlement')).text).toBe(nothing)
 })
 
 test('a page in a language that the model does not read is quoted for its words alone', async () => {
   const page = await publishIn('de', alice, 'Leave', 'Leave 30 days year.')
   expect((await ask(server, alice, 'annual vacation entitlement')).text).toBe(nothing)
   expectCited(await ask(server, alice, 'Leave?'), page)
+})
+
+test('a sentence that the model does not read costs the others nothing', async () => {
+  const fact = 'Everybody has 30 days of paid leave a year.'
+  const page = await publish(alice, 'Rule', `${fact} 每个人每年都有三十天的带薪休假。`)
+  const answer = await ask(server, alice, 'annual vacation entitlement')
+  expectCited(answer, page)
+  expect(answer.quotes).toEqual([fact])
 })
 
 test('a model that has too much to do leaves what is found by words', async () => {
@@ -90,7 +99,7 @@ test('a model that has too much to do leaves what is found by words', async () =
 })
 
 test('of however much that is near 40 sentences are compared', async () => {
-  const sentences = Array.from({ length: 12 }, (_, index) => `Days of leave a year: ${index}.`).join(' ')
+  const sentences = Array.from({ length: 9 }, (_, index) => `Days of leave a year: ${index}.`).join(' ')
   await publish(alice, 'Leave', ...Array.from({ length: 30 }, (_, index) => `${index}. ${sentences}`))
   urgent.length = 0
   const answer = await ask(server, alice, 'annual vacation entitlement')
