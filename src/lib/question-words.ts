@@ -11,8 +11,10 @@ const MAX_WORD_LENGTH = 60
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'word' })
 const unspacedScript = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]/u
+/** The time a segmenter takes grows with the square of a stretch without spaces. */
+const piece = /\S{1,100}|\s+/gu
 /** Addresses, paths and versions: the database knows them whole as well as in parts. */
-const compound = /[\p{L}\p{N}]+(?:[-@._/][\p{L}\p{N}]+)+/gu
+const compound = /(?<![\p{L}\p{N}])[\p{L}\p{N}]+(?:[-@._/][\p{L}\p{N}]+)+/gu
 
 // What people ask with, beside what Postgres leaves out of English by itself.
 const stopWords = new Set(
@@ -50,7 +52,8 @@ export function questionWords(
       words.set(key, { text: isSpaced ? key : text, isSpaced })
     }
   }
-  const segments = [...segmenter.segment(read)].map(({ segment, isWordLike }) => (isWordLike ? segment : ''))
+  const pieces = [...read.matchAll(piece)].flatMap(([text]) => [...segmenter.segment(text)])
+  const segments = pieces.map(({ segment, isWordLike }) => (isWordLike ? segment : ''))
   const isUnspaced = (text: string) => unspacedScript.test(text)
   const isJoined = (text: string) => isUnspaced(text) && isTelling(text)
   for (const text of segments) if (text !== '' && !isUnspaced(text)) add(text.replaceAll('’', "'"), true)

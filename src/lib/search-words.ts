@@ -22,7 +22,9 @@ const word = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu
 /** Joiners stand within words. */
 const noWord = /[^\0-\x7f\p{L}\p{M}\p{N}\u200c\u200d]+/gu
 /** What a full-text parser takes for one word though it has several: addresses, paths and versions. */
-const compound = /[\p{L}\p{M}\p{N}]+(?:[-@.:/_+~]+[\p{L}\p{M}\p{N}]+)+/gu
+const compound = /[\p{L}\p{M}\p{N}][-@.:/_+~\p{L}\p{M}\p{N}]*/gu
+const separators = /[-@.:/_+~]+/g
+const isCompound = /[-@.:/_+~][^-@.:/_+~]/
 
 /**
  * A text in composed form as it is compared: lower case, Latin letters without accents, wide forms made narrow. Each
@@ -56,7 +58,8 @@ export function searchTerms(text: string): SearchTerms {
   const comparable = folded(text.normalize('NFC'))
   const runs = [...comparable.matchAll(unspaced)].map(([run]) => charactersOf(run))
   const apart = spacedPart(comparable)
-  const parts = [...apart.matchAll(compound)].map(([found]) => found.replace(/[^\p{L}\p{M}\p{N}]+/gu, ' '))
+  const compounds = [...apart.matchAll(compound)].map(([found]) => found).filter((found) => isCompound.test(found))
+  const parts = compounds.map((found) => found.replace(separators, ' '))
   const spaced = [apart, ...parts].join(' ')
   const words = [...apart.matchAll(word)].map(([found]) => found)
   return {
