@@ -113,12 +113,13 @@ export async function search(
   return { id: earlier, hits: hits.filter(({ id }) => findable.has(id)), words }
 }
 
-/** What a search is for and who searches: nobody goes on with another's. */
+/** What a search is for and who searches: nobody goes on with another's, and no program with what its owner may read alone. */
 function versionOf(ctx: Context, { query, mode, filter }: Search): string {
   const { userId, organizationId } = requireViewer(ctx)
   const { updatedFrom, updatedBefore, ...plain } = filter
   const times = [updatedFrom, updatedBefore].map((time) => time?.toISOString() ?? null)
-  return sha256Hex(canonicalJson({ userId, organizationId, query, mode, ...plain, times }))
+  const read = readKinds(ctx, filter)
+  return sha256Hex(canonicalJson({ userId, organizationId, query, mode, ...plain, times, read }))
 }
 
 /** Prepares a search of which nothing is to be remembered; nothing is read until it is asked for. */
