@@ -13,6 +13,7 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   projects: { first: 10 },
   pages: { first: 10 },
   page: { id: 'page_…', first: 50 },
+  search: { query: demoQuestions[0], first: 10 },
   // Write a page.
   createProject: { input: { name: 'A plan' } },
   updateProject: { input: { id: 'project_…', expectedVersion: 1, visibility: 'PRIVATE' } },

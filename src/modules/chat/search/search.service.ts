@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { canonicalJson, sha256Hex } from '../../../lib/hash.ts'
-import { merged, type Placed, placed, scoreMeanings, scoreWords, wordWeight } from '../../../lib/search-ranking.ts'
+import {
+  type MeaningMatched,
+  merged,
+  type Placed,
+  placed,
+  type Scored,
+  scoreMeanings,
+  scoreWords,
+  wordWeight,
+} from '../../../lib/search-ranking.ts'
 import { defineNamespace } from '../../../platform/cache.ts'
 import type { Context } from '../../../platform/context.ts'
 import { Unavailable } from '../../../platform/errors.ts'
@@ -58,8 +67,6 @@ export interface Found extends Pick<Ranking, 'words'> {
 
 /** What is found by one search at most. */
 export const MAX_HITS = 500
-/** The best of which are looked up, whether they are as the index says: some no longer are. */
-const MAX_CANDIDATES = 700
 const NEAREST_CHUNKS = 150
 /** What a model reads of a search, in UTF-16 units: some 60 words. */
 const MAX_EMBEDDED_LENGTH = 400
@@ -106,12 +113,13 @@ export async function search(
   return { id: earlier, hits: hits.filter(({ id }) => findable.has(id)), words }
 }
 
-/** What a search is for and who searches: nobody goes on with another's. */
+/** What a search is for and who searches: nobody goes on with another's, and no program with what its owner may read alone. */
 function versionOf(ctx: Context, { query, mode, filter }: Search): string {
   const { userId, organizationId } = requireViewer(ctx)
   const { updatedFrom, updatedBefore, ...plain } = filter
   const times = [updatedFrom, updatedBefore].map((time) => time?.toISOString() ?? null)
-  return sha256Hex(canonicalJson({ userId, organizationId, query, mode, ...plain, times }))
+  const read = readKinds(ctx, filter)
+  return sha256Hex(canonicalJson({ userId, organizationId, query, mode, ...plain, times, read }))
 }
 
 /** Prepares a search of which nothing is to be remembered; nothing is read until it is asked for. */
@@ -132,15 +140,17 @@ async function rankHits(
   const kinds = findableKinds(ctx, filter)
   const read = readKinds(ctx, filter)
   if (kinds.length === 0 || query.trim() === '') return []
-  const [spelled, meanings] = await Promise.all([
-    mode === 'SEMANTIC' ? new Map() : words().then((asked) => byWords(ctx, asked, filter, read)),
-    mode === 'LEXICAL' ? new Map() : byMeaning(ctx, query, mode, filter, read),
+  const [spelled, meant] = await Promise.all([
+    mode === 'SEMANTIC' ? [] : words().then((asked) => findLexical(ctx, asked, filter, read)),
+    mode === 'LEXICAL' ? [] : findMeant(ctx, query, mode, filter, read),
   ])
-  const scored = merged(spelled, meanings).filter(({ kind }) => kinds.some((wanted) => wanted === kind))
-  const likely = placed(scored).slice(0, MAX_CANDIDATES)
-  const findable = new Map((await findFindable(ctx, filter, idsOf(likely))).map((thing) => [thing.id, thing]))
-  // Anew, since what is best among them may have been none of the viewer's business.
-  const best = placed(scored.filter(({ id }) => findable.has(id))).slice(0, MAX_HITS)
+  const findable = await findableAmong(ctx, filter, [...spelled, ...meant])
+  // Nothing else takes part: what stands elsewhere by now would lend a page its words, and others would be measured by it.
+  const isInPlace = ({ id, homeId }: Match) => findable.get(id)?.homeId === homeId
+  const weights = spelled.length === 0 ? [] : (await words()).map(({ readableCount }) => wordWeight(readableCount))
+  const scored = merged(scoreWords(spelled.filter(isInPlace), weights), scoreMeanings(meant.filter(isInPlace)))
+  const isFindable = ({ id, kind }: Scored) => findable.has(id) && kinds.some((wanted) => wanted === kind)
+  const best = placed(scored.filter(isFindable)).slice(0, MAX_HITS)
   return best.flatMap((hit, place) => {
     const thing = findable.get(hit.id)
     return thing === undefined ? [] : [hitOf(hit, thing.kind, thing.projectId, place)]
@@ -163,28 +173,30 @@ function idsOf(things: readonly { readonly id: string; readonly kind: string }[]
   return { PAGE: of('PAGE'), BLOCK: of('BLOCK'), MESSAGE: of('MESSAGE') }
 }
 
-async function byWords(ctx: Context, words: readonly AskedWord[], filter: SearchFilter, kinds: readonly SearchKind[]) {
-  const matches = await findLexical(ctx, words, filter, kinds)
-  return scoreWords(
-    matches,
-    words.map(({ readableCount }) => wordWeight(readableCount)),
-  )
+type Match = Pick<MeaningMatched, 'id' | 'kind' | 'homeId'>
+
+/** What of these, and of the pages they stand on, may be found as it is now. */
+async function findableAmong(ctx: Context, filter: SearchFilter, matches: readonly Match[]) {
+  const ids = idsOf(matches)
+  const pages = new Set([...ids.PAGE, ...matches.flatMap(({ kind, homeId }) => (kind === 'BLOCK' ? homeId : []))])
+  const things = await findFindable(ctx, filter, { ...ids, PAGE: [...pages] })
+  return new Map(things.map((thing) => [thing.id, thing]))
 }
 
-async function byMeaning(
+async function findMeant(
   ctx: Context,
   query: string,
   mode: SearchMode,
   filter: SearchFilter,
   kinds: readonly SearchKind[],
-) {
+): Promise<readonly MeaningMatched[]> {
   const chunks = await nearest(ctx, query, filter, kinds).catch((error: unknown) => {
     ctx.signal.throwIfAborted()
     ctx.platform.log.warn({ err: error, requestId: ctx.request.id }, 'a search went without its meaning')
     if (mode === 'SEMANTIC') throw new Unavailable()
     return []
   })
-  return scoreMeanings(chunks.map(({ subjectId, ...chunk }) => ({ ...chunk, id: subjectId })))
+  return chunks.map(({ subjectId, ...chunk }) => ({ ...chunk, id: subjectId }))
 }
 
 async function nearest(
