@@ -17,7 +17,7 @@ export class Migration20261126104933_search extends Migration {
     this.addSql(`create index "search_chunk_due_index" on "search_chunk" ("id") where "model_id" is null;`);
     this.addSql(`alter table "search_chunk" add constraint "search_chunk_subject_id_number_unique" unique ("subject_id", "number");`);
 
-    this.addSql(`create table "search_vector" ("organization_id" uuid not null, "model_id" varchar(64) not null, "hash" bytea not null, "vector" bytea not null, primary key ("organization_id", "model_id", "hash"));`);
+    this.addSql(`create table "search_vector" ("organization_id" uuid not null, "model_id" varchar(64) not null, "hash" bytea not null, "vector" bytea not null, "dimensions" int generated always as (octet_length(vector) / 4) stored not null, primary key ("organization_id", "model_id", "hash"));`);
 
     this.addSql(`create table "search_word" ("organization_id" uuid not null, "word" varchar(40) collate "C" not null, primary key ("organization_id", "word"));`);
     this.addSql(`create index "search_word_trigram_index" on "search_word" using gin ("organization_id", "word" gin_trgm_ops);`);

@@ -52,8 +52,10 @@ export const SearchVectorSchema = defineEntity({
     organization: () => p.manyToOne(Organization).mapToPk().primary(),
     modelId: p.string().length(64).primary(),
     hash: p.blob().primary(),
-    /** Of unit length, as little-endian 32-bit floats; as many as the model has dimensions. */
+    /** Of unit length, as little-endian 32-bit floats. */
     vector: p.blob(),
+    /** How many it has. */
+    dimensions: p.integer().generated('(octet_length(vector) / 4) stored'),
   },
 })
 
