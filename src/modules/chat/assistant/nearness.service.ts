@@ -1,3 +1,4 @@
+import { similarityOf } from '../../../lib/vectors.ts'
 import type { Context } from '../../../platform/context.ts'
 import type { Passage } from './passage.reads.ts'
 import type { Written } from './word.reads.ts'
@@ -32,7 +33,8 @@ export async function similaritiesTo(
   if (embedder === null || near.length === 0 || !embedder.reads(asked, null)) return new Map()
   try {
     const [vector, ...vectors] = await embedder.embed([asked, ...near.map(embeddedText)], { signal, isUrgent: true })
-    return new Map(near.map((sentence, index) => [sentence, cosine(vector, vectors[index])]))
+    const similarities = vectors.map((other) => (vector === undefined ? 0 : similarityOf(vector, other)))
+    return new Map(near.map((sentence, index) => [sentence, similarities[index] ?? 0]))
   } catch (error) {
     signal.throwIfAborted()
     log.warn({ err: error, requestId: request.id }, 'a question went without its meaning')
@@ -47,11 +49,4 @@ function isInNearPart({ passage: { nearFrom }, start, text }: Sentence): boolean
 /** With what stands over it, which says what it is about. */
 function embeddedText({ passage: { title, heading }, text }: Sentence): string {
   return [title, heading, text].filter((part) => part !== '').join(': ')
-}
-
-/** Of vectors of unit length. */
-function cosine(one: Float32Array | undefined, other: Float32Array | undefined): number {
-  return one === undefined || other === undefined
-    ? 0
-    : one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0)
 }
