@@ -39,3 +39,9 @@ export async function foundIds(person: Client, query: string, wishes: Wishes = {
 export function standingOut({ snippet, highlights }: Pick<Hit, 'snippet' | 'highlights'>): string[] {
   return highlights.map(({ start, end }) => snippet.slice(start, end))
 }
+
+/** The page, or the chat session, of a hit. */
+export function homeOf({ node }: Pick<Hit, 'node'>): string {
+  if (node.__typename === 'Page') return node.id
+  return node.__typename === 'Block' ? (node.page?.id ?? '') : (node.session?.id ?? '')
+}
