@@ -1,10 +1,11 @@
 import { test as base, expect } from 'vitest'
 import corpus from '../../../corpora/search-queries.json' with { type: 'json' }
+import { indexed } from '../../../kit/inside.ts'
 import { type Person, signUp } from '../../../kit/people.ts'
 import { startServer } from '../../../kit/server.ts'
 import { write } from '../../../kit/test.ts'
 import { make } from '../../ocean/pages/stage.ts'
-import { homeOf, indexed, searched, standingOut } from './stage.ts'
+import { homeOf, searched, standingOut } from './stage.ts'
 
 // Searches in languages that are written otherwise than English, each with the page that answers it.
 
