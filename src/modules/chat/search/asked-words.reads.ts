@@ -24,6 +24,8 @@ export const COUNTED = 1_000
 const NEAR_WORDS = 12
 const BEGINNING_WORDS = 32
 const TAKEN_WORDS = 8
+/** Of a longer word without spaces, which is hardly one, nothing is tried beside it. */
+const MAX_NEAR_PAIRS = 8
 /** Of pg_trgm, from 0 to 1: `budgte` and `budget` have 0.4. */
 const LEAST_SIMILARITY = 0.35
 
@@ -101,7 +103,12 @@ export async function askedWords(
       ) as taken
     ) as near on given.text is not null
     order by given.place`.execute(platform.database.unscoped)
-  return rows.flatMap((row, index) => words.slice(index, index + 1).map((word) => ({ ...row, ...word })))
+  return rows.flatMap((row, index) =>
+    words.slice(index, index + 1).map((word) => {
+      const near = word.isSpaced || row.readableCount > 0 ? row.near : nearPairsQuery(word.text)
+      return { ...row, ...word, near }
+    }),
+  )
 }
 
 /** What people ask with is left out, unless there is nothing else. */
@@ -123,7 +130,20 @@ function formsOf(word: ReturnType<typeof sql>) {
 
 /** A character alone is the beginning of a pair, or stands at the end. */
 function pairsQuery(word: string): string {
-  const quoted = (pair: string) => `'${pair.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
   const pairs = pairsIn(word)
   return pairs.length === 0 ? `${quoted(word)}:*` : pairs.map(quoted).join(' & ')
+}
+
+/** All but two neighbouring pairs, which one character that is another or too many takes away; null for a word of one pair. */
+function nearPairsQuery(word: string): string | null {
+  const pairs = pairsIn(word)
+  if (pairs.length < 2 || pairs.length > MAX_NEAR_PAIRS) return null
+  const taken = pairs.length === 2 ? 1 : 2
+  const starts = pairs.slice(taken - 1).keys()
+  const rests = [...starts].map((start) => pairs.filter((_, index) => index < start || index >= start + taken))
+  return rests.map((rest) => `(${rest.map(quoted).join(' & ')})`).join(' | ')
+}
+
+function quoted(pair: string): string {
+  return `'${pair.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
 }

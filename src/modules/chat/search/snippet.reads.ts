@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { joined, placesOf, type Snippet, type Stretch, snippetOf } from '../../../lib/search-snippet.ts'
-import { folded, spacedPart } from '../../../lib/search-words.ts'
+import { folded, pairsIn, spacedPart } from '../../../lib/search-words.ts'
 import type { Context } from '../../../platform/context.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
 import type { AskedWord } from './asked-words.reads.ts'
@@ -35,7 +35,8 @@ export async function findSnippet(ctx: Context, shown: ShownText): Promise<Snipp
   const query = anyOf(shown.words.filter(({ isSpaced, exact, near }) => isSpaced && (exact ?? near) !== null))
   const spaced =
     query === '' ? [] : ((await load(ctx, spacedMarks, { id: shown.id, plain: parsable(comparable), query })) ?? [])
-  const unspaced = shown.words.filter(({ isSpaced }) => !isSpaced).map((word) => word.text)
+  const others = shown.words.filter(({ isSpaced }) => !isSpaced)
+  const unspaced = others.flatMap(({ text, near }) => (near === null ? [text] : pairsIn(text)))
   const marks = joined([...spaced, ...placesOf(comparable, unspaced)])
   const snippet = snippetOf(part, marks, Math.max(0, shown.start - from))
   return from > 0 && !snippet.text.startsWith('…') ? shifted(snippet) : snippet

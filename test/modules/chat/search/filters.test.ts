@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { CreateBlocksDocument, SearchDocument, type SearchFilter } from '../../../gql/graphql.ts'
+import { indexed } from '../../../kit/inside.ts'
 import type { Person } from '../../../kit/people.ts'
 import { makeAgent, programOf, tokenOf } from '../../../kit/programs.ts'
 import { makeTag, mark } from '../../../kit/tags.ts'
@@ -7,7 +8,7 @@ import { ask, createPage, openChat, test, write } from '../../../kit/test.ts'
 import { update } from '../../ocean/blocks/typist.ts'
 import { verbs } from '../../ocean/pages/stage.ts'
 import { codeOf, createProject } from '../../projects/stage.ts'
-import { found, indexed } from './stage.ts'
+import { found } from './stage.ts'
 
 /** What is found of all that speaks of a comet, sorted. */
 async function comets(person: Person, filter: SearchFilter): Promise<string[]> {

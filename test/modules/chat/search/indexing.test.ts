@@ -8,12 +8,13 @@ import {
   SplitBlockDocument,
 } from '../../../gql/graphql.ts'
 import { lastMessage } from '../../../kit/chat.ts'
+import { indexed } from '../../../kit/inside.ts'
 import { uuidIn } from '../../../kit/people.ts'
 import { ask, createPage, openChat, test, write } from '../../../kit/test.ts'
 import { make as makeBlocks } from '../../ocean/blocks/outline.ts'
 import { type, update } from '../../ocean/blocks/typist.ts'
 import { make, verbs } from '../../ocean/pages/stage.ts'
-import { found, foundIds, indexed } from './stage.ts'
+import { found, foundIds } from './stage.ts'
 
 test('a page that is called otherwise is found by its new title and no more by the old one, and so are its blocks', async ({
   server,

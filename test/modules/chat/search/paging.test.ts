@@ -1,13 +1,13 @@
 import { expect } from 'vitest'
 import type { SearchFilter, SearchMode } from '../../../gql/graphql.ts'
 import type { Client } from '../../../kit/client.ts'
+import { indexed } from '../../../kit/inside.ts'
 import { uuidIn } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { createPage, test, write } from '../../../kit/test.ts'
 import { update } from '../../ocean/blocks/typist.ts'
 import { make, verbs } from '../../ocean/pages/stage.ts'
 import { addTo, codeOf, createProject } from '../../projects/stage.ts'
-import { indexed } from './stage.ts'
 
 const document = `query ($query: String!, $mode: SearchMode, $filter: SearchFilter, $first: Int, $after: String,
   $last: Int, $before: String) {

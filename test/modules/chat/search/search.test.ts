@@ -1,8 +1,9 @@
 import { expect } from 'vitest'
+import { indexed } from '../../../kit/inside.ts'
 import { ask, createPage, openChat, test, write } from '../../../kit/test.ts'
 import { verbs } from '../../ocean/pages/stage.ts'
 import { createProject } from '../../projects/stage.ts'
-import { found, indexed, searched } from './stage.ts'
+import { found, searched } from './stage.ts'
 
 test('a hit says what it is, where it stands and why it was found', async ({ server, alice }) => {
   const page = await createPage(alice, 'Harvest festival')

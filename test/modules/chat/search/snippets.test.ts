@@ -1,9 +1,10 @@
 import { describe, expect } from 'vitest'
+import { indexed } from '../../../kit/inside.ts'
 import type { Person } from '../../../kit/people.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { createPage, test, write } from '../../../kit/test.ts'
 import { make } from '../../ocean/pages/stage.ts'
-import { type Hit, indexed, searched, standingOut } from './stage.ts'
+import { type Hit, searched, standingOut } from './stage.ts'
 
 /** Writes a text of its own on a new page, and answers how it is shown when it is searched for. */
 async function shown(server: TestServer, person: Person, text: string, query: string): Promise<Hit> {

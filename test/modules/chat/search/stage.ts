@@ -1,8 +1,5 @@
-import { expect } from 'vitest'
 import { SearchDocument, type SearchQuery, type SearchQueryVariables } from '../../../gql/graphql.ts'
 import type { Client } from '../../../kit/client.ts'
-import { type Person, uuidIn } from '../../../kit/people.ts'
-import type { TestServer } from '../../../kit/server.ts'
 
 /** A page of what was found. */
 export type Found = SearchQuery['search']
@@ -11,14 +8,6 @@ export type Hit = Edge['node']
 
 /** What a search may be told beside its words. */
 export type Wishes = Partial<Omit<SearchQueryVariables, 'query'>>
-
-/** Waits until all that was written in a person's organization can be found. */
-export async function indexed(server: TestServer, person: Pick<Person, 'organizationId'>): Promise<void> {
-  const organizationId = uuidIn(person.organizationId)
-  const { unscoped } = server.app.platform.database
-  const waiting = unscoped.selectFrom('text_change').select('id').where('organization_id', '=', organizationId).limit(1)
-  await expect.poll(async () => (await waiting.execute()).length, { interval: 30 }).toBe(0)
-}
 
 /** What a search by words finds, unless told otherwise; up to 100. */
 export async function searched(person: Client, query: string, wishes: Wishes = {}): Promise<Found> {
@@ -38,4 +27,10 @@ export async function foundIds(person: Client, query: string, wishes: Wishes = {
 /** The words of a hit's snippet that stand out. */
 export function standingOut({ snippet, highlights }: Pick<Hit, 'snippet' | 'highlights'>): string[] {
   return highlights.map(({ start, end }) => snippet.slice(start, end))
+}
+
+/** The page, or the chat session, of a hit. */
+export function homeOf({ node }: Pick<Hit, 'node'>): string {
+  if (node.__typename === 'Page') return node.id
+  return node.__typename === 'Block' ? (node.page?.id ?? '') : (node.session?.id ?? '')
 }

@@ -1,8 +1,9 @@
 import { expect } from 'vitest'
+import { indexed } from '../../../kit/inside.ts'
 import { createPage, test, write } from '../../../kit/test.ts'
 import { update } from '../../ocean/blocks/typist.ts'
 import { make } from '../../ocean/pages/stage.ts'
-import { found, foundIds, indexed, searched, standingOut } from './stage.ts'
+import { found, foundIds, searched, standingOut } from './stage.ts'
 
 test('words are found in other forms than they were written in', async ({ server, alice }) => {
   const page = await createPage(alice, 'Parental leaves')
