@@ -29,6 +29,7 @@ import { createSealedBox, secretFor } from './platform/crypto/sealed-box.ts'
 import { secretsIn } from './platform/crypto/secrets.ts'
 import { assertMigrated, migrate } from './platform/database/migrations.ts'
 import { openStore, type Store } from './platform/database/store.ts'
+import type { Embedder } from './platform/embedder.ts'
 import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
@@ -51,6 +52,7 @@ export interface Overrides {
   readonly mailer?: Mailer
   readonly log?: Log
   readonly passwordCost?: PasswordCost
+  readonly embedder?: Embedder | null
   /** Before every Redis key and channel, so that several deployments can share a Redis. */
   readonly keyPrefix?: string
   /** Called when the server cannot go on: the embedded database ended by itself. */
@@ -181,6 +183,7 @@ async function createPlatform(
     nudges,
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
+    embedder: overrides.embedder ?? null,
     models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
     jobs,
     limits,

@@ -12,6 +12,7 @@ import type { SealedBox } from './crypto/sealed-box.ts'
 import type { Database } from './database/database.ts'
 import type { Tables } from './database/tables.ts'
 import { type Reader, type TenantReads, tenantReads } from './database/tenant-reads.ts'
+import type { Embedder } from './embedder.ts'
 import type { Jobs } from './jobs.ts'
 import { forgetLoaded } from './loaders.ts'
 import type { Log } from './log.ts'
@@ -136,6 +137,8 @@ export interface Platform {
   readonly liveTexts: LiveTexts
   readonly tasks: Tasks
   readonly models: Models
+  /** Null where texts are not searched by their meaning. */
+  readonly embedder: Embedder | null
   readonly jobs: Jobs
   readonly limits: RateLimits
   readonly mailer: Mailer
