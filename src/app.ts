@@ -14,6 +14,8 @@ import { startSealer } from './modules/audit/sealer.service.ts'
 import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
 import { startReaper } from './modules/chat/generations/reaper.service.ts'
+import { renewVectors } from './modules/chat/search/embedding.jobs.ts'
+import { installVectorIndex } from './modules/chat/search/vector-index.service.ts'
 import { type Cache, createCache } from './platform/cache.ts'
 import { createRedisTexts } from './platform/cache-redis.ts'
 import { createChannels } from './platform/channels/hub.ts'
@@ -152,7 +154,11 @@ async function createPlatform(
     scope: () => platform,
   })
   await (embedded ? migrate(database.orm) : assertMigrated(database.orm))
-  if (embedded) await jobs.install()
+  const embedder = overrides.embedder ?? null
+  if (embedded) {
+    await jobs.install()
+    await installVectorIndex({ database, embedder, embedded, log })
+  }
 
   const keyPrefix = overrides.keyPrefix ?? 'ocean:'
   const cache = await openCache(config, keyPrefix, clock, log)
@@ -183,7 +189,7 @@ async function createPlatform(
     nudges,
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
-    embedder: overrides.embedder ?? null,
+    embedder,
     models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
     jobs,
     limits,
@@ -211,6 +217,8 @@ async function createPlatform(
   opened.defer(startSealer(platform, headSigner(secrets.SIGNING_KEY_SECRET)))
   await jobs.start()
   opened.defer(() => jobs.stop({ timeoutMillis: DRAIN_MILLIS }))
+  // What is kept of vectors may be of another model than this start's.
+  if (embedder !== null) await jobs.enqueue(database.unscoped, renewVectors, {})
   opened.defer(startReaper(platform))
   return platform
 }

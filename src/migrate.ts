@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Config, loadConfig, processEnvironment } from './config.ts'
 import { entities } from './entities.ts'
 import { jobs } from './jobs.ts'
+import { installVectorIndex } from './modules/chat/search/vector-index.service.ts'
 import { openDatabase } from './platform/database/database.ts'
 import { migrate } from './platform/database/migrations.ts'
 import { openStore } from './platform/database/store.ts'
@@ -40,8 +41,9 @@ async function migrateConfigured(config: Config, log: Log): Promise<void> {
   })
   try {
     const applied = await migrate(store.database.orm)
-    const { pool } = store.database
-    await createJobs({ pool, embedded: store.embedded, jobs, log, scope: noScope }).install()
+    const { database, embedded } = store
+    await createJobs({ pool: database.pool, embedded, jobs, log, scope: noScope }).install()
+    await installVectorIndex({ database, embedder: null, embedded, log })
     process.stdout.write(applied.length === 0 ? 'Nothing to migrate.\n' : `Applied:\n  ${applied.join('\n  ')}\n`)
   } finally {
     await store.close()

@@ -1,0 +1,146 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { signsOf, similarityOf, vectorOf, vectorText } from '../../../lib/vectors.ts'
+import type { Context } from '../../../platform/context.ts'
+import type { Tables } from '../../../platform/database/tables.ts'
+import type { SearchKind } from './search-text.entity.ts'
+import { asVector, embeddingTable, usesPgvector } from './vector-index.service.ts'
+
+// Only vectors of one model are ever compared. The statements run on the connection itself, since Kysely has no form for
+// them; each has the organization in it.
+
+/** What is looked for. */
+export interface NearestQuery {
+  readonly modelId: string
+  /** Of unit length, by that model. */
+  readonly vector: Float32Array
+  readonly limit: number
+  /** Which chunks count, over the alias `chunk` of `search_chunk`. */
+  readonly within: RawBuilder<boolean>
+  /** How many chunks of an organization are all compared where there is an index; 5,000 unless given. */
+  readonly exactUpTo?: number
+}
+
+/** A chunk whose meaning is near. */
+export interface NearestChunk {
+  readonly subjectId: string
+  readonly kind: SearchKind
+  readonly homeId: string
+  /** Where it stands in its text, in UTF-16 units. */
+  readonly start: number
+  readonly end: number
+  /** The cosine between the two, from -1 to 1. */
+  readonly similarity: number
+}
+
+/** Comparing as many costs a real database about as long as asking the index, and finds all of them. */
+const EXACT_UP_TO = 5_000
+/** Chunks that are compared by their vectors after the nearest were guessed by signs. */
+const GUESSED_FOR_EACH = 4
+const GUESSED_AT_LEAST = 200
+/** How many neighbours a search keeps in sight (`hnsw.ef_search`): at least, for each that is wanted, and what pgvector allows. */
+const IN_SIGHT_AT_LEAST = 200
+const IN_SIGHT_FOR_EACH = 2
+const IN_SIGHT_AT_MOST = 1_000
+
+/** The chunks of the viewer's organization that are nearest in meaning, most similar first. */
+export async function findNearest(ctx: Context, query: NearestQuery): Promise<NearestChunk[]> {
+  const { organizationId } = ctx.db
+  if (organizationId === null) return []
+  const { database } = ctx.platform
+  if (!(await usesPgvector(database))) return bySigns(database.unscoped, organizationId, query)
+  if (await hasFew(database.unscoped, organizationId, query)) return byAll(database.unscoped, organizationId, query)
+  const found = await byIndex(database.unscoped, organizationId, query)
+  // The index gives up after 20,000 neighbours: what is left of them may be too few where others' chunks are many.
+  return found.length < query.limit ? byAll(database.unscoped, organizationId, query) : found
+}
+
+/** The chunks that count: of the organization, with a vector of the model, and within. Without signs there is no vector. */
+function chunksOf(organizationId: string, { modelId, within }: NearestQuery): RawBuilder<unknown> {
+  return sql`search_chunk as chunk
+    where chunk.organization_id = ${organizationId} and chunk.model_id = ${modelId} and chunk.signs is not null
+      and (${within})`
+}
+
+const columns = sql`chunk.subject_id as "subjectId", chunk.kind, chunk.home_id as "homeId", chunk.start, chunk."end"`
+
+/** Guesses by the number of equal signs, which is cheap and seldom far off, and then compares the vectors themselves. */
+async function bySigns(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<NearestChunk[]> {
+  const { modelId, vector, limit } = query
+  const guessed = Math.max(GUESSED_AT_LEAST, GUESSED_FOR_EACH * limit)
+  // Bits of another length would be an error. One model has one, but nothing says what Postgres looks at first. And each
+  // vector is looked up by itself: of a join it might read all there are.
+  const { rows } = await sql<Omit<NearestChunk, 'similarity'> & { vector: string | null }>`
+    with guess as materialized (
+      select ${columns}, chunk.hash
+      from ${chunksOf(organizationId, query)}
+      order by case when length(chunk.signs) = ${vector.length} then bit_count(chunk.signs # ${signsOf(vector)}::varbit) end
+      limit ${guessed}
+    )
+    select "subjectId", kind, "homeId", start, "end", (
+      select encode(kept.vector, 'base64') from search_vector as kept
+      where kept.organization_id = ${organizationId} and kept.model_id = ${modelId} and kept.hash = guess.hash
+    ) as vector
+    from guess`.execute(db)
+  const compared = rows.flatMap(({ vector: base64, ...chunk }) => {
+    if (base64 === null) return []
+    return [{ ...chunk, similarity: similarityOf(vector, vectorOf(Buffer.from(base64, 'base64'))) }]
+  })
+  return mostSimilar(compared, limit)
+}
+
+/** Looked up in the index of what is found by, which holds nothing else: the model does not matter much for the number. */
+async function hasFew(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<boolean> {
+  const few = query.exactUpTo ?? EXACT_UP_TO
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count
+    from (select from search_chunk where organization_id = ${organizationId} limit ${few + 1}) as chunk`.execute(db)
+  return (rows[0]?.count ?? 0) <= few
+}
+
+/** Compares with all of them. */
+async function byAll(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<NearestChunk[]> {
+  const { modelId, vector, limit } = query
+  // Not in the words of the index, which would take the search over; and of no other model, whatever is looked at first.
+  const distance = sql`case when near.model_id = ${modelId} then near.embedding <=> ${vectorText(vector)}::vector end`
+  const { rows } = await sql<NearestChunk>`
+    with chunk as materialized (select chunk.* from ${chunksOf(organizationId, query)}),
+    compared as materialized (
+      select ${columns}, ${distance} as distance
+      from chunk join ${sql.table(embeddingTable)} as near on near.chunk_id = chunk.id and near.model_id = ${modelId}
+    )
+    select "subjectId", kind, "homeId", start, "end", 1 - distance as similarity
+    from compared order by distance limit ${limit}`.execute(db)
+  return rows
+}
+
+/** Asks the index, which goes on until as many that count are found, in nearly the order of their distance. */
+async function byIndex(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<NearestChunk[]> {
+  const { modelId, vector, limit } = query
+  const inSight = Math.min(IN_SIGHT_AT_MOST, Math.max(IN_SIGHT_AT_LEAST, IN_SIGHT_FOR_EACH * limit))
+  const one = asVector(sql`near.embedding`, vector.length)
+  const other = asVector(sql`${vectorText(vector)}`, vector.length)
+  const rows = await db.transaction().execute(async (tx) => {
+    await sql`
+      select set_config('hnsw.iterative_scan', 'relaxed_order', true),
+        set_config('hnsw.ef_search', ${String(inSight)}, true)`.execute(tx)
+    // The condition stands by itself, so that nothing but the index can be begun with: what Postgres knows of how many rows
+    // meet it is little, and in the embedded database nothing.
+    const { rows } = await sql<NearestChunk>`
+      with near as materialized (
+        select near.chunk_id, ${one} <=> ${other} as distance
+        from ${sql.table(embeddingTable)} as near
+        where near.model_id = ${modelId}
+          and (select true from ${chunksOf(organizationId, query)} and chunk.id = near.chunk_id)
+        order by ${one} <=> ${other}
+        limit ${limit}
+      )
+      select ${columns}, 1 - near.distance as similarity
+      from near join search_chunk as chunk on chunk.id = near.chunk_id`.execute(tx)
+    return rows
+  })
+  return mostSimilar(rows, limit)
+}
+
+function mostSimilar(chunks: readonly NearestChunk[], limit: number): NearestChunk[] {
+  return chunks.toSorted((one, other) => other.similarity - one.similarity).slice(0, limit)
+}

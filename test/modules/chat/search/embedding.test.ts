@@ -1,0 +1,285 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { vectorOf } from '../../../../src/lib/vectors.ts'
+import { renewVectors } from '../../../../src/modules/chat/search/embedding.jobs.ts'
+import { embedDue } from '../../../../src/modules/chat/search/embedding.service.ts'
+import { findNearest } from '../../../../src/modules/chat/search/nearest.reads.ts'
+import type { Platform } from '../../../../src/platform/context.ts'
+import type { Embedder } from '../../../../src/platform/embedder.ts'
+import { createLog } from '../../../../src/platform/log.ts'
+import { addText, chunksIn, type FakeEmbedder, fakeEmbedder, type IndexedText } from './indexed-texts.ts'
+import { openStage, type Stage } from './vector-stage.ts'
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await openStage()
+})
+afterAll(() => stage.close())
+// What waits is given to whichever model asks.
+beforeEach(async () => {
+  for (const table of ['search_text', 'search_vector', 'text_change']) {
+    await sql`delete from ${sql.table(table)}`.execute(stage.database.unscoped)
+  }
+})
+
+const never = new AbortController().signal
+const platformWith = (embedder: Embedder | null) =>
+  ({ database: stage.database, embedder, log: createLog({ level: 'warn' }) }) as Platform
+
+/** Embeds until nothing waits, and answers how many calls that took. */
+async function embedAll(embedder: Embedder): Promise<number> {
+  let calls = 0
+  while ((await embedDue(platformWith(embedder), never)) > 0) calls += 1
+  return calls
+}
+
+const renew = (embedder: Embedder | null) => renewVectors.run(platformWith(embedder), {}, never)
+
+/** The nearest to a text, and how near they are, to two places. */
+async function nearestTo(text: string, embedder: FakeEmbedder, organizationId: string) {
+  const found = await findNearest(stage.contextIn(organizationId), {
+    modelId: embedder.id,
+    vector: embedder.vectorOf(text),
+    limit: 10,
+    within: sql<boolean>`true`,
+  })
+  return found.map(({ subjectId, similarity }) => ({ subjectId, similarity: Number(similarity.toFixed(2)) }))
+}
+
+async function vectorsIn(organizationId: string) {
+  const { rows } = await sql<{ modelId: string; vector: Buffer }>`
+    select model_id as "modelId", vector from search_vector where organization_id = ${organizationId}
+    order by model_id`.execute(stage.database.unscoped)
+  return rows
+}
+
+const isFirst = ({ id }: IndexedText) => ({ subjectId: id, similarity: 1 })
+const waits = { modelId: null, signs: null }
+
+test('a title, a paragraph and a message are found by what they mean', async () => {
+  const embedder = fakeEmbedder('test/all-kinds', 16)
+  const organizationId = await stage.organization()
+  const page = await addText(stage, { organizationId, kind: 'PAGE', says: 'Low tide' })
+  const block = await addText(stage, { organizationId, kind: 'BLOCK', says: ' Twice a day. ', title: 'Tides' })
+  const message = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'When is high tide?' })
+  expect(await embedAll(embedder)).toBe(1)
+  // A paragraph means what it does under its title.
+  const texts = ['Low tide', 'Tides: Twice a day.', 'When is high tide?']
+  expect(embedder.given.map((given) => given.toSorted())).toEqual([texts.toSorted()])
+  for (const [index, text] of [page, block, message].entries()) {
+    expect((await nearestTo(texts[index] ?? '', embedder, organizationId))[0]).toEqual(isFirst(text))
+  }
+  const kept = (await vectorsIn(organizationId)).map(({ vector }) => vectorOf(vector))
+  expect(kept).toHaveLength(3)
+  for (const text of texts) expect(kept).toContainEqual(embedder.vectorOf(text))
+})
+
+test('a model is given 32 texts at most, each part of a long one by itself', async () => {
+  const embedder = fakeEmbedder('test/long', 16)
+  const organizationId = await stage.organization()
+  const says = Array.from({ length: 70 }, (_, index) => `Part ${index} ${'word '.repeat(55)}.`).join('\n')
+  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says })
+  expect(await embedAll(embedder)).toBe(3)
+  expect(embedder.given.map((given) => given.length)).toEqual([32, 32, 6])
+  expect(await chunksIn(stage, text)).toHaveLength(70)
+  const last = says.split('\n').at(-1) ?? ''
+  const [found] = await nearestTo(last.trim(), embedder, organizationId)
+  expect(found).toEqual(isFirst(text))
+})
+
+test('the same text costs an organization one embedding', async () => {
+  const embedder = fakeEmbedder('test/same', 16)
+  const [one, other] = [await stage.organization(), await stage.organization()]
+  const first = await addText(stage, { organizationId: one, kind: 'MESSAGE', says: 'The same.' })
+  const second = await addText(stage, { organizationId: one, kind: 'PAGE', says: 'The same.' })
+  await embedAll(embedder)
+  const third = await addText(stage, { organizationId: one, kind: 'MESSAGE', says: 'The same.' })
+  await embedAll(embedder)
+  expect(embedder.given).toEqual([['The same.']])
+  expect(await nearestTo('The same.', embedder, one)).toEqual(
+    expect.arrayContaining([first, second, third].map(isFirst)),
+  )
+  // What others have embedded is no use to it, unless they wait at the same time.
+  const others = await addText(stage, { organizationId: other, kind: 'MESSAGE', says: 'The same.' })
+  await embedAll(embedder)
+  expect(embedder.given).toEqual([['The same.'], ['The same.']])
+  expect(await nearestTo('The same.', embedder, other)).toEqual([isFirst(others)])
+  for (const organizationId of [one, other]) await addText(stage, { organizationId, kind: 'PAGE', says: 'Together.' })
+  await embedAll(embedder)
+  expect(embedder.given.slice(2)).toEqual([['Together.']])
+  expect(await vectorsIn(one)).toHaveLength(2)
+  expect(await vectorsIn(other)).toHaveLength(2)
+})
+
+test('a chunk that is not what its text says now is not embedded, and its text is indexed anew', async () => {
+  const embedder = fakeEmbedder('test/stale', 16)
+  const organizationId = await stage.organization()
+  const { unscoped } = stage.database
+  const changed = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'As it was.' })
+  const renamed = await addText(stage, { organizationId, kind: 'BLOCK', says: 'Under a title.', title: 'Old' })
+  const gone = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Gone.' })
+  const same = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'The same still.' })
+  await sql`update message set content = 'As it is.' where id = ${changed.id}`.execute(unscoped)
+  await sql`update page set title = 'New' where organization_id = ${organizationId}`.execute(unscoped)
+  await sql`delete from message where id = ${gone.id}`.execute(unscoped)
+  await sql`delete from text_change`.execute(unscoped)
+  expect(await embedAll(embedder)).toBe(1)
+  expect(embedder.given).toEqual([['The same still.']])
+  expect(await nearestTo('As it was.', embedder, organizationId)).toMatchObject([{ subjectId: same.id }])
+  const changes = await unscoped.selectFrom('text_change').selectAll().execute()
+  const noted = changes.map(({ kind, subject_id: id, organization_id: of }) => ({ kind, id, organizationId: of }))
+  expect(noted).toHaveLength(3)
+  expect(noted).toEqual(expect.arrayContaining([changed, renamed, gone]))
+})
+
+test('a text that the model makes no sense of is looked at once', async () => {
+  const embedder = fakeEmbedder('test/unread', 16)
+  const organizationId = await stage.organization()
+  const byScript = await addText(stage, { organizationId, kind: 'MESSAGE', says: '潮汐每天两次' })
+  const byLanguage = await addText(stage, { organizationId, kind: 'PAGE', says: 'Chao xi', language: 'zh' })
+  expect(await embedAll(embedder)).toBe(1)
+  expect(embedder.given).toEqual([])
+  for (const text of [byScript, byLanguage]) {
+    expect(await chunksIn(stage, text)).toEqual([{ modelId: embedder.id, signs: null }])
+  }
+  await renew(embedder)
+  expect(await embedAll(embedder)).toBe(0)
+  expect(await nearestTo('潮汐每天两次', embedder, organizationId)).toEqual([])
+})
+
+test('a text that the model made sense of once and of which it makes none now is not found by what it was', async () => {
+  const embedder = fakeEmbedder('test/turned', 16)
+  const organizationId = await stage.organization()
+  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Tides' })
+  await embedAll(embedder)
+  const { unscoped } = stage.database
+  await sql`update search_chunk set model_id = null, signs = null where subject_id = ${text.id}`.execute(unscoped)
+  await embedAll({ ...embedder, reads: () => false })
+  expect(await nearestTo('Tides', embedder, organizationId)).toEqual([])
+  if (stage.hasPgvector) expect(await indexedIn(organizationId)).toEqual([])
+})
+
+test('when the model fails the chunks wait on', async () => {
+  const organizationId = await stage.organization()
+  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Patience.' })
+  const failing = fakeEmbedder('test/failing', 16, async () => {
+    throw new Error('the model broke')
+  })
+  await expect(embedDue(platformWith(failing), never)).rejects.toThrow('the model broke')
+  const wrong = [
+    { ...failing, embed: async () => [] },
+    { ...failing, embed: async () => [new Float32Array(15)] },
+    { ...failing, embed: async () => [new Float32Array(16).fill(Number.NaN)] },
+  ]
+  for (const embedder of wrong) {
+    await expect(embedDue(platformWith(embedder), never)).rejects.toThrow('no vector of 16 dimensions')
+  }
+  expect(await chunksIn(stage, text)).toEqual([waits])
+  expect(await vectorsIn(organizationId)).toEqual([])
+  const embedder = fakeEmbedder('test/failing', 16)
+  await embedAll(embedder)
+  expect(await nearestTo('Patience.', embedder, organizationId)).toEqual([isFirst(text)])
+})
+
+test('who stops does not wait for the model', async () => {
+  const organizationId = await stage.organization()
+  await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Interrupted.' })
+  const stopping = new AbortController()
+  const slow = fakeEmbedder('test/slow', 16, async (signal) => {
+    stopping.abort(new Error('stopped'))
+    signal.throwIfAborted()
+  })
+  await expect(embedDue(platformWith(slow), stopping.signal)).rejects.toThrow('stopped')
+  expect(await embedAll(fakeEmbedder('test/slow', 16))).toBe(1)
+})
+
+test.each([
+  ['becomes another', sql`hash = '\\x00'`, waits],
+  ['is given the vector of another model', sql`model_id = 'test/other'`, { modelId: 'test/other', signs: null }],
+])('a chunk that %s while the model works is left alone', async (_what, change, left) => {
+  const organizationId = await stage.organization()
+  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Before.' })
+  const { unscoped } = stage.database
+  const embedder = fakeEmbedder('test/meanwhile', 16, async () => {
+    await sql`update search_chunk set ${change} where subject_id = ${text.id}`.execute(unscoped)
+  })
+  expect(await embedDue(platformWith(embedder), never)).toBe(0)
+  expect(await chunksIn(stage, text)).toEqual([left])
+})
+
+test('without a model nothing is embedded and nothing is forgotten', async () => {
+  const embedder = fakeEmbedder('test/off', 16)
+  const organizationId = await stage.organization()
+  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'On.' })
+  await embedAll(embedder)
+  const later = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Off.' })
+  expect(await embedDue(platformWith(null), never)).toBe(0)
+  await renew(null)
+  expect(await chunksIn(stage, later)).toEqual([waits])
+  expect(await nearestTo('On.', embedder, organizationId)).toEqual([isFirst(text)])
+})
+
+test('another model embeds all anew, and its vectors and those of the one before never meet', async () => {
+  const [before, after] = [fakeEmbedder('test/before', 16), fakeEmbedder('test/after', 24)]
+  const organizationId = await stage.organization()
+  const one = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'One.' })
+  const other = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Other.' })
+  await embedAll(before)
+  const chinese = await addText(stage, { organizationId: await stage.organization(), kind: 'MESSAGE', says: '潮汐' })
+  await embedAll(before)
+  const late = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Late.' })
+  // Both at once, as while servers are replaced one by one.
+  await embedAll(after)
+  expect(await nearestTo('Late.', after, organizationId)).toEqual([isFirst(late)])
+  expect(await nearestTo('One.', before, organizationId)).toHaveLength(2)
+  await renew(after)
+  expect(await chunksIn(stage, one)).toEqual([waits])
+  expect(await chunksIn(stage, chinese)).toEqual([waits])
+  expect(await nearestTo('One.', before, organizationId)).toEqual([])
+  await embedAll(after)
+  const found = await nearestTo('One.', after, organizationId)
+  expect(found[0]).toEqual(isFirst(one))
+  expect(found.map(({ subjectId }) => subjectId).toSorted()).toEqual([one.id, other.id, late.id].toSorted())
+  expect((await vectorsIn(organizationId)).map(({ modelId }) => modelId)).toEqual(Array(3).fill(after.id))
+  if (stage.hasPgvector) expect(await indexedIn(organizationId)).toEqual(Array(3).fill(after.id))
+})
+
+test('vectors that nobody needs any more are forgotten, and missing ones are made up for', async () => {
+  const embedder = fakeEmbedder('test/kept', 16)
+  const organizationId = await stage.organization()
+  const { unscoped } = stage.database
+  const [gone, lost, unindexed, fine] = [
+    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Gone.' }),
+    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Lost.' }),
+    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Unindexed.' }),
+    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Fine.' }),
+  ]
+  await embedAll(embedder)
+  await sql`delete from search_text where subject_id = ${gone.id}`.execute(unscoped)
+  await sql`
+    delete from search_vector where organization_id = ${organizationId}
+      and hash = (select hash from search_chunk where subject_id = ${lost.id})`.execute(unscoped)
+  if (stage.hasPgvector) {
+    await sql`
+      delete from pgvector.embedding
+      where chunk_id = (select id from search_chunk where subject_id = ${unindexed.id})`.execute(unscoped)
+  }
+  await renew(embedder)
+  expect(await vectorsIn(organizationId)).toHaveLength(2)
+  expect(await chunksIn(stage, lost)).toEqual([waits])
+  expect(await chunksIn(stage, fine)).toMatchObject([{ modelId: embedder.id }])
+  await embedAll(embedder)
+  for (const [says, text] of [['Lost.', lost] as const, ['Unindexed.', unindexed] as const, ['Fine.', fine] as const]) {
+    expect((await nearestTo(says, embedder, organizationId))[0]).toEqual(isFirst(text))
+  }
+  expect(embedder.given.slice(1)).toEqual([['Lost.']])
+})
+
+/** Of which models pgvector has vectors of the organization. */
+async function indexedIn(organizationId: string): Promise<string[]> {
+  const { rows } = await sql<{ modelId: string }>`
+    select near.model_id as "modelId" from pgvector.embedding as near
+    join search_chunk as chunk on chunk.id = near.chunk_id
+    where chunk.organization_id = ${organizationId}`.execute(stage.database.unscoped)
+  return rows.map(({ modelId }) => modelId)
+}

@@ -1,0 +1,133 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { renewVectors } from '../../../../src/modules/chat/search/embedding.jobs.ts'
+import { findNearest } from '../../../../src/modules/chat/search/nearest.reads.ts'
+import {
+  installVectorIndex,
+  type ModelFacts,
+  usesPgvector,
+} from '../../../../src/modules/chat/search/vector-index.service.ts'
+import type { Platform } from '../../../../src/platform/context.ts'
+import type { Database } from '../../../../src/platform/database/database.ts'
+import { createLog } from '../../../../src/platform/log.ts'
+import { currentLane } from '../../../kit/lane.ts'
+import { startServer } from '../../../kit/server.ts'
+import { fakeEmbedder } from './indexed-texts.ts'
+import { addChunks, openStage, type Stage, unit } from './vector-stage.ts'
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await openStage()
+})
+afterAll(() => stage.close())
+
+const small = { id: "test/it's \\ 小 model", dimensions: 4 }
+const east = unit([1, 0, 0, 0])
+
+function install(embedder: ModelFacts | null, database: Database = stage.database) {
+  const lines: string[] = []
+  const log = {
+    ...createLog({ level: 'warn' }),
+    warn: (_fields: object | string, message = '') => void lines.push(message),
+  }
+  return installVectorIndex({ database, embedder, embedded: true, log }).then(() => lines)
+}
+
+/** What indexes of vectors are on, and which vectors are in them. */
+async function indexes({ unscoped } = stage.database): Promise<{ name: string; definition: string }[]> {
+  const { rows } = await sql<{ name: string; definition: string }>`
+    select indexname as name, indexdef as definition from pg_indexes
+    where schemaname = 'pgvector' and indexname like 'embedding_of_%' order by indexname`.execute(unscoped)
+  return rows
+}
+
+/** A database that refuses a statement, in the words of Postgres. */
+function refusing(statement: string, code: string): Database {
+  const { pool } = stage.database
+  const query = async (asked: string | { text: string }, values?: unknown[]) => {
+    const text = typeof asked === 'string' ? asked : asked.text
+    if (text.includes(statement)) throw Object.assign(new Error('permission denied'), { code })
+    return typeof asked === 'string' ? pool.query(asked, values) : pool.query(asked)
+  }
+  return { ...stage.database, pool: { query } as never }
+}
+
+if (currentLane === 'embedded') {
+  describe('where the database has pgvector', () => {
+    test('a model has an index of its own, whatever it is called, and is given it once', async () => {
+      const long = { id: 'test/'.padEnd(64, 'long'), dimensions: 8 }
+      expect(await install(small)).toEqual([])
+      expect(await install(small)).toEqual([])
+      await install(long)
+      await install(null)
+      const made = await indexes()
+      expect(made).toHaveLength(2)
+      for (const { name, definition } of made) {
+        expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63)
+        expect(definition).toContain('USING hnsw')
+      }
+      expect(await usesPgvector(stage.database)).toBe(true)
+      const organizationId = await stage.organization()
+      const [id] = await addChunks(stage, { organizationId, modelId: small.id, vectors: [east] })
+      const query = { modelId: small.id, vector: east, limit: 1, within: sql<boolean>`true`, exactUpTo: 0 }
+      expect(await findNearest(stage.contextIn(organizationId), query)).toMatchObject([{ subjectId: id }])
+    })
+
+    test('a model with more dimensions than an index can have goes without one', async () => {
+      const before = await indexes()
+      const wide = { id: 'test/wide', dimensions: 2_001 }
+      expect(await install(wide)).toEqual([])
+      expect(await indexes()).toEqual(before)
+      const organizationId = await stage.organization()
+      const vector = unit(new Float32Array(2_001).fill(1))
+      const [id] = await addChunks(stage, { organizationId, modelId: wide.id, vectors: [vector] })
+      const query = { modelId: wide.id, vector, limit: 1, within: sql<boolean>`true` }
+      for (const exactUpTo of [0, 1]) {
+        const found = await findNearest(stage.contextIn(organizationId), { ...query, exactUpTo })
+        expect(found).toMatchObject([{ subjectId: id }])
+      }
+    })
+
+    test('the indexes of other models go once theirs is the past', async () => {
+      await install({ id: 'test/past', dimensions: 4 })
+      await install(small)
+      const platform = {
+        database: stage.database,
+        embedder: fakeEmbedder(small.id, 4),
+        log: createLog({ level: 'warn' }),
+      }
+      await renewVectors.run(platform as unknown as Platform, {}, new AbortController().signal)
+      const left = await indexes()
+      expect(left).toHaveLength(1)
+      expect(left[0]?.definition).toContain("it''s")
+    })
+
+    test('where the rights are missing the log is told, and other failures are no secret', async () => {
+      const told = ['pgvector is there but may not be set up: vectors are compared without it']
+      expect(await install(small, refusing('create extension', '42501'))).toEqual(told)
+      await expect(install(small, refusing('create extension', '58P01'))).rejects.toThrow('permission denied')
+    })
+  })
+} else {
+  test('where the database has no pgvector nothing is installed', async () => {
+    const { rowCount } = await stage.database.pool.query(
+      "select from pg_available_extensions where name = 'vector' and default_version >= '0.8'",
+    )
+    expect(await install(small)).toEqual([])
+    expect(await usesPgvector(stage.database)).toBe(rowCount === 1)
+  })
+}
+
+test('a server that starts makes ready for its model, and has what is kept of another one renewed', async () => {
+  const server = await startServer({ embedder: fakeEmbedder('test/started', 4) })
+  try {
+    const { database } = server.app.platform
+    const { rows } = await sql`select from pgboss.job where name = ${renewVectors.name}`.execute(database.unscoped)
+    expect(rows.length).toBeGreaterThan(0)
+    const made = await indexes(database)
+    if (currentLane === 'embedded')
+      expect(made).toMatchObject([{ definition: expect.stringContaining('test/started') }])
+  } finally {
+    await server.close()
+  }
+})
