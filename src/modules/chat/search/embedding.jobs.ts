@@ -46,8 +46,6 @@ async function renewChunks(
 ): Promise<string | null> {
   const unindexed = sql<boolean>`not exists (
     select from ${sql.table(embeddingTable)} as near where near.chunk_id = chunk.id and near.model_id = ${modelId})`
-  const removed = sql`, removed as (
-    delete from ${sql.table(embeddingTable)} as near using wrong where near.chunk_id = wrong.id)`
   const { rows } = await sql<{ id: string }>`
     with slice as materialized (
       select id from search_chunk where ${after}::uuid is null or id > ${after} order by id limit ${ROWS_A_STATEMENT}
@@ -62,7 +60,7 @@ async function renewChunks(
       for update of chunk skip locked
     ), renewed as (
       update search_chunk as chunk set model_id = null, signs = null from wrong where chunk.id = wrong.id
-    )${isIndexed ? removed : sql``}
+    )
     select id from slice order by id desc limit 1`.execute(db)
   return rows[0]?.id ?? null
 }

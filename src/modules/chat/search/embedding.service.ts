@@ -31,10 +31,10 @@ export async function embedDue(
   if (due.length === 0) return 0
   const current = await readTexts(db, due)
   const stale = due.filter(({ id }) => !current.some((chunk) => chunk.id === id))
+  let done = await giveBack(db, stale)
   const understood = current.filter(({ text, language }) => embedder.reads(text, language))
   const vectors = await vectorsOf(db, embedder, understood, signal)
   const isIndexed = await usesPgvector(database)
-  let done = await giveBack(db, stale)
   for (let start = 0; start < current.length; start += ROWS_A_STATEMENT) {
     const chunks = current.slice(start, start + ROWS_A_STATEMENT)
     done += await settle(db, embedder.id, chunks, vectors, isIndexed)

@@ -68,11 +68,11 @@ async function bySigns(db: Kysely<Tables>, organizationId: string, query: Neares
   const { modelId, vector, limit } = query
   const guessed = Math.max(GUESSED_AT_LEAST, GUESSED_FOR_EACH * limit)
   // Bits of another length would be an error. One model has one, but nothing says what Postgres looks at first. And each
-  // vector by itself: two that are joined may be read in any way.
+  // vector is looked up by itself: of a join it might read all there are.
   const { rows } = await sql<Omit<NearestChunk, 'similarity'> & { vector: string | null }>`
     with guess as materialized (
       select ${columns}, chunk.hash
-      from ${chunksOf(organizationId, query)} and length(chunk.signs) = ${vector.length}
+      from ${chunksOf(organizationId, query)}
       order by case when length(chunk.signs) = ${vector.length} then bit_count(chunk.signs # ${signsOf(vector)}::varbit) end
       limit ${guessed}
     )

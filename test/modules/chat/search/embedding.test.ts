@@ -99,11 +99,16 @@ test('the same text costs an organization one embedding', async () => {
   expect(await nearestTo('The same.', embedder, one)).toEqual(
     expect.arrayContaining([first, second, third].map(isFirst)),
   )
-  // What others have embedded is not theirs to know.
+  // What others have embedded is no use to it, unless they wait at the same time.
   const others = await addText(stage, { organizationId: other, kind: 'MESSAGE', says: 'The same.' })
   await embedAll(embedder)
   expect(embedder.given).toEqual([['The same.'], ['The same.']])
   expect(await nearestTo('The same.', embedder, other)).toEqual([isFirst(others)])
+  for (const organizationId of [one, other]) await addText(stage, { organizationId, kind: 'PAGE', says: 'Together.' })
+  await embedAll(embedder)
+  expect(embedder.given.slice(2)).toEqual([['Together.']])
+  expect(await vectorsIn(one)).toHaveLength(2)
+  expect(await vectorsIn(other)).toHaveLength(2)
 })
 
 test('a chunk that is not what its text says now is not embedded, and its text is indexed anew', async () => {
@@ -188,15 +193,18 @@ test('who stops does not wait for the model', async () => {
   expect(await embedAll(fakeEmbedder('test/slow', 16))).toBe(1)
 })
 
-test('a chunk that becomes another while the model works waits on, and a new one does too', async () => {
+test.each([
+  ['becomes another', sql`hash = '\\x00'`, waits],
+  ['is given the vector of another model', sql`model_id = 'test/other'`, { modelId: 'test/other', signs: null }],
+])('a chunk that %s while the model works is left alone', async (_what, change, left) => {
   const organizationId = await stage.organization()
   const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Before.' })
   const { unscoped } = stage.database
   const embedder = fakeEmbedder('test/meanwhile', 16, async () => {
-    await sql`update search_chunk set hash = '\\x00' where subject_id = ${text.id}`.execute(unscoped)
+    await sql`update search_chunk set ${change} where subject_id = ${text.id}`.execute(unscoped)
   })
   expect(await embedDue(platformWith(embedder), never)).toBe(0)
-  expect(await chunksIn(stage, text)).toEqual([waits])
+  expect(await chunksIn(stage, text)).toEqual([left])
 })
 
 test('without a model nothing is embedded and nothing is forgotten', async () => {
@@ -217,6 +225,8 @@ test('another model embeds all anew, and its vectors and those of the one before
   const one = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'One.' })
   const other = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Other.' })
   await embedAll(before)
+  const chinese = await addText(stage, { organizationId: await stage.organization(), kind: 'MESSAGE', says: '潮汐' })
+  await embedAll(before)
   const late = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Late.' })
   // Both at once, as while servers are replaced one by one.
   await embedAll(after)
@@ -224,6 +234,7 @@ test('another model embeds all anew, and its vectors and those of the one before
   expect(await nearestTo('One.', before, organizationId)).toHaveLength(2)
   await renew(after)
   expect(await chunksIn(stage, one)).toEqual([waits])
+  expect(await chunksIn(stage, chinese)).toEqual([waits])
   expect(await nearestTo('One.', before, organizationId)).toEqual([])
   await embedAll(after)
   const found = await nearestTo('One.', after, organizationId)

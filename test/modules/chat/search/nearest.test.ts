@@ -55,7 +55,8 @@ test('what does not count is not found', async () => {
 test('what is of another organization is never found, and by nobody is nothing', async () => {
   const [one, other] = [await stage.organization(), await stage.organization()]
   const ids = await addChunks(stage, { organizationId: one, modelId, vectors: turned })
-  await addChunks(stage, { organizationId: other, modelId, vectors: turned })
+  // More, and nearer, than would be compared.
+  await addChunks(stage, { organizationId: other, modelId, vectors: Array(300).fill(east) })
   // A condition that would let in more is only one more condition.
   const within = sql<boolean>`false or true`
   expect(await subjectsOf(lookFor(one, { within }))).toEqual(ids)
@@ -65,12 +66,12 @@ test('what is of another organization is never found, and by nobody is nothing',
 test('vectors of two models are never compared', async () => {
   const organizationId = await stage.organization()
   const ids = await addChunks(stage, { organizationId, modelId, vectors: turned })
+  await addChunks(stage, { organizationId, modelId: 'test/alike', vectors: Array(300).fill(east) })
   const wide = turned.map((vector) => unit([...vector, 0.5, 0.5]))
   const wideIds = await addChunks(stage, { organizationId, modelId: 'test/wide', vectors: wide })
   expect(await subjectsOf(lookFor(organizationId))).toEqual(ids)
   const query = { modelId: 'test/wide', vector: wide[0] ?? east }
   expect(await subjectsOf(lookFor(organizationId, query))).toEqual(wideIds)
-  // Of no model in the table, and of one with the dimensions of another.
   expect(await subjectsOf(lookFor(organizationId, { modelId: 'test/none' }))).toEqual([])
 })
 
@@ -158,9 +159,21 @@ describe('in the documents of a product', () => {
         const { unscoped } = stage.database
         await sql`update search_chunk set home_id = ${homeId} where subject_id = any(${open})`.execute(unscoped)
         const within = sql<boolean>`chunk.home_id = ${homeId}`
+        const query = { modelId: docs.modelId, vector: vectors[1] ?? east, exactUpTo: 0, within }
+        // The index goes on by itself: there is no second search.
+        const before = stage.database.statementCount()
+        await lookFor(organizationId, { ...query, within: everything, limit: 30 })
+        const statements = stage.database.statementCount() - before
+        await lookFor(organizationId, { ...query, limit: 30 })
+        expect(stage.database.statementCount() - before).toBe(2 * statements)
         const result = await recallOf({ exactUpTo: 0, within }, isOpen)
         tell('the index, of which a twentieth counts,', result)
         expect(result.recall).toBeGreaterThanOrEqual(0.95)
+        // Where it gives up all are compared. The embedded database has one session.
+        const { pool } = stage.database
+        await pool.query('set hnsw.max_scan_tuples = 1')
+        expect(await lookFor(organizationId, { ...query, limit: 30 })).toHaveLength(30)
+        await pool.query('reset hnsw.max_scan_tuples')
       })
 
       test('what is of another organization is not found either', async () => {

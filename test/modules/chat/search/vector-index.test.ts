@@ -11,6 +11,7 @@ import type { Platform } from '../../../../src/platform/context.ts'
 import type { Database } from '../../../../src/platform/database/database.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { currentLane } from '../../../kit/lane.ts'
+import { startServer } from '../../../kit/server.ts'
 import { fakeEmbedder } from './indexed-texts.ts'
 import { addChunks, openStage, type Stage, unit } from './vector-stage.ts'
 
@@ -33,12 +34,10 @@ function install(embedder: ModelFacts | null, database: Database = stage.databas
 }
 
 /** What indexes of vectors are on, and which vectors are in them. */
-async function indexes(): Promise<{ name: string; definition: string }[]> {
+async function indexes({ unscoped } = stage.database): Promise<{ name: string; definition: string }[]> {
   const { rows } = await sql<{ name: string; definition: string }>`
     select indexname as name, indexdef as definition from pg_indexes
-    where schemaname = 'pgvector' and indexname like 'embedding_of_%' order by indexname`.execute(
-    stage.database.unscoped,
-  )
+    where schemaname = 'pgvector' and indexname like 'embedding_of_%' order by indexname`.execute(unscoped)
   return rows
 }
 
@@ -118,3 +117,17 @@ if (currentLane === 'embedded') {
     expect(await usesPgvector(stage.database)).toBe(rowCount === 1)
   })
 }
+
+test('a server that starts makes ready for its model, and has what is kept of another one renewed', async () => {
+  const server = await startServer({ embedder: fakeEmbedder('test/started', 4) })
+  try {
+    const { database } = server.app.platform
+    const { rows } = await sql`select from pgboss.job where name = ${renewVectors.name}`.execute(database.unscoped)
+    expect(rows.length).toBeGreaterThan(0)
+    const made = await indexes(database)
+    if (currentLane === 'embedded')
+      expect(made).toMatchObject([{ definition: expect.stringContaining('test/started') }])
+  } finally {
+    await server.close()
+  }
+})
