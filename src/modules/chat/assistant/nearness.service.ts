@@ -16,8 +16,8 @@ const MAX_QUESTION_LENGTH = 400
 const NEAR_LENGTH = 400
 
 /**
- * How near the sentences of passages that are near by meaning are to a question: cosines, of the 40 nearest first. None when
- * there is no embedder, or it has too much to do, or it reads something else.
+ * How near sentences are to a question: the cosines of the first 40 that the embedder reads, and 0 for the rest of those. None
+ * when there is no embedder, or it has too much to do, or the question is none that it reads.
  */
 export async function similaritiesTo(
   { platform, request }: Context,
@@ -27,14 +27,14 @@ export async function similaritiesTo(
 ): Promise<ReadonlyMap<Sentence, number>> {
   const { embedder, log } = platform
   const asked = question.slice(0, MAX_QUESTION_LENGTH).toWellFormed()
-  const near = sentences
-    .filter((sentence) => isInNearPart(sentence) && embedder?.reads(embeddedText(sentence), sentence.language))
-    .slice(0, MAX_SENTENCES)
-  if (embedder === null || near.length === 0 || !embedder.reads(asked, null)) return new Map()
+  if (embedder === null || !embedder.reads(asked, null)) return new Map()
+  const readable = sentences.filter((sentence) => embedder.reads(embeddedText(sentence), sentence.language))
+  if (readable.length === 0) return new Map()
   try {
-    const [vector, ...vectors] = await embedder.embed([asked, ...near.map(embeddedText)], { signal, isUrgent: true })
+    const texts = readable.slice(0, MAX_SENTENCES).map(embeddedText)
+    const [vector, ...vectors] = await embedder.embed([asked, ...texts], { signal, isUrgent: true })
     const similarities = vectors.map((other) => (vector === undefined ? 0 : similarityOf(vector, other)))
-    return new Map(near.map((sentence, index) => [sentence, similarities[index] ?? 0]))
+    return new Map(readable.map((sentence, index) => [sentence, similarities[index] ?? 0]))
   } catch (error) {
     signal.throwIfAborted()
     log.warn({ err: error, requestId: request.id }, 'a question went without its meaning')
@@ -42,7 +42,8 @@ export async function similaritiesTo(
   }
 }
 
-function isInNearPart({ passage: { nearFrom }, start, text }: Sentence): boolean {
+/** Whether a sentence is in the part of its passage that is near by meaning. */
+export function isInNearPart({ passage: { nearFrom }, start, text }: Sentence): boolean {
   return nearFrom !== null && start + text.length > nearFrom && start < nearFrom + NEAR_LENGTH
 }
 

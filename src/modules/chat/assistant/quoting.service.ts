@@ -1,6 +1,6 @@
 import { sentencesOf } from '../../../lib/sentences.ts'
 import type { Context } from '../../../platform/context.ts'
-import { type Sentence, similaritiesTo } from './nearness.service.ts'
+import { isInNearPart, type Sentence, similaritiesTo } from './nearness.service.ts'
 import { type Passage, placeWeights } from './passage.reads.ts'
 import { emptyWords, matchWords, type WeighedWord } from './word.reads.ts'
 
@@ -32,11 +32,17 @@ const MAX_QUOTES = 5
 const MIN_QUOTES = 2
 // What is read closely for one question, in characters: the nearest passages first.
 const MAX_READ = 200_000
-// With less of the question's words in or over a sentence, it is about something else.
+// With less of the question's words in or over a sentence, it is about something else; with less than so many it may be, and
+// what it means tells.
 const MIN_COVERAGE = 0.4
-// Of the embedded model: of 30 questions about anything else, none was nearer than 0.51 to any of the 143 sentences of the demo
-// workspace; what they say in other words is asked for at 0.5 to 0.7.
-const MIN_SIMILARITY = 0.55
+const SURE_COVERAGE = 0.7
+// Of the embedded model, in the demo workspace: 30 questions about anything else were as near as 0.51 to one of its sentences, and
+// what it says in other words is asked for at 0.5 to 0.7. Of what has half of the words, the right is at 0.37 and more, and
+// nearly all that is wrong below 0.3.
+const NEAR = 0.55
+const NOT_FAR = 0.3
+/** Sentences that are compared because their words may not do. */
+const MAX_UNSURE = 16
 const GUESS_WEIGHT = 0.6
 // A further sentence is quoted when it is nearly as good as the best one.
 const NEARLY_AS_GOOD = 0.6
@@ -53,21 +59,32 @@ export async function quotesFor(
   const sentences = readable(passages).flatMap(quotable)
   const matches = await matchesOf(ctx, sentences, question.words)
   signal.throwIfAborted()
-  const similarities = await similaritiesTo(ctx, question.text, sentences, signal)
+  const similarities = await similaritiesTo(ctx, question.text, worthComparing(sentences, matches), signal)
   const asksNumber = /\b(how (long|many|much|often|far|old|soon|late|early|big)|when)\b|多少|多长|几|何/i.test(
     question.text,
   )
   const candidates = sentences.flatMap((sentence, index) => {
     const { coverage, score } = matches[index] ?? { coverage: 0, score: 0 }
-    const byWords = coverage >= MIN_COVERAGE ? score : 0
-    const similarity = similarities.get(sentence) ?? 0
-    const byMeaning = similarity >= MIN_SIMILARITY ? similarity : 0
+    const similarity = similarities.get(sentence)
+    const isMeant = coverage >= SURE_COVERAGE || similarity === undefined || similarity >= NOT_FAR
+    const byWords = coverage >= MIN_COVERAGE && isMeant ? score : 0
+    const byMeaning = similarity !== undefined && similarity >= NEAR ? similarity : 0
     const best = Math.max(byWords, byMeaning)
     if (best === 0) return []
     const bonus = asksNumber && /\p{N}|[一二三四五六七八九十百千]/u.test(sentence.text) ? NUMBER_BONUS : 0
     return [{ passage: sentence.passage, sentence: sentence.text, score: best + bonus }]
   })
   return chosen(candidates)
+}
+
+/** What is near by meaning, and what has some of the words and may be about something else; what matters most comes first. */
+function worthComparing(sentences: readonly Sentence[], matches: readonly Match[]): Sentence[] {
+  const unsure = sentences
+    .map((sentence, index) => ({ sentence, coverage: 0, score: 0, ...matches[index] }))
+    .filter(({ coverage }) => coverage >= MIN_COVERAGE && coverage < SURE_COVERAGE)
+    .toSorted((one, other) => other.score - one.score)
+    .map(({ sentence }) => sentence)
+  return [...new Set([...unsure.slice(0, MAX_UNSURE), ...sentences.filter(isInNearPart), ...unsure])]
 }
 
 /** As many of the passages as are read closely. */

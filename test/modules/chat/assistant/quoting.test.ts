@@ -3,7 +3,7 @@ import { type Embedder, EmbedderBusy } from '../../../../src/platform/embedder.t
 import { wordEmbedder } from '../../../kit/fakes.ts'
 import { type Person, signUp } from '../../../kit/people.ts'
 import { startServer, type TestServer } from '../../../kit/server.ts'
-import { ask, expectCited, nothing, publish, publishIn } from './stage.ts'
+import { ask, byWordsAlone, expectCited, nothing, publish, publishIn } from './stage.ts'
 
 // What is quoted for what it means, by a model that knows some words which mean the same.
 
@@ -69,6 +69,16 @@ test('what is merely near is not quoted', async () => {
   // Two words of three: a cosine of 0.52.
   await publish(alice, 'Harbour', 'Ships leave all year.')
   expect((await ask(server, alice, 'annual vacation entitlement')).text).toBe(nothing)
+})
+
+test('what has only some of the words is quoted unless it means something else', async () => {
+  // Cosines of 0.38 and 0.21.
+  const page = await publish(alice, 'Rule', 'The captain has 30 days on land, in summer, after a journey.')
+  await publish(alice, 'Rule', 'The captain of the old ferry paints birds.')
+  const answer = await ask(server, alice, 'captain entitlement')
+  expectCited(answer, page)
+  expect(answer.quotes).toHaveLength(1)
+  expect((await ask(byWordsAlone(server), alice, 'captain entitlement')).quotes).toHaveLength(2)
 })
 
 test('a page in a language that the model does not read is quoted for its words alone', async () => {

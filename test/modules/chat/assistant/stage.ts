@@ -15,6 +15,11 @@ export interface Answer {
   readonly sources: Readonly<Record<string, string>>[]
 }
 
+/** The same server as if nothing in it could tell what a text means: the kit's embedder goes by words that say nothing as well. */
+export function byWordsAlone(server: TestServer): TestServer {
+  return { ...server, app: { ...server.app, platform: { ...server.app.platform, embedder: null } } }
+}
+
 /** What the model says to the last of these user's messages, once all that is written can be found. */
 export async function ask(server: TestServer, person: Person | null, ...questions: string[]): Promise<Answer> {
   if (person !== null) await indexed(server, person)
