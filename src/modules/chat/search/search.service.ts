@@ -126,7 +126,8 @@ function versionOf(ctx: Context, { query, mode, filter }: Search): string {
 export function rankingOf(ctx: Context, wanted: Search): Ranking {
   let asked: Promise<readonly AskedWord[]> | undefined
   const words = () => {
-    asked ??= askedWords(ctx, wanted.query, homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter)))
+    const homes = homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter))
+    asked ??= askedWords(ctx, wanted.query, homes, findableKinds(ctx, { ...wanted.filter, kinds: [] }))
     return asked
   }
   return { words, rank: () => rankHits(ctx, wanted, words) }
