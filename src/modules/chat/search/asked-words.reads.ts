@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type QuestionWord, questionWords } from '../../../lib/question-words.ts'
 import { folded, pairsIn, transposed } from '../../../lib/search-words.ts'
 import type { Context } from '../../../platform/context.ts'
+import type { SearchKind } from './search-text.entity.ts'
 
 /** A word of a search, and by which queries it is found in the organization. */
 export interface AskedWord {
@@ -31,13 +32,14 @@ const LEAST_SIMILARITY = 0.35
 
 /**
  * The words of a search, none when nothing in it can be looked for; and how they are found. The last one may be the
- * beginning of a word: somebody may still be typing it. `homes` are the ids of where the viewer may read: what a word weighs and
- * whether others are tried beside it goes by what stands there, or weights would tell what stands elsewhere.
+ * beginning of a word: somebody may still be typing it. `homes` are the ids of where the viewer may read, and `kinds` what: what
+ * a word weighs and whether others are tried beside it goes by that alone, or weights would tell what else there is.
  */
 export async function askedWords(
   { platform, db }: Context,
   text: string,
   homes: RawBuilder<unknown>,
+  kinds: readonly SearchKind[],
 ): Promise<AskedWord[]> {
   const words = wordsIn(text)
   const spaced = words.map(({ text, isSpaced }) => (isSpaced ? text : null))
@@ -49,6 +51,7 @@ export async function askedWords(
   const nextLanguage = (after: ReturnType<typeof sql>) => sql`(
     select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
     order by next.language limit 1)`
+  const isReadable = sql`kind = any(${kinds}::text[]) and home_id in (select id from home)`
   const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count' | 'readableCount'>>`
     with recursive home (id) as materialized (${homes}),
     used (language) as (
@@ -65,8 +68,8 @@ export async function askedWords(
     from given
     cross join lateral (select coalesce(given.pairs, ${formsOf(sql`given.text`)}) as exact) as asked
     cross join lateral (
-      select count(*), count(*) filter (where home_id in (select id from home)) as "readableCount" from (
-        select home_id from search_text
+      select count(*), count(*) filter (where ${isReadable}) as "readableCount" from (
+        select kind, home_id from search_text
         where organization_id = ${organizationId} and words @@ asked.exact::tsquery limit ${COUNTED}
       ) as text
     ) as counted
@@ -91,9 +94,9 @@ export async function askedWords(
         from candidate cross join lateral (select ${formsOf(sql`candidate.word`)} as query) as form
         where exists (
           select from (
-            select home_id from search_text
+            select kind, home_id from search_text
             where organization_id = ${organizationId} and words @@ form.query::tsquery limit ${COUNTED}
-          ) as text where home_id in (select id from home)
+          ) as text where ${isReadable}
         )
       )
       -- What a word begins with is no slip of it: whoever has typed further did not mean that.

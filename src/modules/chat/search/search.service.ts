@@ -18,7 +18,14 @@ import { requireViewer } from '../../../platform/gate.ts'
 import { type AskedWord, askedWords } from './asked-words.reads.ts'
 import { findLexical } from './lexical.reads.ts'
 import { findNearest, type NearestChunk } from './nearest.reads.ts'
-import { findableKinds, findFindable, homesIn, isWithin, type SearchFilter } from './search-scope.reads.ts'
+import {
+  type Findable,
+  findableKinds,
+  findFindable,
+  homesIn,
+  isWithin,
+  type SearchFilter,
+} from './search-scope.reads.ts'
 import { type SearchKind, searchKinds } from './search-text.entity.ts'
 
 /** By words, by meaning, or by both. */
@@ -126,7 +133,8 @@ function versionOf(ctx: Context, { query, mode, filter }: Search): string {
 export function rankingOf(ctx: Context, wanted: Search): Ranking {
   let asked: Promise<readonly AskedWord[]> | undefined
   const words = () => {
-    asked ??= askedWords(ctx, wanted.query, homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter)))
+    const homes = homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter))
+    asked ??= askedWords(ctx, wanted.query, homes, findableKinds(ctx, { ...wanted.filter, kinds: [] }))
     return asked
   }
   return { words, rank: () => rankHits(ctx, wanted, words) }
@@ -145,10 +153,8 @@ async function rankHits(
     mode === 'LEXICAL' ? [] : findMeant(ctx, query, mode, filter, read),
   ])
   const findable = await findableAmong(ctx, filter, [...spelled, ...meant])
-  // Nothing else takes part: what stands elsewhere by now would lend a page its words, and others would be measured by it.
-  const isInPlace = ({ id, homeId }: Match) => findable.get(id)?.homeId === homeId
   const weights = spelled.length === 0 ? [] : (await words()).map(({ readableCount }) => wordWeight(readableCount))
-  const scored = merged(scoreWords(spelled.filter(isInPlace), weights), scoreMeanings(meant.filter(isInPlace)))
+  const scored = merged(scoreWords(asTheyAre(spelled, findable), weights), scoreMeanings(asTheyAre(meant, findable)))
   const isFindable = ({ id, kind }: Scored) => findable.has(id) && kinds.some((wanted) => wanted === kind)
   const best = placed(scored.filter(isFindable)).slice(0, MAX_HITS)
   return best.flatMap((hit, place) => {
@@ -175,12 +181,27 @@ function idsOf(things: readonly { readonly id: string; readonly kind: string }[]
 
 type Match = Pick<MeaningMatched, 'id' | 'kind' | 'homeId'>
 
-/** What of these, and of the pages they stand on, may be found as it is now. */
-async function findableAmong(ctx: Context, filter: SearchFilter, matches: readonly Match[]) {
+/** What of these, and of the pages they stood on, may be found as it is now; by its id. */
+async function findableAmong(
+  ctx: Context,
+  filter: SearchFilter,
+  matches: readonly Match[],
+): Promise<ReadonlyMap<string, Findable>> {
   const ids = idsOf(matches)
   const pages = new Set([...ids.PAGE, ...matches.flatMap(({ kind, homeId }) => (kind === 'BLOCK' ? homeId : []))])
   const things = await findFindable(ctx, filter, { ...ids, PAGE: [...pages] })
   return new Map(things.map((thing) => [thing.id, thing]))
+}
+
+/**
+ * Those that may be found, where they stand now: others would be measured by what may not, and a page that something has left
+ * would be found by it.
+ */
+function asTheyAre<One extends Match>(matches: readonly One[], findable: ReadonlyMap<string, Findable>): One[] {
+  return matches.flatMap((match) => {
+    const thing = findable.get(match.id)
+    return thing === undefined ? [] : [{ ...match, homeId: thing.homeId }]
+  })
 }
 
 async function findMeant(
