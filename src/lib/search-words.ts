@@ -31,8 +31,11 @@ const isCompound = /[-@.:/_+~][^-@.:/_+~]/
  * character stays as long as it was, so that places in the result are places in the text.
  */
 export function folded(text: string): string {
-  return text.replace(/[A-Z]+/g, (ascii) => ascii.toLowerCase()).replace(/[^\0-\x7f]/gu, foldedCharacter)
+  return text.replace(/[A-Z]+/g, (ascii) => ascii.toLowerCase()).replace(foldable, foldedCharacter)
 }
+
+/** Not ASCII, nor one of the many characters of Chinese, Japanese and Korean that have one form only. */
+const foldable = /[^\0-\x7f\u3041-\u30fe\u3400-\u9fff\uac00-\ud7a3]/gu
 
 function foldedCharacter(character: string): string {
   const plain = character.normalize('NFKC').toLowerCase()

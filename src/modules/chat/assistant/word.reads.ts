@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { searchConfiguration } from '../../../lib/search-language.ts'
 import { searchTerms } from '../../../lib/search-words.ts'
 import type { Context } from '../../../platform/context.ts'
-import { type AskedWord, COUNTED } from '../search/asked-words.reads.ts'
+import type { AskedWord } from '../search/asked-words.reads.ts'
 
 // No table is read here.
 
@@ -28,12 +28,11 @@ const UNKNOWN_WEIGHT = 0.6
 
 /** What the words of a question weigh; those that cannot be looked for are left out. */
 export function weighed(words: readonly AskedWord[]): WeighedWord[] {
-  return words.flatMap(({ text, isSpaced, exact, near, count, readableCount }) => {
-    const texts = count < COUNTED ? readableCount : COUNTED
-    const guess = texts === 0 ? near : null
+  return words.flatMap(({ text, isSpaced, exact, near, count }) => {
+    const guess = count === 0 ? near : null
     const query = guess ?? exact
     if (query === null) return []
-    const weight = texts === 0 ? UNKNOWN_WEIGHT : 1 / Math.log2(1 + texts)
+    const weight = count === 0 ? UNKNOWN_WEIGHT : 1 / Math.log2(1 + count)
     return [{ spaced: isSpaced ? text : null, query, isGuess: guess !== null, weight }]
   })
 }

@@ -11,20 +11,23 @@ export interface AskedWord {
   /** Tsqueries: as it was written, in the forms each language in use gives it; and what is nearly it, or begins with it. */
   readonly exact: string | null
   readonly near: string | null
-  /** Texts of the organization it is in as it was written, up to `COUNTED`: for how to look, and nothing the viewer is to see. */
+  /** Texts it is in as it was written, up to `COUNTED`, of those that the viewer may read. */
   readonly count: number
-  /** Those of them that the viewer may read. */
-  readonly readableCount: number
   readonly isSpaced: boolean
 }
 
 /** How far texts with a word are counted: of a word in more than that it does not matter in how many. */
 export const COUNTED = 1_000
-// Words that are looked at beside one that is in no text: the nearest, and the shortest that begin with it; and how many of
-// those that are in a text the viewer may read are taken. Some are in none any more: what somebody wrote letter by letter was there in every part.
-const NEAR_WORDS = 12
-const BEGINNING_WORDS = 32
+// Words that are looked at beside one that is in no text: the nearest; and beside the last one the shortest that begin with it.
+// Of those that are in a text the viewer may read some are taken. What somebody wrote letter by letter was there in every part,
+// and for a while those stay.
+const NEAR_WORDS = 8
+const BEGINNING_WORDS = 24
 const TAKEN_WORDS = 8
+/** The first words of a search and the last one: for more it would cost a database that has one session too much. */
+const MENDED_WORDS = 4
+/** Fewer letters begin too many words. */
+const LEAST_BEGINNING = 3
 /** Of a longer word without spaces, which is hardly one, nothing is tried beside it. */
 const MAX_NEAR_PAIRS = 8
 /** Of pg_trgm, from 0 to 1: `budgte` and `budget` have 0.4. */
@@ -52,7 +55,7 @@ export async function askedWords(
     select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
     order by next.language limit 1)`
   const isReadable = sql`kind = any(${kinds}::text[]) and home_id in (select id from home)`
-  const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count' | 'readableCount'>>`
+  const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count'>>`
     with recursive home (id) as materialized (${homes}),
     used (language) as (
       select ${nextLanguage(sql`true`)}
@@ -64,39 +67,37 @@ export async function askedWords(
       select * from unnest(${spaced}::text[], ${pairs}::text[], ${swapped}::text[])
         with ordinality as given(text, pairs, swapped, place)
     )
-    select asked.exact, near.query as near, counted.count, counted."readableCount"
+    select asked.exact, near.query as near, counted.count
     from given
     cross join lateral (select coalesce(given.pairs, ${formsOf(sql`given.text`)}) as exact) as asked
     cross join lateral (
-      select count(*), count(*) filter (where ${isReadable}) as "readableCount" from (
-        select kind, home_id from search_text
-        where organization_id = ${organizationId} and words @@ asked.exact::tsquery limit ${COUNTED}
+      select count(*) from (
+        select from search_text
+        where organization_id = ${organizationId} and words @@ asked.exact::tsquery and ${isReadable} limit ${COUNTED}
       ) as text
     ) as counted
     left join lateral (
       with candidate as (
         (select word, false as begins, similarity(word, given.text) as rank from search_word
-          where organization_id = ${organizationId} and word % given.text and counted."readableCount" = 0
+          where organization_id = ${organizationId} and word % given.text and counted.count = 0
             and similarity(word, given.text) >= ${LEAST_SIMILARITY}
           order by rank desc, word limit ${NEAR_WORDS})
         union all
         (select word, false, 1 from search_word
           where organization_id = ${organizationId} and word = any(string_to_array(given.swapped, ' '))
-            and counted."readableCount" = 0)
+            and counted.count = 0)
         union all
         (select word, true, -length(word) from search_word
-          where organization_id = ${organizationId} and (counted."readableCount" = 0 or given.place = ${last})
-            and word > given.text and word < given.text || chr(1114111)
+          where organization_id = ${organizationId} and given.place = ${last}
+            and length(given.text) >= ${LEAST_BEGINNING} and word > given.text and word < given.text || chr(1114111)
           order by length(word), word limit ${BEGINNING_WORDS})
       ),
       alive as (
         select candidate.*, form.query
         from candidate cross join lateral (select ${formsOf(sql`candidate.word`)} as query) as form
         where exists (
-          select from (
-            select kind, home_id from search_text
-            where organization_id = ${organizationId} and words @@ form.query::tsquery limit ${COUNTED}
-          ) as text where ${isReadable}
+          select from search_text
+          where organization_id = ${organizationId} and words @@ form.query::tsquery and ${isReadable}
         )
       )
       -- What a word begins with is no slip of it: whoever has typed further did not mean that.
@@ -104,11 +105,11 @@ export async function askedWords(
         select query from alive where begins or not exists (select from alive where begins)
         order by rank desc, word limit ${TAKEN_WORDS}
       ) as taken
-    ) as near on given.text is not null
+    ) as near on given.text is not null and (given.place <= ${MENDED_WORDS} or given.place = ${last})
     order by given.place`.execute(platform.database.unscoped)
   return rows.flatMap((row, index) =>
     words.slice(index, index + 1).map((word) => {
-      const near = word.isSpaced || row.readableCount > 0 ? row.near : nearPairsQuery(word.text)
+      const near = word.isSpaced || row.count > 0 ? row.near : nearPairsQuery(word.text)
       return { ...row, ...word, near }
     }),
   )

@@ -79,6 +79,8 @@ function recallOf(words: readonly AskedWord[]): string[] {
   const queries = rare.length === 0 ? [] : [anyOf(rare)]
   if (common.length > 0) queries.push(common.map(queryOf).join(' & '))
   if (common.length > 2) queries.push(pairsOf(common).join(' | '))
+  // What has one of them alone, as far as there is room.
+  if (common.length > 0 && words.length > 1) queries.push(anyOf(words))
   return queries
 }
 

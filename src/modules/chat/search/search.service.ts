@@ -13,7 +13,7 @@ import {
 } from '../../../lib/search-ranking.ts'
 import { defineNamespace } from '../../../platform/cache.ts'
 import type { Context } from '../../../platform/context.ts'
-import { Unavailable } from '../../../platform/errors.ts'
+import { BadRequest, Unavailable } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { type AskedWord, askedWords } from './asked-words.reads.ts'
 import { findLexical } from './lexical.reads.ts'
@@ -73,24 +73,16 @@ export interface Found extends Pick<Ranking, 'words'> {
 }
 
 /** What is found by one search at most. */
-export const MAX_HITS = 500
+export const MAX_HITS = 300
 const NEAREST_CHUNKS = 150
 /** What a model reads of a search, in UTF-16 units: some 60 words. */
 const MAX_EMBEDDED_LENGTH = 400
 
 const remembered = defineNamespace({
   name: 'searches',
+  // In order; without names, since it is many of them: each an id, a kind, a score and its shares, and where to begin.
   schema: z.array(
-    z.object({
-      id: z.uuid(),
-      kind: z.enum(searchKinds),
-      projectId: z.uuid().nullable(),
-      score: z.number(),
-      lexical: z.number().nullable(),
-      semantic: z.number().nullable(),
-      start: z.number(),
-      place: z.number(),
-    }),
+    z.tuple([z.uuid(), z.enum(searchKinds), z.number(), z.number().nullable(), z.number().nullable(), z.number()]),
   ),
 })
 
@@ -98,7 +90,8 @@ const remembered = defineNamespace({
  * Finds what answers a search. With the name of an earlier one by the same viewer it is that one gone on with, in its order
  * for as long as it is remembered, whatever was written since: but for what the viewer may no longer read. One is remembered when
  * more is found than the first page of this size shows.
- * @throws {Unauthenticated} @throws {Unavailable} when it can only be found by meaning, and that is not to be had just now
+ * @throws {Unauthenticated} @throws {BadRequest} when it can only be found by meaning, and nothing is
+ * @throws {Unavailable} the same, when that is not to be had just now
  */
 export async function search(
   ctx: Context,
@@ -108,17 +101,31 @@ export async function search(
   const version = versionOf(ctx, wanted)
   const { cache } = ctx.platform
   const { words, rank } = rankingOf(ctx, wanted)
-  const ranked = async () => [...(await rank())]
   if (earlier === null) {
     const id = randomUUID()
-    const hits = await ranked()
-    if (hits.length > size) await cache.put(remembered, id, version, hits)
+    const hits = await rank()
+    if (hits.length > size) await cache.put(remembered, id, version, hits.map(withoutNames))
     return { id, hits, words }
   }
-  const hits = await cache.read(remembered, earlier, version, ranked)
-  const findable = new Set((await findFindable(ctx, wanted.filter, idsOf(hits))).map(({ id }) => id))
-  return { id: earlier, hits: hits.filter(({ id }) => findable.has(id)), words }
+  const kept = await cache.read(remembered, earlier, version, async () => (await rank()).map(withoutNames))
+  const hits = kept.map(([id, kind, score, lexical, semantic, start], place) => {
+    return { id, kind, score, lexical, semantic, start, place }
+  })
+  const findable = new Map((await findFindable(ctx, wanted.filter, idsOf(hits))).map((thing) => [thing.id, thing]))
+  const still = hits.flatMap((hit) => {
+    const thing = findable.get(hit.id)
+    return thing === undefined ? [] : [{ ...hit, projectId: thing.projectId }]
+  })
+  return { id: earlier, hits: still, words }
 }
+
+function withoutNames({ id, kind, score, lexical, semantic, start }: SearchHit): Remembered {
+  const short = (share: number) => Number(share.toFixed(4))
+  const shortOrNone = (share: number | null) => (share === null ? null : short(share))
+  return [id, kind, short(score), shortOrNone(lexical), shortOrNone(semantic), start]
+}
+
+type Remembered = z.output<typeof remembered.schema>[number]
 
 /** What a search is for and who searches: nobody goes on with another's, and no program with what its owner may read alone. */
 function versionOf(ctx: Context, { query, mode, filter }: Search): string {
@@ -147,13 +154,15 @@ async function rankHits(
 ): Promise<readonly SearchHit[]> {
   const kinds = findableKinds(ctx, filter)
   const read = readKinds(ctx, filter)
+  if (mode === 'SEMANTIC' && ctx.platform.embedder === null)
+    throw new BadRequest('This server finds nothing by meaning.')
   if (kinds.length === 0 || query.trim() === '') return []
   const [spelled, meant] = await Promise.all([
     mode === 'SEMANTIC' ? [] : words().then((asked) => findLexical(ctx, asked, filter, read)),
     mode === 'LEXICAL' ? [] : findMeant(ctx, query, mode, filter, read),
   ])
   const findable = await findableAmong(ctx, filter, [...spelled, ...meant])
-  const weights = spelled.length === 0 ? [] : (await words()).map(({ readableCount }) => wordWeight(readableCount))
+  const weights = spelled.length === 0 ? [] : (await words()).map(({ count }) => wordWeight(count))
   const scored = merged(scoreWords(asTheyAre(spelled, findable), weights), scoreMeanings(asTheyAre(meant, findable)))
   const isFindable = ({ id, kind }: Scored) => findable.has(id) && kinds.some((wanted) => wanted === kind)
   const best = placed(scored.filter(isFindable)).slice(0, MAX_HITS)

@@ -21,6 +21,8 @@ const MAX_READ = 10_000
 const LEAD = 1_000
 /** Characters of a word that is at least somewhat like another. */
 const LEAST_BEGINNING = 3
+/** How much of a word is looked for, where there is no more of it: few times, since the text may be long. */
+const BEGINNINGS = [1, 0.75, 0.5]
 /** The parser leaves out what has 2,047 bytes, words and gaps alike; a unit has three at most. */
 const tooLong = /(\S{600})\S|(\s{600})\s/g
 const lexeme = /'((?:[^']|'')+)'/g
@@ -60,14 +62,13 @@ function firstPlace(text: string, { words, start }: ShownText): number {
   return places.length === 0 ? start : Math.min(...places)
 }
 
-/** Of the longest beginning of a word, in any form it is found in, that there is in a text; -1 when there is none. */
+/** Of a word, in any form it is found in, or else of more or less of its beginning; -1 when there is none in the text. */
 function likestPlace(text: string, { text: word, exact, near }: AskedWord): number {
   const stems = [...`${exact} ${near}`.matchAll(lexeme)].map(([, stem = '']) => stem)
   const forms = [word, ...stems].toSorted((one, other) => other.length - one.length)
-  for (let length = forms[0]?.length ?? 0; length > 0; length -= 1) {
-    const isTried = (form: string) => form.length === length || (form.length > length && length >= LEAST_BEGINNING)
-    const places = forms.filter(isTried).map((form) => text.indexOf(form.slice(0, length)))
-    const found = places.filter((place) => place >= 0)
+  for (const share of BEGINNINGS) {
+    const beginnings = forms.map((form) => form.slice(0, Math.max(LEAST_BEGINNING, Math.ceil(form.length * share))))
+    const found = beginnings.map((beginning) => text.indexOf(beginning)).filter((place) => place >= 0)
     if (found.length > 0) return Math.min(...found)
   }
   return -1
