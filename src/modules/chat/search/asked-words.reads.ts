@@ -27,7 +27,7 @@ const TAKEN_WORDS = 8
 /** The first words of a search and the last one: for more it would cost a database that has one session too much. */
 const MENDED_WORDS = 4
 /** Fewer letters begin too many words. */
-const LEAST_BEGINNING = 3
+const LEAST_BEGINNING = 2
 /** Of a longer word without spaces, which is hardly one, nothing is tried beside it. */
 const MAX_NEAR_PAIRS = 8
 /** Of pg_trgm, from 0 to 1: `budgte` and `budget` have 0.4. */
