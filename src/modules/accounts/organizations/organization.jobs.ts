@@ -4,15 +4,14 @@ import type { Platform } from '../../../platform/context.ts'
 import { defineJob } from '../../../platform/jobs.ts'
 import { restorableSince } from './deletion.service.ts'
 
+// What the texts are found by, which indexers put back for as long as there are texts.
+const searchTables = ['text_change', 'search_chunk', 'search_text', 'search_word', 'search_vector'] as const
+
 /**
  * The tables with rows of organizations, those that point at others before what they point at. A law compares them with the
  * entities: a table that is missing here would outlive its organization.
  */
 export const purgedTables = [
-  'search_vector',
-  'search_chunk',
-  'search_word',
-  'search_text',
   'message',
   'chat_participant',
   'chat_session',
@@ -27,9 +26,9 @@ export const purgedTables = [
   'agent',
   'api_key',
   'invitation',
-  'text_change',
   'idempotency_key',
   'membership',
+  ...searchTables,
 ] as const
 
 /** What stays: the trail outlives what it speaks of. */
@@ -58,7 +57,10 @@ export const purgeOrganizations = defineJob({
       .execute()
     for (const { id } of due) {
       if (signal.aborted) return
-      await purge(platform, id, signal)
+      // One that cannot be purged is for the next run; the others do not wait for it.
+      await purge(platform, id, signal).catch((error: unknown) =>
+        platform.log.error({ err: error, organizationId: id }, 'an organization could not be purged'),
+      )
     }
   },
 })
@@ -77,10 +79,13 @@ async function purge({ database }: Platform, id: string, signal: AbortSignal): P
     }
   }
   await deleteAll('agent_token', sql<boolean>`agent_id in (select id from agent where organization_id = ${id})`)
-  for (const table of purgedTables) await deleteAll(table, sql<boolean>`organization_id = ${id}`)
+  const ofIt = sql<boolean>`organization_id = ${id}`
+  for (const table of purgedTables) await deleteAll(table, ofIt)
   for (const table of ['channel_event', 'channel_head'])
     await deleteAll(table, sql<boolean>`starts_with(channel, ${`${id}/`})`)
   await releaseSessions(unscoped, id)
+  // What somebody was at when its texts went.
+  for (const table of searchTables) await deleteAll(table, ofIt)
   if (!signal.aborted) await unscoped.deleteFrom('organization').where('id', '=', id).execute()
 }
 

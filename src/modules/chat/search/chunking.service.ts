@@ -3,8 +3,10 @@ import { chunkHash, chunksOf, embeddedText } from '../../../lib/search-chunks.ts
 import type { Tables } from '../../../platform/database/tables.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import type { IndexedText } from './indexing.service.ts'
+import type { SourceText } from './search-source.reads.ts'
 
-interface Chunk {
+/** A part of a text, as it is kept. */
+export interface Chunk {
   readonly subjectId: string
   readonly number: number
   readonly start: number
@@ -18,7 +20,7 @@ interface Chunk {
  * which somebody has indexed a later change meanwhile is left to them.
  */
 export async function keepChunks(tx: Kysely<Tables>, texts: readonly IndexedText[]): Promise<void> {
-  const chunks = texts.flatMap(chunked)
+  const chunks = texts.flatMap(({ chunks }) => chunks)
   const column = <Value>(of: (chunk: Chunk) => Value) => chunks.map(of)
   const current = sql`
     select text.subject_id, text.organization_id, text.kind, text.home_id from search_text as text
@@ -46,7 +48,8 @@ export async function keepChunks(tx: Kysely<Tables>, texts: readonly IndexedText
       signs = case when search_chunk.hash = excluded.hash then search_chunk.signs end`.execute(tx)
 }
 
-function chunked({ id, title, text }: IndexedText): Chunk[] {
+/** The chunks of a text. */
+export function chunked({ id, title, text }: Pick<SourceText, 'id' | 'title' | 'text'>): Chunk[] {
   return chunksOf(text).map(({ start, end }, number) => {
     const hash = chunkHash(embeddedText({ title, text: text.slice(start, end) })).toString('hex')
     return { subjectId: id, number, start, end, hash }

@@ -1,19 +1,24 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { searchConfiguration } from '../../../lib/search-language.ts'
 import { type SearchTerms, searchTerms } from '../../../lib/search-words.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
-import { keepChunks } from './chunking.service.ts'
-import { readSources, type SourceText } from './search-source.reads.ts'
-import { type SearchKind, searchKinds } from './search-text.entity.ts'
+import { type Chunk, chunked, keepChunks } from './chunking.service.ts'
+import { lockSources, readSources, type SourceText } from './search-source.reads.ts'
+import type { SearchKind } from './search-text.entity.ts'
+import { shareWords } from './search-word.jobs.ts'
 
 /** What is indexed of one text, in UTF-16 units: of a longer one only its beginning is found. */
 export const MAX_INDEXED_LENGTH = 100_000
+/** Of the texts of one transaction together, in UTF-16 units, unless a single one is longer. */
+const PORTION_LENGTH = 100_000
 
-/** A change that was noted, the newest of its row among those that were taken. */
+/** The changes of one row that are due; `id` is the newest of them. */
 interface Change {
   readonly id: number
-  readonly kind: SearchKind
+  readonly ids: readonly number[]
+  readonly kind: string
   readonly subjectId: string
 }
 
@@ -22,41 +27,81 @@ export interface IndexedText extends SourceText {
   readonly changeId: number
   readonly configuration: string
   readonly terms: SearchTerms
+  readonly chunks: readonly Chunk[]
+}
+
+/** Changes of one transaction, and what their rows say; a row without a text is gone, or nothing to be found yet. */
+interface Portion {
+  readonly changes: readonly Change[]
+  readonly sources: ReadonlyMap<string, SourceText>
+}
+
+/** What an indexer that goes on and on keeps in mind. */
+export interface IndexOptions {
+  /** Rows that are left for later. */
+  readonly except?: readonly string[]
+  /** Of a row that cannot be indexed; its changes stay. Without it the first error is thrown. */
+  readonly onFailure?: (subjectId: string, error: unknown) => void
+  readonly signal?: AbortSignal
 }
 
 /**
- * Makes what is found of the rows that changed first what they say now, up to so many changes, in one transaction: with it
- * the changes are forgotten. Several may do so at once. Answers how many changes that were; 0 when nothing is due.
+ * Makes what is found of the rows that changed first, up to so many changes, what they say now: in portions, each in a transaction of its own in
+ * which its changes are forgotten. Several may do so at once. Answers how many changes that were and could not be; 0 when
+ * nothing is due, or others are at what is.
  */
-export async function indexChanges({ unscoped }: Database, limit: number): Promise<number> {
-  return unscoped.transaction().execute(async (tx) => {
-    const { taken, changes } = await takeChanges(tx, limit)
-    if (taken === 0) return 0
-    const idsOf = (kind: SearchKind) =>
-      changes.filter((change) => change.kind === kind).map((change) => change.subjectId)
-    const ids = { PAGE: idsOf('PAGE'), BLOCK: idsOf('BLOCK'), MESSAGE: idsOf('MESSAGE') }
-    const sources = new Map((await readSources(tx, ids)).map((source) => [source.id, source]))
-    const texts = changes.flatMap((change) => {
-      const source = sources.get(change.subjectId)
-      return source === undefined ? [] : [indexed(change, source)]
-    })
-    await forget(
-      tx,
-      changes.filter(({ subjectId }) => !sources.has(subjectId)),
-    )
-    if (texts.length > 0) await keep(tx, texts)
-    return taken
-  })
+export async function indexChanges(
+  { unscoped }: Database,
+  limit: number,
+  { except = [], onFailure, signal }: IndexOptions = {},
+): Promise<number> {
+  const changes = await dueChanges(unscoped, limit, except)
+  const idsOf = (kind: SearchKind) => changes.filter((change) => change.kind === kind).map((change) => change.subjectId)
+  // After the changes, so that a text is never older than what is noted of it. If it is newer, a later change follows.
+  const read = await readSources(unscoped, { PAGE: idsOf('PAGE'), BLOCK: idsOf('BLOCK'), MESSAGE: idsOf('MESSAGE') })
+  const sources = new Map(read.map((source) => [source.id, source]))
+  let done = 0
+  const tryOut = async (portion: Portion): Promise<void> => {
+    if (signal?.aborted) return
+    try {
+      done += await indexPortion(unscoped, portion)
+    } catch (error) {
+      const [first, ...others] = portion.changes
+      if (first === undefined || onFailure === undefined) throw error
+      // Each alone, so that those that are not to blame are through.
+      if (others.length > 0) for (const change of portion.changes) await tryOut({ ...portion, changes: [change] })
+      else {
+        done += first.ids.length
+        onFailure(first.subjectId, error)
+      }
+    }
+  }
+  for (const portion of portionsOf(changes, sources)) await tryOut({ changes: portion, sources })
+  return done
 }
 
-/** Puts the change that is due first behind the others: it cannot be indexed, and they do not wait for it. */
-export async function postponeChange({ unscoped }: Database): Promise<void> {
-  await sql`
-    with first as (
-      delete from text_change where id in (select id from text_change order by id limit 1 for update skip locked)
-      returning organization_id, kind, subject_id
+/** The work on the texts is done before the transaction, which others may have to wait for. Answers how many changes. */
+async function indexPortion(unscoped: Kysely<Tables>, { changes, sources }: Portion): Promise<number> {
+  const texts: IndexedText[] = []
+  for (const change of changes) {
+    const source = sources.get(change.subjectId)
+    if (source !== undefined) texts.push(await indexed(change, source))
+  }
+  return unscoped.transaction().execute(async (tx) => {
+    await shareWords(tx)
+    const there = await lockSources(tx, texts)
+    const taken = await takeChanges(
+      tx,
+      changes.filter(({ subjectId }) => there.has(subjectId) || !sources.has(subjectId)),
     )
-    insert into text_change (organization_id, kind, subject_id) select * from first`.execute(unscoped)
+    await forget(
+      tx,
+      changes.filter(({ id, subjectId }) => taken.has(id) && !sources.has(subjectId)),
+    )
+    const kept = texts.filter(({ changeId }) => taken.has(changeId))
+    if (kept.length > 0) await keep(tx, kept)
+    return taken.size
+  })
 }
 
 async function keep(tx: Kysely<Tables>, texts: readonly IndexedText[]): Promise<void> {
@@ -66,31 +111,53 @@ async function keep(tx: Kysely<Tables>, texts: readonly IndexedText[]): Promise<
   await keepChunks(tx, texts)
 }
 
-/** Changes that others are at are left to them. Sorted by row, so that two who meet never wait for each other. */
-async function takeChanges(tx: Kysely<Tables>, limit: number) {
-  const first = tx.selectFrom('text_change').select('id').orderBy('id').limit(limit).forUpdate().skipLocked()
-  const rows = await tx
-    .deleteFrom('text_change')
-    .where('id', 'in', first)
-    .returning(['id', 'kind', 'subject_id as subjectId'])
-    .execute()
-  const newest = new Map<string, Change>()
-  for (const { id, kind, subjectId } of rows) {
-    if (!isKind(kind)) continue
-    if (id > (newest.get(subjectId)?.id ?? 0)) newest.set(subjectId, { id, kind, subjectId })
+/** Those that were noted first, by row. Nothing is locked: whether others have been at one is seen when it is taken. */
+async function dueChanges(unscoped: Kysely<Tables>, limit: number, except: readonly string[]): Promise<Change[]> {
+  const { rows } = await sql<{ id: number; kind: string; subjectId: string }>`
+    select id, kind, subject_id as "subjectId" from text_change
+    where subject_id <> all(${except}::uuid[]) order by id limit ${limit}`.execute(unscoped)
+  const bySubject = Map.groupBy(rows, ({ subjectId }) => subjectId)
+  return [...bySubject].flatMap(([subjectId, noted]) =>
+    noted.slice(-1).map(({ id, kind }) => ({ id, ids: noted.map((one) => one.id), kind, subjectId })),
+  )
+}
+
+/** Each sorted by row, so that two who meet never wait for each other. */
+function portionsOf(changes: readonly Change[], sources: ReadonlyMap<string, SourceText>): Change[][] {
+  const portions: Change[][] = []
+  let length = Number.POSITIVE_INFINITY
+  for (const change of changes) {
+    const added = Math.min(sources.get(change.subjectId)?.text.length ?? 0, MAX_INDEXED_LENGTH)
+    const open = portions.at(-1)
+    if (open !== undefined && length + added <= PORTION_LENGTH) {
+      open.push(change)
+      length += added
+    } else {
+      portions.push([change])
+      length = added
+    }
   }
-  const changes = [...newest.values()].toSorted((one, other) => (one.subjectId < other.subjectId ? -1 : 1))
-  return { taken: rows.length, changes }
+  return portions.map((portion) => portion.toSorted((one, other) => (one.subjectId < other.subjectId ? -1 : 1)))
 }
 
-function isKind(kind: string): kind is SearchKind {
-  return searchKinds.some((known) => known === kind)
+/** Takes what nobody else is at, and answers which: the newest change of a row is nobody's, or its text is theirs. */
+async function takeChanges(tx: Kysely<Tables>, changes: readonly Change[]): Promise<ReadonlySet<number>> {
+  const { rows } = await sql<{ id: number }>`
+    delete from text_change where id in (
+      select id from text_change where id = any(${changes.flatMap(({ ids }) => ids)}::bigint[])
+      order by id for update skip locked
+    ) returning id`.execute(tx)
+  return new Set(rows.map(({ id }) => id))
 }
 
-function indexed({ id: changeId }: Change, source: SourceText): IndexedText {
+async function indexed({ id: changeId }: Change, source: SourceText): Promise<IndexedText> {
   const text = source.text.slice(0, MAX_INDEXED_LENGTH).toWellFormed()
   const configuration = searchConfiguration(source.language, text)
-  return { ...source, text, changeId, configuration, terms: searchTerms(text) }
+  // Requests are answered in between.
+  await setImmediate()
+  const terms = searchTerms(text)
+  await setImmediate()
+  return { ...source, text, changeId, configuration, terms, chunks: chunked({ ...source, text }) }
 }
 
 /** Of what is gone; unless somebody has indexed a later change of it meanwhile. */

@@ -1,6 +1,6 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql as raw } from 'kysely'
 import type { Tables } from '../../../platform/database/tables.ts'
-import type { SearchKind } from './search-text.entity.ts'
+import { type SearchKind, searchKinds } from './search-text.entity.ts'
 
 /** A text as it stands, with what its meaning and its finding depend on. */
 export interface SourceText {
@@ -27,6 +27,30 @@ export async function readSources(sql: Kysely<Tables>, ids: Readonly<Record<Sear
   const pages = await pagesOf(sql, ids.PAGE)
   const blocks = await blocksOf(sql, ids.BLOCK)
   return [...pages, ...blocks, ...(await messagesOf(sql, ids.MESSAGE))]
+}
+
+/** The table of a kind's rows. */
+export const sourceTables: Readonly<Record<SearchKind, string>> = { PAGE: 'page', BLOCK: 'block', MESSAGE: 'message' }
+
+/**
+ * Keeps rows from being deleted until the transaction ends: what is written about them is there when their deletion is noted.
+ * Answers which; those that are gone, or that somebody is at who may be deleting them, are left out. It never waits, since
+ * whoever deletes many takes them in an order of their own.
+ */
+export async function lockSources(
+  tx: Kysely<Tables>,
+  sources: readonly Pick<SourceText, 'id' | 'kind'>[],
+): Promise<ReadonlySet<string>> {
+  const locked = new Set<string>()
+  for (const wanted of searchKinds) {
+    const ids = sources.filter(({ kind }) => kind === wanted).map(({ id }) => id)
+    if (ids.length === 0) continue
+    const { rows } = await raw<{ id: string }>`
+      select id from ${raw.table(sourceTables[wanted])} where id = any(${ids}::uuid[])
+      order by id for key share skip locked`.execute(tx)
+    for (const { id } of rows) locked.add(id)
+  }
+  return locked
 }
 
 async function pagesOf(sql: Kysely<Tables>, ids: Ids): Promise<SourceText[]> {

@@ -1,0 +1,93 @@
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rememberFailures } from '../../../../src/modules/chat/search/indexer.service.ts'
+import { indexChanges } from '../../../../src/modules/chat/search/indexing.service.ts'
+import { createLog } from '../../../../src/platform/log.ts'
+import { currentLane } from '../../../kit/lane.ts'
+import { addText } from './indexed-texts.ts'
+import { blockWord, drain, ended, foundTexts } from './indexer-stage.ts'
+import { openStage, type Stage } from './vector-stage.ts'
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await openStage()
+})
+afterAll(() => stage.close())
+
+test('a text that cannot be indexed keeps none of the others waiting, and is indexed once it can be', async () => {
+  const organizationId = await stage.organization()
+  const page = (says: string) => addText(stage, { organizationId, kind: 'PAGE', says })
+  const [before, bad, after] = [await page('Before'), await page('Bad'), await page('After')]
+  const { unscoped } = stage.database
+  await sql`alter table search_text add constraint refused check (words <> '''bad'':1,2'::tsvector) not valid`.execute(
+    unscoped,
+  )
+  const failed: string[] = []
+  const onFailure = (subjectId: string) => void failed.push(subjectId)
+  expect(await indexChanges(stage.database, 50, { onFailure })).toBe(3)
+  expect(failed).toEqual([bad.id])
+  expect(await foundTexts(stage, organizationId)).toEqual([before.id, after.id].toSorted())
+  expect(await indexChanges(stage.database, 50, { onFailure, except: failed })).toBe(0)
+  await sql`alter table search_text drop constraint refused`.execute(unscoped)
+  await drain(stage)
+  expect(await foundTexts(stage, organizationId)).toEqual([before.id, bad.id, after.id].toSorted())
+})
+
+test('texts that are long together are all found, and each of their changes is forgotten', async () => {
+  const organizationId = await stage.organization()
+  const texts: string[] = []
+  for (let count = 0; count < 5; count++) {
+    const { id } = await addText(stage, { organizationId, kind: 'MESSAGE', says: '潮汐与灯塔。'.repeat(7_000) })
+    texts.push(id)
+  }
+  expect(await indexChanges(stage.database, 50)).toBe(5)
+  expect(await foundTexts(stage, organizationId)).toEqual(texts.toSorted())
+  expect(await indexChanges(stage.database, 50)).toBe(0)
+})
+
+test('what fails rests ever longer, up to an hour, and is told of at first and when it is given up', () => {
+  let time = 0
+  const told: string[] = []
+  const tell = (level: string) => () => void told.push(`${level} at ${time / 1_000} s`)
+  const log = { ...createLog({ level: 'warn' }), warn: tell('warning'), error: tell('error') }
+  const failures = rememberFailures(log, () => time)
+  const rests: number[] = []
+  for (let count = 0; count < 6; count++) {
+    failures.add('bad', new Error('refused'))
+    const since = time
+    while (failures.resting().includes('bad')) time += 1_000
+    rests.push((time - since) / 1_000)
+  }
+  expect(rests).toEqual([2, 30, 450, 3_600, 3_600, 3_600])
+  expect(told).toEqual(['warning at 0 s', 'error at 482 s'])
+})
+
+test('no more than a thousand failures are kept in mind', () => {
+  const failures = rememberFailures({ ...createLog({ level: 'fatal' }) }, () => 0)
+  for (let count = 0; count < 1_500; count++) failures.add(`text ${count}`, new Error('refused'))
+  expect(failures.resting()).toHaveLength(1_000)
+  expect(failures.resting()[0]).toBe('text 500')
+})
+
+// The embedded database has one session: nobody meets anybody there.
+if (currentLane === 'services') {
+  describe('where several write at once', () => {
+    test('what is deleted while it is being indexed is found no more', async () => {
+      const organizationId = await stage.organization()
+      const { id } = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'barnacle' })
+      const { database } = stage
+      // As a text that is indexed for the first time.
+      await sql`delete from search_text where subject_id = ${id}`.execute(database.unscoped)
+      const hold = await blockWord(stage, organizationId, 'barnacle')
+      const first = ended(indexChanges(database, 50))
+      await expect.poll(hold.waiting).toBe(1)
+      const deleting = ended(sql`delete from message where id = ${id}`.execute(database.unscoped))
+      await expect.poll(async () => deleting.isEnded() || (await hold.waiting()) === 2).toBe(true)
+      await indexChanges(database, 50)
+      await hold.release()
+      await Promise.all([first.promise, deleting.promise])
+      await drain(stage)
+      expect(await foundTexts(stage, organizationId)).toEqual([])
+    })
+  })
+}
