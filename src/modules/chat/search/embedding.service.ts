@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { signsOf, vectorBytes, vectorOf, vectorText } from '../../../lib/vectors.ts'
 import type { Platform } from '../../../platform/context.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
@@ -25,8 +25,7 @@ export async function embedDue(
   signal: AbortSignal,
 ): Promise<number> {
   if (embedder === null) return 0
-  // Its statements are not counted: what is counted are those of requests.
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: database.pool }) })
+  const db = database.unscoped
   const due = await listDueChunks(db, CHUNKS_AT_ONCE)
   if (due.length === 0) return 0
   const current = await readTexts(db, due)
