@@ -1,8 +1,8 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { signsOf, vectorBytes, vectorOf, vectorText } from '../../../lib/vectors.ts'
 import type { Platform } from '../../../platform/context.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
-import type { Embedder } from '../../../platform/embedder.ts'
+import { type Embedder, EmbedderFailed } from '../../../platform/embedder.ts'
 import { type DueChunk, listDueChunks, type ReadChunk, readTexts } from './due-chunk.reads.ts'
 import { embeddingTable, usesPgvector } from './vector-index.service.ts'
 
@@ -11,13 +11,17 @@ const CHUNKS_AT_ONCE = 32
 /** Rows of one statement: pgvector links each to its neighbours, and the embedded database holds up everybody meanwhile. */
 const ROWS_A_STATEMENT = 4
 
+/** What every model makes a vector of, as long as it works. */
+const PROBE = 'water'
+
 /** What texts came to, by `keyOf` their chunks. */
 type Vectors = Map<string, Float32Array>
 
 /**
  * Gives some of the chunks that wait their vectors, and answers how many it is done with: 0 when none waits. The same text
  * costs an organization one embedding. No transaction is open while the model works, so two nodes may do the same chunk. One
- * that is not what its text says now is given back to the indexer. Without an embedder all wait.
+ * that is not what its text says now is given back to the indexer. One that the model breaks down over, also alone, is done
+ * with as if it made no sense. Without an embedder all wait.
  * @throws what the embedder does, and the chunks wait on
  */
 export async function embedDue(
@@ -25,8 +29,7 @@ export async function embedDue(
   signal: AbortSignal,
 ): Promise<number> {
   if (embedder === null) return 0
-  // Its statements are not counted: what is counted are those of requests.
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: database.pool }) })
+  const db = database.unscoped
   const due = await listDueChunks(db, CHUNKS_AT_ONCE)
   if (due.length === 0) return 0
   const current = await readTexts(db, due)
@@ -57,10 +60,50 @@ async function vectorsOf(
   const vectors = await findVectors(db, embedder.id, chunks)
   const missing = new Map(chunks.filter((chunk) => !vectors.has(keyOf(chunk))).map((chunk) => [keyOf(chunk), chunk]))
   if (missing.size === 0) return vectors
-  const texts = [...new Set([...missing.values()].map(({ text }) => text))]
-  const made = await embedder.embed(texts, { signal })
-  for (const [key, { text }] of missing) vectors.set(key, ofModel(embedder, made[texts.indexOf(text)]))
+  const made = await embedTexts(embedder, [...new Set([...missing.values()].map(({ text }) => text))], signal)
+  for (const [key, { text }] of missing) {
+    const vector = made.get(text)
+    if (vector === undefined) missing.delete(key)
+    else vectors.set(key, vector)
+  }
   await keepVectors(db, embedder.id, [...missing.values()], vectors)
+  return vectors
+}
+
+/** The vectors of texts by the texts; those that the model breaks down over are left out. */
+async function embedTexts(
+  embedder: Embedder,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  try {
+    const made = await embedder.embed(texts, { signal })
+    return new Map(texts.map((text, index) => [text, ofModel(embedder, made[index])]))
+  } catch (error) {
+    if (!(error instanceof EmbedderFailed)) throw error
+    return embedOneByOne(embedder, texts, signal)
+  }
+}
+
+/** @throws {EmbedderFailed} when what any model reads fails as well: then it is not the texts that are to blame */
+async function embedOneByOne(
+  embedder: Embedder,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const vectors = new Map<string, Float32Array>()
+  let works = false
+  for (const text of texts) {
+    try {
+      const [vector] = await embedder.embed([text], { signal })
+      vectors.set(text, ofModel(embedder, vector))
+    } catch (error) {
+      if (!(error instanceof EmbedderFailed)) throw error
+      // At once, since each failure takes as long as a model may be silent.
+      if (!works) await embedder.embed([PROBE], { signal })
+    }
+    works = true
+  }
   return vectors
 }
 
@@ -102,7 +145,7 @@ async function keepVectors(
 }
 
 /**
- * Notes what the chunks have come to: a vector, or none of a text that the model makes no sense of. What has changed
+ * Notes what the chunks have come to: a vector, or none of a text that the model makes no sense of, or breaks down over. What has changed
  * meanwhile, or is being changed, is left alone.
  */
 async function settle(
