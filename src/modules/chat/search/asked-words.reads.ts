@@ -95,9 +95,12 @@ export async function askedWords(
       alive as (
         select candidate.*, form.query
         from candidate cross join lateral (select ${formsOf(sql`candidate.word`)} as query) as form
-        where exists (
-          select from search_text
-          where organization_id = ${organizationId} and words @@ form.query::tsquery and ${isReadable}
+        -- Not whether one exists: to find the first, Postgres would rather begin to read the table than the index.
+        where (
+          select count(*) > 0 from (
+            select from search_text
+            where organization_id = ${organizationId} and words @@ form.query::tsquery and ${isReadable} limit ${COUNTED}
+          ) as text
         )
       )
       -- What a word begins with is no slip of it: whoever has typed further did not mean that.

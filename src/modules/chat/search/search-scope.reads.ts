@@ -68,7 +68,8 @@ export function isWithin(
     const isKind = sql`${column('kind')} = ${kind}`
     if (facts === null) return isKind
     const table = sql.table(tables[kind])
-    return sql`(${isKind} and exists (select from ${table} where id = ${column('subject_id')} and ${facts}))`
+    // With an offset, Postgres looks each up by its id; else it might rather read all rows of which the facts are so.
+    return sql`(${isKind} and exists (select from ${table} where id = ${column('subject_id')} and ${facts} offset 0))`
   })
   if (rules.length === 0) return sql<SqlBool>`false`
   return sql<SqlBool>`(${column('home_id')} in (${homes}) and (${sql.join(rules, sql` or `)}))`
