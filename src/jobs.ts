@@ -9,7 +9,7 @@ import {
   registrationMail,
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
-import { renewVectors } from './modules/chat/search/embedding.jobs.ts'
+import { renewVectors, tidyVectors } from './modules/chat/search/embedding.jobs.ts'
 import { projectPurge } from './modules/chat/sessions/project-purge.jobs.ts'
 import { findLinks, findLostLinks } from './modules/ocean/links/link.jobs.ts'
 import type { Platform } from './platform/context.ts'
@@ -34,4 +34,5 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   findLinks,
   findLostLinks,
   renewVectors,
+  tidyVectors,
 ]
