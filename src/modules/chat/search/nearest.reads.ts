@@ -3,7 +3,7 @@ import { signsOf, similarityOf, vectorOf, vectorText } from '../../../lib/vector
 import type { Context } from '../../../platform/context.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import type { SearchKind } from './search-text.entity.ts'
-import { asVector, embeddingTable, usesPgvector } from './vector-index.service.ts'
+import { asVector, embeddingTable, hasIndex, usesPgvector } from './vector-index.service.ts'
 
 // Only vectors of one model are ever compared. The statements run on the connection itself, since Kysely has no form for
 // them; each has the organization in it.
@@ -16,7 +16,7 @@ export interface NearestQuery {
   readonly limit: number
   /** Which chunks count, over the alias `chunk` of `search_chunk`. */
   readonly within: RawBuilder<SqlBool>
-  /** How many chunks of an organization are all compared where there is an index; 5,000 unless given. */
+  /** How many chunks that count are all compared where there is an index; 5,000 unless given. */
   readonly exactUpTo?: number
 }
 
@@ -48,7 +48,10 @@ export async function findNearest(ctx: Context, query: NearestQuery): Promise<Ne
   if (organizationId === null) return []
   const { database } = ctx.platform
   if (!(await usesPgvector(database))) return bySigns(database.unscoped, organizationId, query)
-  if (await hasFew(database.unscoped, organizationId, query)) return byAll(database.unscoped, organizationId, query)
+  // Without its index the table would be read from end to end, over all organizations.
+  if (!(await isForIndex(database.unscoped, organizationId, query))) {
+    return byAll(database.unscoped, organizationId, query)
+  }
   const found = await byIndex(database.unscoped, organizationId, query)
   // The index gives up after 20,000 neighbours: what is left of them may be too few where others' chunks are many.
   return found.length < query.limit ? byAll(database.unscoped, organizationId, query) : found
@@ -88,13 +91,15 @@ async function bySigns(db: Kysely<Tables>, organizationId: string, query: Neares
   return mostSimilar(compared, limit)
 }
 
-/** Looked up in the index of what is found by, which holds nothing else: the model does not matter much for the number. */
-async function hasFew(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<boolean> {
+/** Whether the model has an index, and more chunks count than are soon compared: of few it would pass over too many others. */
+async function isForIndex(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<boolean> {
   const few = query.exactUpTo ?? EXACT_UP_TO
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count
-    from (select from search_chunk where organization_id = ${organizationId} limit ${few + 1}) as chunk`.execute(db)
-  return (rows[0]?.count ?? 0) <= few
+  // They are counted only where there is an index.
+  const { rows } = await sql<{ isForIndex: boolean }>`
+    select case when ${hasIndex(query.modelId)}
+      then (select count(*) from (select from ${chunksOf(organizationId, query)} limit ${few + 1}) as counted) > ${few}::int
+      else false end as "isForIndex"`.execute(db)
+  return rows[0]?.isForIndex ?? false
 }
 
 /** Compares with all of them. */

@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { vectorOf } from '../../../../src/lib/vectors.ts'
-import { renewVectors } from '../../../../src/modules/chat/search/embedding.jobs.ts'
+import { renewVectors, tidyVectors } from '../../../../src/modules/chat/search/embedding.jobs.ts'
 import { embedDue } from '../../../../src/modules/chat/search/embedding.service.ts'
+import { indexChanges, MAX_INDEXED_LENGTH } from '../../../../src/modules/chat/search/indexing.service.ts'
 import { findNearest } from '../../../../src/modules/chat/search/nearest.reads.ts'
 import type { Platform } from '../../../../src/platform/context.ts'
-import type { Embedder } from '../../../../src/platform/embedder.ts'
+import { type Embedder, EmbedderBusy, EmbedderFailed } from '../../../../src/platform/embedder.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { addText, chunksIn, type FakeEmbedder, fakeEmbedder, type IndexedText } from './indexed-texts.ts'
 import { openStage, type Stage } from './vector-stage.ts'
@@ -34,6 +35,7 @@ async function embedAll(embedder: Embedder): Promise<number> {
 }
 
 const renew = (embedder: Embedder | null) => renewVectors.run(platformWith(embedder), {}, never)
+const tidy = (embedder: Embedder | null) => tidyVectors.run(platformWith(embedder), {}, never)
 
 /** The nearest to a text, and how near they are, to two places. */
 async function nearestTo(text: string, embedder: FakeEmbedder, organizationId: string) {
@@ -51,6 +53,15 @@ async function vectorsIn(organizationId: string) {
     select model_id as "modelId", vector from search_vector where organization_id = ${organizationId}
     order by model_id`.execute(stage.database.unscoped)
   return rows
+}
+
+/** A model that breaks down over whatever has a bad text in it. */
+function failingOn(embedder: FakeEmbedder, isBad: (text: string) => boolean): Embedder {
+  const embed: Embedder['embed'] = async (texts, options) => {
+    if (texts.some(isBad)) throw new EmbedderFailed('it broke')
+    return embedder.embed(texts, options)
+  }
+  return { ...embedder, embed }
 }
 
 const isFirst = ({ id }: IndexedText) => ({ subjectId: id, similarity: 1 })
@@ -132,6 +143,30 @@ test('a chunk that is not what its text says now is not embedded, and its text i
   expect(noted).toEqual(expect.arrayContaining([changed, renamed, gone]))
 })
 
+test('of a text that is too long the model is given what the indexer cut, also in the middle of a character', async () => {
+  const embedder = fakeEmbedder('test/cut', 16)
+  const organizationId = await stage.organization()
+  const { unscoped } = stage.database
+  const says = `${`${'x'.repeat(24)} `.repeat(MAX_INDEXED_LENGTH / 25).slice(0, MAX_INDEXED_LENGTH - 1)}🌊 and more`
+  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says })
+  await sql`delete from search_text`.execute(unscoped)
+  while ((await indexChanges(stage.database, 50)) > 0);
+  expect(await embedAll(embedder)).toBeGreaterThan(0)
+  const chunks = await chunksIn(stage, text)
+  expect(chunks.length).toBeGreaterThan(1)
+  expect(chunks.map(({ modelId }) => modelId)).toEqual(chunks.map(() => embedder.id))
+  expect(embedder.given.flat().some((given) => given.endsWith('\uFFFD'))).toBe(true)
+  expect(await unscoped.selectFrom('text_change').selectAll().execute()).toEqual([])
+})
+
+test('what is embedded is counted as its caller counts', async () => {
+  const embedder = fakeEmbedder('test/counted', 16)
+  await addText(stage, { organizationId: await stage.organization(), kind: 'MESSAGE', says: 'Counted.' })
+  const before = stage.database.statementCount()
+  expect(await embedAll(embedder)).toBe(1)
+  expect(stage.database.statementCount()).toBeGreaterThan(before)
+})
+
 test('a text that the model makes no sense of is looked at once', async () => {
   const embedder = fakeEmbedder('test/unread', 16)
   const organizationId = await stage.organization()
@@ -143,6 +178,7 @@ test('a text that the model makes no sense of is looked at once', async () => {
     expect(await chunksIn(stage, text)).toEqual([{ modelId: embedder.id, signs: null }])
   }
   await renew(embedder)
+  await tidy(embedder)
   expect(await embedAll(embedder)).toBe(0)
   expect(await nearestTo('潮汐每天两次', embedder, organizationId)).toEqual([])
 })
@@ -181,6 +217,44 @@ test('when the model fails the chunks wait on', async () => {
   expect(await nearestTo('Patience.', embedder, organizationId)).toEqual([isFirst(text)])
 })
 
+test('a text that the model fails on holds up no other and is not tried again', async () => {
+  const organizationId = await stage.organization()
+  const bad = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Poison.' })
+  const good = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Bread.' })
+  const whole = fakeEmbedder('test/poison', 16)
+  const embedder = failingOn(whole, (text) => text === 'Poison.')
+  expect(await embedAll(embedder)).toBe(1)
+  expect(await chunksIn(stage, bad)).toEqual([{ modelId: embedder.id, signs: null }])
+  expect(await nearestTo('Bread.', whole, organizationId)).toEqual([isFirst(good)])
+  // Alone it is known for what it is, since the model works otherwise.
+  const alone = await addText(stage, { organizationId, kind: 'PAGE', says: 'Poison.' })
+  expect(await embedAll(embedder)).toBe(1)
+  expect(await chunksIn(stage, alone)).toEqual([{ modelId: embedder.id, signs: null }])
+})
+
+test('a model that fails on everything takes no text for unreadable', async () => {
+  const organizationId = await stage.organization()
+  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Patience again.' })
+  const embedder = failingOn(fakeEmbedder('test/broken', 16), () => true)
+  await expect(embedDue(platformWith(embedder), never)).rejects.toThrow(EmbedderFailed)
+  expect(await chunksIn(stage, text)).toEqual([waits])
+})
+
+test('who is refused when texts are tried one by one is told, and the chunks wait on', async () => {
+  const organizationId = await stage.organization()
+  const says = ['One.', 'Two.']
+  const texts = await Promise.all(says.map((text) => addText(stage, { organizationId, kind: 'MESSAGE', says: text })))
+  const whole = fakeEmbedder('test/busy', 16)
+  const embedder: Embedder = {
+    ...whole,
+    embed: async (given) => {
+      throw given.length > 1 ? new EmbedderFailed('it broke') : new EmbedderBusy('too much waits')
+    },
+  }
+  await expect(embedDue(platformWith(embedder), never)).rejects.toThrow(EmbedderBusy)
+  for (const text of texts) expect(await chunksIn(stage, text)).toEqual([waits])
+})
+
 test('who stops does not wait for the model', async () => {
   const organizationId = await stage.organization()
   await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Interrupted.' })
@@ -215,6 +289,7 @@ test('without a model nothing is embedded and nothing is forgotten', async () =>
   const later = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Off.' })
   expect(await embedDue(platformWith(null), never)).toBe(0)
   await renew(null)
+  await tidy(null)
   expect(await chunksIn(stage, later)).toEqual([waits])
   expect(await nearestTo('On.', embedder, organizationId)).toEqual([isFirst(text)])
 })
@@ -240,6 +315,9 @@ test('another model embeds all anew, and its vectors and those of the one before
   const found = await nearestTo('One.', after, organizationId)
   expect(found[0]).toEqual(isFirst(one))
   expect(found.map(({ subjectId }) => subjectId).toSorted()).toEqual([one.id, other.id, late.id].toSorted())
+  // The vectors of the one before are there for a day: its servers may still ask for them.
+  expect(await vectorsIn(organizationId)).toHaveLength(5)
+  await tidy(after)
   expect((await vectorsIn(organizationId)).map(({ modelId }) => modelId)).toEqual(Array(3).fill(after.id))
   if (stage.hasPgvector) expect(await indexedIn(organizationId)).toEqual(Array(3).fill(after.id))
 })
@@ -265,6 +343,8 @@ test('vectors that nobody needs any more are forgotten, and missing ones are mad
       where chunk_id = (select id from search_chunk where subject_id = ${unindexed.id})`.execute(unscoped)
   }
   await renew(embedder)
+  expect(await vectorsIn(organizationId)).toHaveLength(3)
+  await tidy(embedder)
   expect(await vectorsIn(organizationId)).toHaveLength(2)
   expect(await chunksIn(stage, lost)).toEqual([waits])
   expect(await chunksIn(stage, fine)).toMatchObject([{ modelId: embedder.id }])

@@ -176,6 +176,20 @@ describe('in the documents of a product', () => {
         await pool.query('reset hnsw.max_scan_tuples')
       })
 
+      test('where few of many count the index is not asked', async () => {
+        const homeId = newUuid(new Date())
+        const few = ids.filter((_id, index) => index % 20 === 1)
+        const { unscoped } = stage.database
+        await sql`update search_chunk set home_id = ${homeId} where subject_id = any(${few})`.execute(unscoped)
+        const within = sql<boolean>`chunk.home_id = ${homeId}`
+        const query = { modelId: docs.modelId, vector: vectors[1] ?? east, within }
+        const before = await scansOf(stage)
+        expect(await lookFor(organizationId, { ...query, exactUpTo: few.length })).toHaveLength(10)
+        expect(await scansOf(stage)).toBe(before)
+        expect(await lookFor(organizationId, { ...query, exactUpTo: few.length - 1 })).toHaveLength(10)
+        expect(await scansOf(stage)).toBeGreaterThan(before)
+      })
+
       test('what is of another organization is not found either', async () => {
         const other = await stage.organization()
         const [first = east] = vectors

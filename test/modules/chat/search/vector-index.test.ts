@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { renewVectors } from '../../../../src/modules/chat/search/embedding.jobs.ts'
+import { renewVectors, tidyVectors } from '../../../../src/modules/chat/search/embedding.jobs.ts'
 import { findNearest } from '../../../../src/modules/chat/search/nearest.reads.ts'
 import {
   installVectorIndex,
@@ -40,6 +40,13 @@ async function indexes({ unscoped } = stage.database): Promise<{ name: string; d
     where schemaname = 'pgvector' and indexname like 'embedding_of_%' order by indexname`.execute(unscoped)
   return rows
 }
+
+const platformOf = ({ id, dimensions }: ModelFacts) =>
+  ({
+    database: stage.database,
+    embedder: fakeEmbedder(id, dimensions),
+    log: createLog({ level: 'warn' }),
+  }) as unknown as Platform
 
 /** A database that refuses a statement, in the words of Postgres. */
 function refusing(statement: string, code: string): Database {
@@ -88,18 +95,42 @@ if (currentLane === 'embedded') {
       }
     })
 
-    test('the indexes of other models go once theirs is the past', async () => {
-      await install({ id: 'test/past', dimensions: 4 })
-      await install(small)
-      const platform = {
-        database: stage.database,
-        embedder: fakeEmbedder(small.id, 4),
-        log: createLog({ level: 'warn' }),
+    test('the indexes of other models go once nothing is left of theirs', async () => {
+      const [past, present] = [
+        { id: 'test/past', dimensions: 4 },
+        { id: 'test/present', dimensions: 4 },
+      ]
+      for (const model of [past, present, small]) await install(model)
+      const { unscoped } = stage.database
+      const organizationId = await stage.organization()
+      await addChunks(stage, { organizationId, modelId: present.id, vectors: [east] })
+      await tidyVectors.run(platformOf(small), {}, new AbortController().signal)
+      const definitions = async () => (await indexes()).map(({ definition }) => definition).toSorted()
+      const left = [expect.stringContaining("it''s"), expect.stringContaining(present.id)]
+      expect(await definitions()).toHaveLength(2)
+      expect(await definitions()).toEqual(expect.arrayContaining(left))
+      await sql`delete from pgvector.embedding where model_id = ${present.id}`.execute(unscoped)
+      await tidyVectors.run(platformOf(small), {}, new AbortController().signal)
+      expect(await definitions()).toEqual([left[0]])
+    })
+
+    test('a model whose index is missing is asked without it, until the index is made again', async () => {
+      const lost = { id: 'test/lost', dimensions: 4 }
+      const organizationId = await stage.organization()
+      const [id] = await addChunks(stage, { organizationId, modelId: lost.id, vectors: [east] })
+      const query = { modelId: lost.id, vector: east, limit: 1, within: sql<boolean>`true`, exactUpTo: 0 }
+      const statements = async () => {
+        const before = stage.database.statementCount()
+        expect(await findNearest(stage.contextIn(organizationId), query)).toMatchObject([{ subjectId: id }])
+        return stage.database.statementCount() - before
       }
-      await renewVectors.run(platform as unknown as Platform, {}, new AbortController().signal)
-      const left = await indexes()
-      expect(left).toHaveLength(1)
-      expect(left[0]?.definition).toContain("it''s")
+      // Which way is taken, and the comparing.
+      expect(await statements()).toBe(2)
+      await renewVectors.run(platformOf(lost), {}, new AbortController().signal)
+      expect(await indexes()).toContainEqual(
+        expect.objectContaining({ definition: expect.stringContaining('test/lost') }),
+      )
+      expect(await statements()).toBeGreaterThan(2)
     })
 
     test('where the rights are missing the log is told, and other failures are no secret', async () => {
