@@ -37,10 +37,14 @@ test('texts that are long together are all found, and each of their changes is f
   const organizationId = await stage.organization()
   const texts: string[] = []
   for (let count = 0; count < 3; count++) {
-    const { id } = await addText(stage, { organizationId, kind: 'MESSAGE', says: '潮汐与灯塔。'.repeat(7_000) })
+    const { id } = await addText(stage, { organizationId, kind: 'MESSAGE', says: '潮汐' })
     texts.push(id)
   }
-  expect(await indexChanges(stage.database, 50)).toBe(3)
+  const says = '潮汐与灯塔。'.repeat(7_000)
+  await sql`update message set content = ${says} where organization_id = ${organizationId}`.execute(
+    stage.database.unscoped,
+  )
+  expect(await indexChanges(stage.database, 50)).toBe(6)
   expect(await foundTexts(stage, organizationId)).toEqual(texts.toSorted())
   expect(await indexChanges(stage.database, 50)).toBe(0)
 })
