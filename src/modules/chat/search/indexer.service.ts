@@ -91,7 +91,8 @@ export function rememberFailures(log: Platform['log'], now: () => number = () =>
       if (attempts === 1) log.warn({ err: error, subjectId }, 'a text could not be indexed')
       if (attempts === GIVEN_UP_AT) log.error({ err: error, subjectId }, 'a text cannot be indexed: tried every hour')
       failures.delete(subjectId)
-      for (const oldest of [...failures.keys()].slice(0, failures.size + 1 - MAX_FAILURES)) failures.delete(oldest)
+      const [oldest] = failures.keys()
+      if (oldest !== undefined && failures.size >= MAX_FAILURES) failures.delete(oldest)
       failures.set(subjectId, { attempts, untilMillis: now() + restMillis })
     },
   }
