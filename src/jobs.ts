@@ -9,12 +9,10 @@ import {
   registrationMail,
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
-<<<<<<< HEAD
-import { renewVectors } from './modules/chat/search/embedding.jobs.ts'
+import { renewVectors, renewVectors, tidyVectors } from './modules/chat/search/embedding.jobs.ts'
 import { forgetWords } from './modules/chat/search/search-word.jobs.ts'
-=======
-import { renewVectors, tidyVectors } from './modules/chat/search/embedding.jobs.ts'
->>>>>>> 42515a05a73c8578e81c4d443a33d9951069d492
+
+
 import { projectPurge } from './modules/chat/sessions/project-purge.jobs.ts'
 import { findLinks, findLostLinks } from './modules/ocean/links/link.jobs.ts'
 import type { Platform } from './platform/context.ts'
@@ -39,9 +37,6 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   findLinks,
   findLostLinks,
   renewVectors,
-<<<<<<< HEAD
-  forgetWords,
-=======
   tidyVectors,
->>>>>>> 42515a05a73c8578e81c4d443a33d9951069d492
+  forgetWords,
 ]

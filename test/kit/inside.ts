@@ -84,7 +84,11 @@ export async function unsealedOf(server: TestServer, { organizationId }: { organ
 }
 
 /** Waits until everything in an organization can be found as it is: by its words, and by its meaning where that is known. */
-export async function indexed(server: TestServer, { organizationId }: { organizationId: string }): Promise<void> {
+export async function indexed(
+  server: TestServer,
+  { organizationId }: { organizationId: string },
+  { withinMillis = 20_000 }: { readonly withinMillis?: number } = {},
+): Promise<void> {
   const { database, embedder } = server.app.platform
   const [sql, id] = [database.unscoped, uuidIn(organizationId)]
   const changes = sql.selectFrom('text_change').where('organization_id', '=', id)
@@ -95,5 +99,5 @@ export async function indexed(server: TestServer, { organizationId }: { organiza
     if (change !== undefined || embedder === null) return change?.kind
     return (await chunks.select('kind').limit(1).executeTakeFirst())?.kind
   }
-  await expect.poll(waiting, { timeout: 20_000, interval: 20 }).toBeUndefined()
+  await expect.poll(waiting, { timeout: withinMillis, interval: 20 }).toBeUndefined()
 }

@@ -1,0 +1,30 @@
+import { expect, vi } from 'vitest'
+import { createEmbedder } from '../../../../src/platform/embedder-embedded.ts'
+import { createLog } from '../../../../src/platform/log.ts'
+import { signUp } from '../../../kit/people.ts'
+import { startServer } from '../../../kit/server.ts'
+import { test } from '../../../kit/test.ts'
+import { meanReciprocalRanks, publishArticles } from './paraphrases.ts'
+
+// With the real model. FULL=1: all articles of the factbook, with all that says more than a figure.
+
+const isFull = process.env.FULL === '1'
+const library = isFull ? { every: 1, blocks: 500, atLeast: 40 } : { every: 12, blocks: 5, atLeast: 120 }
+
+vi.setConfig({ testTimeout: isFull ? 2_400_000 : 120_000 })
+
+test('questions in other words are answered better by words and meaning together than by words alone', async () => {
+  const server = await startServer({ embedder: createEmbedder('embedded', createLog({ level: 'warn' })) })
+  try {
+    const reader = await signUp(server, 'Reader')
+    const titles = await publishArticles(server, reader, library)
+    const ranks = await meanReciprocalRanks(reader, titles)
+    const figures = Object.entries(ranks).map(([mode, rank]) => `${mode} ${rank.toFixed(3)}`)
+    console.log(`MRR@10 of 30 paraphrases over ${titles.size} articles: ${figures.join(', ')}`)
+    expect(ranks.HYBRID).toBeGreaterThan(ranks.LEXICAL)
+    await reader.close()
+  } finally {
+    await server.close()
+    vi.resetConfig()
+  }
+})
