@@ -1,6 +1,6 @@
 import { sentencesOf } from '../../../lib/sentences.ts'
 import type { Context } from '../../../platform/context.ts'
-import { isInNearPart, type Sentence, similaritiesTo } from './nearness.service.ts'
+import { isInNearPart, type Sentence, similaritiesTo } from './nearness.reads.ts'
 import { type Passage, placeWeights } from './passage.reads.ts'
 import { emptyWords, matchWords, type WeighedWord } from './word.reads.ts'
 
