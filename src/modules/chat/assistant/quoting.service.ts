@@ -1,6 +1,6 @@
 import { sentencesOf } from '../../../lib/sentences.ts'
 import type { Context } from '../../../platform/context.ts'
-import { isInNearPart, type Sentence, similaritiesTo } from './nearness.service.ts'
+import { isInNearPart, type Sentence, similaritiesTo } from './nearness.reads.ts'
 import { type Passage, placeWeights } from './passage.reads.ts'
 import { emptyWords, matchWords, type WeighedWord } from './word.reads.ts'
 
@@ -31,7 +31,7 @@ interface Match {
 const MAX_QUOTES = 5
 const MIN_QUOTES = 2
 // What is read closely for one question, in characters: the nearest passages first.
-const MAX_READ = 200_000
+const MAX_READ = 100_000
 // With less of the question's words in or over a sentence, it is about something else; with less than so many it may be, and
 // what it means tells.
 const MIN_COVERAGE = 0.4
