@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { authenticate } from '../../src/modules/accounts/devices/authentication.service.ts'
 import { tellViewer } from '../../src/modules/accounts/users/viewer.events.ts'
@@ -90,9 +91,9 @@ export async function indexed(
   { withinMillis = 20_000 }: { readonly withinMillis?: number } = {},
 ): Promise<void> {
   const { database, embedder } = server.app.platform
-  const [sql, id] = [database.unscoped, uuidIn(organizationId)]
-  const changes = sql.selectFrom('text_change').where('organization_id', '=', id)
-  const chunks = sql.selectFrom('search_chunk').where('organization_id', '=', id).where('model_id', 'is', null)
+  const [db, id] = [database.unscoped, uuidIn(organizationId)]
+  const changes = db.selectFrom('text_change').where('organization_id', '=', id)
+  const chunks = db.selectFrom('search_chunk').where('organization_id', '=', id).where('model_id', 'is', null)
   const waiting = async () => {
     // Changes first: what is indexed may have to be embedded from then on.
     const change = await changes.select('kind').limit(1).executeTakeFirst()
@@ -100,4 +101,19 @@ export async function indexed(
     return (await chunks.select('kind').limit(1).executeTakeFirst())?.kind
   }
   await expect.poll(waiting, { timeout: withinMillis, interval: 20 }).toBeUndefined()
+}
+
+/**
+ * Keeps whatever changes from being indexed until the returned function is called: on a server of the test's own. By a trigger,
+ * since all connections of the embedded database share one session: a lock would hold up everybody.
+ */
+export async function holdIndexer({ app }: TestServer): Promise<() => Promise<void>> {
+  const { unscoped } = app.platform.database
+  await sql`create or replace function keep_row() returns trigger language plpgsql as 'begin return null; end'`.execute(
+    unscoped,
+  )
+  await sql`create trigger held before delete on text_change for each row execute function keep_row()`.execute(unscoped)
+  return async () => {
+    await sql`drop trigger held on text_change`.execute(unscoped)
+  }
 }

@@ -16,7 +16,7 @@ import {
   SetProjectMemberDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
-import { makePlatformAdmin } from '../kit/inside.ts'
+import { indexed, makePlatformAdmin } from '../kit/inside.ts'
 import { makeLink } from '../kit/links.ts'
 import { mailedToken } from '../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn } from '../kit/organizations.ts'
@@ -54,6 +54,11 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   block: async ({ alice, page }) => ({ variables: { id: (await write(alice, page.id, 'a text'))[0] } }),
   node: ({ page }) => ({ variables: { id: page.id } }),
   nodes: ({ alice, page }) => ({ variables: { ids: [page.id, alice.userId, alice.organizationId] } }),
+  search: async ({ server, alice, page }) => {
+    await write(alice, page.id, 'The kitchen is closed.')
+    await indexed(server, alice)
+    return { variables: { query: 'closed kitchens', filter: { types: ['BLOCK'] }, first: 1 } }
+  },
   page: async ({ alice, page }) => {
     await write(alice, page.id, 'a', 'b')
     return { variables: { id: page.id, first: 1 } }

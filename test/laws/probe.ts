@@ -27,10 +27,12 @@ export type Ids = Readonly<Record<Noun, string>>
 export interface Probe {
   /** What every id it takes is an id of, by the schema coordinate of the place. */
   readonly ids: Readonly<Record<string, readonly Noun[]>>
-  /** The variables of one call; `id` answers what stands in a place, `own` is the caller's. */
-  readonly variables?: (id: (place: string) => string, own: Ids) => object
+  /** The variables of one call; `id` answers what stands in a place, `own` is the caller's, `word` is in all the victim wrote. */
+  readonly variables?: (id: (place: string) => string, own: Ids, word: string) => object
   /** Calls without an id of anybody's. */
   readonly alone?: (victim: Person) => readonly object[]
+  /** It looks for texts: see strangers-search.ts. */
+  readonly isSearch?: true
   /** What callers who are not signed in are answered: a refusal, unless the field is meant for them too. */
   readonly anonymous?: 'null' | 'a fact' | 'accepted'
   /** A call with the caller's own ids spends what they are of: each gets new ones. */

@@ -70,6 +70,24 @@ export const probes: Readonly<Record<string, Probe>> = {
     }),
     alone: () => [{ first: 100 }, { last: 100 }, { filter: { projectId: null, title: 'canary' }, orderBy: 'TITLE' }],
   },
+  'Query.search': {
+    ids: {
+      'SearchFilter.projectId': ['Project'],
+      'SearchFilter.tagId': ['Tag'],
+      'SearchFilter.createdById': ['User', 'Agent'],
+    },
+    variables: (id, _own, word) => ({
+      query: `mine ${word}`,
+      first: 100,
+      filter: {
+        projectId: id('SearchFilter.projectId'),
+        tagId: id('SearchFilter.tagId'),
+        createdById: id('SearchFilter.createdById'),
+      },
+    }),
+    alone: () => [{ query: 'canary', first: 100 }, { query: 'canary', mode: 'LEXICAL', last: 100 }, { query: '' }],
+    isSearch: true,
+  },
   'Query.block': {
     ids: { 'Query.block(id:)': ['Block'] },
     variables: (id) => ({ id: id('Query.block(id:)') }),

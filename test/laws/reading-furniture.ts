@@ -8,6 +8,9 @@ import { openChat, write } from '../kit/test.ts'
 /** As many as the longer list has. */
 export const MANY = 50
 
+/** What all of it is found by. */
+export const SOUGHT = 'lighthouse'
+
 /** Who reads, and what there is to read. */
 export interface Library {
   readonly reader: Person
@@ -66,7 +69,7 @@ export async function furnish(server: TestServer, reader: Person): Promise<Omit<
         ...owned,
         id,
         project_id: projects[index]?.id ?? null,
-        title: id,
+        title: `${SOUGHT} ${id}`,
         icon: null,
         rank: id,
         created_by_id: authorOf(index),
@@ -92,7 +95,7 @@ export async function furnish(server: TestServer, reader: Person): Promise<Omit<
   const pageIds = pages.map(({ id }) => encodeGlobalId('Page', id))
   // The newest, so that the shorter list has it too.
   const fullPageId = pageIds.at(-1) ?? ''
-  const blockIds = await write(reader, fullPageId, ...pageIds)
+  const blockIds = await write(reader, fullPageId, ...pageIds.map((id) => `${SOUGHT} ${id}`))
   for (const [index, id] of blockIds.entries()) {
     const by = { created_by_id: authorOf(index), updated_by_id: authorOf(index + 1) }
     // Every second one in the one before it.
@@ -228,7 +231,7 @@ async function furnishChats(server: TestServer, reader: Person, blockIds: string
         session_id: uuidIn(newest),
         role: 'USER' as const,
         author_id: uuidIn(reader.userId),
-        content: id,
+        content: `${SOUGHT} ${id}`,
         citations: JSON.stringify([citation(id)]) as never,
         status: 'COMPLETED' as const,
         failure_code: null,

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { makePlatformAdmin } from '../kit/inside.ts'
+import { indexed, makePlatformAdmin } from '../kit/inside.ts'
 import { signUp } from '../kit/people.ts'
 import type { TestServer } from '../kit/server.ts'
 import { test as base } from '../kit/test.ts'
@@ -19,6 +19,7 @@ export const test = base.extend<{ library: Library }>({
       const administrator = await signUp(server, 'Administrator')
       await makePlatformAdmin(server, administrator)
       const library = { ...(await furnish(server, reader)), administrator }
+      await indexed(server, reader)
       await use(library)
       await reader.close()
       await administrator.close()

@@ -1,5 +1,7 @@
 // How every list of the schema is read, by its coordinate, with whatever its items are shown with; `$first` items at a time.
 
+import { SOUGHT } from './reading-furniture.ts'
+
 /** A list: what it is of, its coordinate, and a document that reads it. */
 export type ReadList = readonly [name: string, coordinate: string, document: string]
 
@@ -70,6 +72,23 @@ export const oceanLists: readonly ReadList[] = [
     } } }`,
   ],
 ]
+
+const found = `score matchedBy snippet highlights { start end } node {
+  ... on Page { ${page} }
+  ... on Block { id text createdBy ${actor} updatedBy ${actor} page { ${page} } }
+  ... on Message { id content author ${actor} model { id } session { id title project ${project} } }
+}`
+// All projects are counted, whatever is shown: of people they name, some would be loaded with what is shown.
+const facets = 'facets { types { type count } projects { count project { id name viewerCan } } }'
+
+/** What is found, one kind after the other: of all kinds the shorter list could have fewer kinds than the longer. */
+export const searchLists: readonly ReadList[] = ['PAGE', 'BLOCK', 'MESSAGE'].map((type) => [
+  `of kind ${type} what is found`,
+  'Query.search',
+  `query ($first: Int) { search(query: "${SOUGHT}", first: $first, filter: { types: ${type} }) {
+    nodes { ${found} } ${facets} ${pageInfo}
+  } }`,
+])
 
 /** All others. */
 export const otherLists: readonly ReadList[] = [

@@ -4,15 +4,15 @@ import { PageDocument } from '../gql/graphql.ts'
 import { listsOf } from './graph.ts'
 import { linkLists } from './link-lists.ts'
 import { expectEvenCost, test } from './reading-library.ts'
-import { oceanLists, otherLists } from './reading-lists.ts'
+import { oceanLists, otherLists, searchLists } from './reading-lists.ts'
 import { statementsOf } from './statements.ts'
 
 test('every list of the schema is read', () => {
-  const read = [...oceanLists, ...linkLists, ...otherLists].map(([, coordinate]) => coordinate)
+  const read = [...oceanLists, ...linkLists, ...otherLists, ...searchLists].map(([, coordinate]) => coordinate)
   expect(read).toEqual(expect.arrayContaining(listsOf(schema)))
 })
 
-test.for(otherLists)('%s: 50 cost as many statements as 5', async (list, { server, library }) => {
+test.for([...otherLists, ...searchLists])('%s: 50 cost as many statements as 5', async (list, { server, library }) => {
   await expectEvenCost({ server, library }, list)
 })
 

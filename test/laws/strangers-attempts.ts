@@ -40,7 +40,7 @@ export async function tryAlone(attempt: Attempt): Promise<void> {
   for (const door of doorsFor(root.operation)) {
     for (const document of documentsOf(root, door)) {
       const ids = probe.spends === true && actor.person !== null ? await actor.furnishMore(spent) : actor.own
-      const own = probe.variables?.((place) => ids[probe.ids[place]?.[0] ?? 'Page'], ids)
+      const own = probe.variables?.((place) => ids[probe.ids[place]?.[0] ?? 'Page'], ids, stage.word)
       const calls = [...(probe.alone?.(stage.victim) ?? []), ...(own === undefined ? [] : [own])]
       for (const variables of calls) {
         const answer = await send(attempt, door, document, variables)
@@ -120,7 +120,7 @@ async function askWith(
     named.push(id)
     return id
   }
-  const variables = probe.variables?.(fill, actor.own) ?? {}
+  const variables = probe.variables?.(fill, actor.own, stage.word) ?? {}
   const answer = await send(attempt, door, document, variables)
   const sent = [...ids.values()]
   expectNoSecrets(stage, actor, answer, sent, probe)
@@ -128,7 +128,13 @@ async function askWith(
   return { answer, named, comparable: withoutEcho(answer, sent) }
 }
 
-async function send({ stage, actor }: Attempt, door: Door, document: string, variables: object): Promise<string> {
+/** Sends one call, which is counted, and answers all that it is told. */
+export async function send(
+  { stage, actor }: Attempt,
+  door: Door,
+  document: string,
+  variables: object,
+): Promise<string> {
   const attempts = stage.tally.of(actor.name)
   attempts.requests += 1
   attempts.doors.add(door)

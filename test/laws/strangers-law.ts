@@ -9,6 +9,7 @@ import { probes } from './probes.ts'
 import type { Actor, ActorName } from './strangers-actors.ts'
 import { type Attempt, tryAlone, tryIds } from './strangers-attempts.ts'
 import { expectNoSecrets, expectNothingChanged, expectNothingLogged, expectNothingMailed } from './strangers-oracles.ts'
+import { trySearches } from './strangers-search.ts'
 import { type Stage, setStage } from './strangers-stage.ts'
 import { idPlacesOf, rootFieldsOf } from './walk.ts'
 
@@ -78,9 +79,10 @@ export function describeStrangers(names: readonly ActorName[]): void {
 }
 
 async function tryAll(attempt: Attempt): Promise<void> {
-  const { stage, actor, root } = attempt
+  const { stage, actor, root, probe } = attempt
   await tryAlone(attempt)
   await tryIds(attempt)
+  if (probe.isSearch) await trySearches(attempt)
   if (root.operation === 'mutation') {
     await expectNothingChanged(attempt)
     await expectNothingMailed(stage, actor)
@@ -94,7 +96,7 @@ async function hearNothing(stage: Stage, actor: Actor): Promise<void> {
     .filter((root) => root.operation === 'subscription')
     .flatMap((root) => {
       const probe = probes[root.coordinate]
-      const own = probe?.variables?.((place) => actor.own[probe.ids[place]?.[0] ?? 'Page'], actor.own) ?? {}
+      const own = probe?.variables?.((place) => actor.own[probe.ids[place]?.[0] ?? 'Page'], actor.own, stage.word) ?? {}
       return askingAllOf(schema, root).map((document) => ({ root, ...listen(actor, document, own) }))
     })
   const { person } = actor

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import { createLog } from '../../src/platform/log.ts'
 import { createFileMailer } from '../../src/platform/mailer-file.ts'
+import { indexed } from '../kit/inside.ts'
 import { temporaryDirectory } from '../kit/lane.ts'
 import { type Person, signUp, uuidIn } from '../kit/people.ts'
 import { startServer, type TestServer } from '../kit/server.ts'
@@ -18,6 +19,7 @@ import {
   mentioningRows,
   type Trail,
 } from './strangers-records.ts'
+import { expectFound, textsWith } from './strangers-search.ts'
 import { createTally, type Tally } from './strangers-tally.ts'
 
 /** A victim with something of everything, and the people around. */
@@ -25,6 +27,8 @@ export interface Stage {
   readonly server: TestServer
   readonly victim: Person
   readonly theirs: Ids
+  /** In every text of theirs. */
+  readonly word: string
   readonly actors: readonly Actor[]
   readonly tally: Tally
   readonly trail: Trail
@@ -70,10 +74,14 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
     ...{ word: canaryText, agentName: canaryAgent },
     ...{ idempotencyKey: theirKey, visibility: 'PRIVATE' },
   })
+  await write(victim, theirs.Page, ...textsWith(canaryText))
   const stranger = await signUp(server, 'Stranger')
   const own = await furnishAll(stranger, { word: 'mine', idempotencyKey: 'my-key' })
   const actors: Actor[] = []
   for (const name of names) actors.push(await enter(name, { server, victim, stranger, own }))
+  // What waits for the indexer is no more looked for, and would be taken for what the first actor changed.
+  await indexed(server, victim)
+  await expectFound(victim, canaryText)
 
   const words = [canaryText, canaryAgent, canaryOrganization, canaryName.toLowerCase(), victim.email]
   const secrets = [victim, ...actors].flatMap((one) =>
@@ -95,6 +103,7 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
     server,
     victim,
     theirs,
+    word: canaryText,
     actors,
     trail,
     ...followed,
@@ -119,6 +128,7 @@ export async function setStage(names: readonly ActorName[]): Promise<Stage> {
       const beingWritten = unscoped.selectFrom('message').select('id').where('status', '=', 'STREAMING')
       await expect.poll(() => beingWritten.execute(), { interval: 10 }).toEqual([])
       await server.app.platform.jobs.idle(15_000)
+      await indexed(server, victim)
       await followed.changes()
       await trail.news()
     },

@@ -24,10 +24,11 @@ test.for(rootFields)('every id that $coordinate takes is named in its probe', (r
   const { ids, variables } = probes[root.coordinate] ?? { ids: {} }
   expect(Object.keys(ids).toSorted()).toEqual(idPlacesOf(root))
   const filled = new Set<string>()
-  variables?.((place) => {
+  const fill = (place: string) => {
     filled.add(place)
     return ''
-  }, {} as never)
+  }
+  variables?.(fill, {} as never, 'a word')
   expect([...filled].toSorted()).toEqual(idPlacesOf(root))
 })
 

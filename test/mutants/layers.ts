@@ -42,3 +42,16 @@ export const findProject = change(
 )
 /** Each project is everybody's, as an owner's. */
 export const ownProject = change(project, '...standingIn(db, row) }', "viewerRole: 'OWNER', isArchived: false }")
+
+/** A page is found by whoever names it. */
+export const findPage = change(
+  'src/modules/ocean/pages/page.reads.ts',
+  "page !== null && may(ctx, 'page.read', page) ? page : null",
+  'page',
+)
+/** So is a block. */
+export const findBlock = change(
+  'src/modules/ocean/blocks/block.reads.ts',
+  'block !== null && (await mayReadBlock(ctx, block)) ? block : null',
+  'block',
+)

@@ -2,6 +2,7 @@ import { gateMutants } from './gates.ts'
 import type { Mutant } from './mutation.ts'
 import { nounMutants } from './nouns.ts'
 import { platformMutants } from './platform.ts'
+import { searchMutants } from './search.ts'
 
 /** All there are. */
-export const mutants: readonly Mutant[] = [...nounMutants, ...gateMutants, ...platformMutants]
+export const mutants: readonly Mutant[] = [...nounMutants, ...gateMutants, ...searchMutants, ...platformMutants]

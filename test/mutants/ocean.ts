@@ -1,11 +1,10 @@
 import { guest, owner, strangers } from './actors.ts'
-import { change, everybodyOwns, findProject, noTenant, openType, ownProject } from './layers.ts'
+import { change, everybodyOwns, findBlock, findPage, findProject, noTenant, openType, ownProject } from './layers.ts'
 import type { Mutant } from './mutation.ts'
 
 // The nouns of the ocean; see nouns.ts.
 
 const page = 'src/modules/ocean/pages/page.reads.ts'
-const findPage = change(page, "page !== null && may(ctx, 'page.read', page) ? page : null", 'page')
 const pageList = change(
   'src/modules/ocean/pages/page-list.reads.ts',
   'selectPages(ctx.db).where(matches(ctx.db, filter))',
@@ -16,7 +15,6 @@ const pageType = openType(
   "authScopes: (page, ctx) => may(ctx, 'page.read', page),",
 )
 const block = 'src/modules/ocean/blocks/block.reads.ts'
-const findBlock = change(block, 'block !== null && (await mayReadBlock(ctx, block)) ? block : null', 'block')
 const blockType = openType(
   'src/modules/ocean/blocks/block.graphql.ts',
   'authScopes: (block, ctx) => mayReadBlock(ctx, block),',

@@ -14,7 +14,7 @@ import {
   ViewerDocument,
 } from '../../../gql/graphql.ts'
 import { test as clockedTest } from '../../../kit/clocked.ts'
-import { setRole, trailOf, unsealedOf } from '../../../kit/inside.ts'
+import { holdIndexer, indexed, setRole, trailOf, unsealedOf } from '../../../kit/inside.ts'
 import { makeLink, rewrite } from '../../../kit/links.ts'
 import { found, invite, join, switchTo } from '../../../kit/organizations.ts'
 import { type Person, signIn, signUpInto, uuidIn } from '../../../kit/people.ts'
@@ -119,6 +119,9 @@ clockedTest(
     const id = await found(alice, 'Doomed')
     const before = await switchTo(alice, id)
     await furnish(clocked, alice)
+    await indexed(clocked, { organizationId: id })
+    const release = await holdIndexer(clocked)
+    await createPage(alice, 'A page that waits for the indexer')
     await switchTo(stranger, stranger.organizationId)
     await alice.mutate(DeleteOrganizationDocument, { input: { id } })
     alice.tokens.accessToken = before
@@ -128,6 +131,7 @@ clockedTest(
     await givenUp.mutate(DeleteAccountDocument, { input: { password: stranger.password } })
     const mentions = () => rowsOf(clocked, [id, stranger.organizationId])
     expect(Object.keys(await mentions()).toSorted()).toEqual(tablesFilled.toSorted())
+    await release()
 
     clocked.clock.advance({ days: 29, hours: 23 })
     const owner = await signIn(clocked, alice.email)

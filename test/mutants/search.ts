@@ -1,0 +1,98 @@
+import { guest, owner, strangers } from './actors.ts'
+import { change, findBlock, findPage, noTenant } from './layers.ts'
+import type { Killers, Mutant } from './mutation.ts'
+
+// What stands between a search and what its viewer may not read.
+
+const scope = 'src/modules/chat/search/search-scope.reads.ts'
+const service = 'src/modules/chat/search/search.service.ts'
+const words = 'src/modules/chat/search/asked-words.reads.ts'
+
+const openPages = change(scope, 'let pages = readablePages(db)', "let pages = db.from('page')")
+const openSessions = change(scope, 'const sessions = readableSessions(db)', "const sessions = db.from('chat_session')")
+const everywhere = [noTenant('page', 'block', 'chat_session', 'message'), openPages, openSessions]
+const rights = (named: string): { killers: Killers } => ({
+  killers: { files: ['test/modules/chat/search/rights.test.ts'], named },
+})
+
+/** Of `Query.search`. */
+export const searchMutants: readonly Mutant[] = [
+  { name: 'Search: finds any page of its organization', edits: [openPages], ...strangers(guest, 'Query.search') },
+  { name: 'Search: finds any message of its organization', edits: [openSessions], ...strangers(guest, 'Query.search') },
+  {
+    name: 'Search: finds by words in every organization',
+    edits: [
+      ...everywhere,
+      change(
+        'src/modules/chat/search/lexical.reads.ts',
+        'where text.organization_id = ${db.organizationId}::uuid and text.words',
+        'where text.words',
+      ),
+    ],
+    ...strangers(owner, 'Query.search'),
+  },
+  {
+    name: 'Search: finds by meaning in every organization',
+    edits: [
+      ...everywhere,
+      change(
+        'src/modules/chat/search/nearest.reads.ts',
+        'where chunk.organization_id = ${organizationId} and chunk.model_id',
+        'where chunk.model_id',
+      ),
+    ],
+    ...strangers(owner, 'Query.search'),
+  },
+  {
+    name: 'Search: believes the index',
+    edits: [
+      change(
+        service,
+        'return new Map(things.map((thing) => [thing.id, thing]))',
+        'return new Map([...things, ...matches].map((thing) => [thing.id, { projectId: null, ...(thing as Findable) }]))',
+      ),
+    ],
+    ...rights('whose blocks move'),
+  },
+  {
+    name: 'Search: finds a page by what stands there no more',
+    edits: [change(service, '[{ ...match, homeId: thing.homeId }]', '[match]')],
+    ...rights('where it stands'),
+  },
+  {
+    name: 'Search: goes on with what may not be read any more',
+    edits: [change(service, 'hits: hits.filter(({ id }) => findable.has(id))', 'hits')],
+    ...rights('whose project becomes private'),
+  },
+  {
+    name: 'Search: gone on with by somebody else',
+    edits: [change(service, 'canonicalJson({ userId, organizationId,', 'canonicalJson({ organizationId,')],
+    ...rights('nobody goes on'),
+  },
+  {
+    name: 'Search: gone on with by a program that may read less',
+    edits: [change(service, '...plain, times, read })', '...plain, times })')],
+    ...rights('pages by their titles'),
+  },
+  {
+    name: 'Search: finds a program what it may not read',
+    edits: [change(scope, 'all.filter((kind) => may[kind] && (', 'all.filter((kind) => (')],
+    ...rights('pages by their titles'),
+  },
+  {
+    name: 'Search: weighs words by what may not be read',
+    edits: [change(words, 'count(*) filter (where ${isReadable}) as', 'count(*) as')],
+    ...rights('changes nothing of what'),
+  },
+  {
+    name: 'Search: tries words that stand where nothing may be read',
+    edits: [change(words, ') as text where ${isReadable}', ') as text')],
+    ...rights('changes nothing of what one'),
+  },
+  {
+    name: 'Search: shows what it found through no gate',
+    edits: [findPage, findBlock],
+    ...strangers(guest, 'Query.search'),
+    survives: 'findFindable has left out before what these gates would: they are for what happens in between',
+  },
+]
