@@ -9,10 +9,8 @@ import {
   registrationMail,
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
-import { renewVectors, renewVectors, tidyVectors } from './modules/chat/search/embedding.jobs.ts'
+import { renewVectors, tidyVectors } from './modules/chat/search/embedding.jobs.ts'
 import { forgetWords } from './modules/chat/search/search-word.jobs.ts'
-
-
 import { projectPurge } from './modules/chat/sessions/project-purge.jobs.ts'
 import { findLinks, findLostLinks } from './modules/ocean/links/link.jobs.ts'
 import type { Platform } from './platform/context.ts'
