@@ -43,7 +43,7 @@ export async function publishArticles(
     titles.set(pageId, title)
     await pool.query(
       `insert into page (id, organization_id, title, rank, language, depth, version, created_by_id, updated_by_id, created_at, updated_at)
-      values ($1, $2, $3, $1::text, 'en', 1, 1, $4, $4, now(), now())`,
+      values ($1::uuid, $2, $3, $1::uuid::text, 'en', 1, 1, $4, $4, now(), now())`,
       [pageId, organizationId, title, userId],
     )
     const texts = blocks.filter(({ text }) => text.length >= library.atLeast).map(({ text }) => text)

@@ -10,7 +10,7 @@ const LIMIT_MILLIS = 10_000
 
 test('what is written is found within two seconds, whoever writes beside', async ({ server, alice }) => {
   const writers = await Promise.all(
-    Array.from({ length: PEOPLE }, (_, index) => signUpInto(server, alice, `Writer ${index}`, 'EDITOR')),
+    Array.from({ length: PEOPLE }, (_, index) => signUpInto(server, alice, `Writer${index}`, 'EDITOR')),
   )
   const delays = await Promise.all(writers.map((writer) => delaysOf(writer)))
   const sorted = delays.flat().toSorted((one, other) => one - other)
