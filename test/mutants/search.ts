@@ -10,7 +10,12 @@ const words = 'src/modules/chat/search/asked-words.reads.ts'
 
 const openPages = change(scope, 'let pages = readablePages(db)', "let pages = db.from('page')")
 const openSessions = change(scope, 'const sessions = readableSessions(db)', "const sessions = db.from('chat_session')")
-const everywhere = [noTenant('page', 'block', 'chat_session', 'message'), openPages, openSessions]
+const anyPlace = change(
+  scope,
+  'where one.organization_id = ${db.organizationId}::uuid and one.is_among',
+  'where one.is_among',
+)
+const everywhere = [noTenant('page', 'chat_session'), openPages, openSessions, anyPlace]
 const rights = (named: string): { killers: Killers } => ({
   killers: { files: ['test/modules/chat/search/rights.test.ts'], named },
 })
@@ -61,7 +66,13 @@ export const searchMutants: readonly Mutant[] = [
   },
   {
     name: 'Search: goes on with what may not be read any more',
-    edits: [change(service, 'hits: hits.filter(({ id }) => findable.has(id))', 'hits')],
+    edits: [
+      change(
+        service,
+        'return thing === undefined ? [] : [{ ...hit, projectId: thing.projectId }]',
+        'return [{ ...hit, projectId: thing?.projectId ?? null }]',
+      ),
+    ],
     ...rights('whose project becomes private'),
   },
   {
@@ -81,12 +92,12 @@ export const searchMutants: readonly Mutant[] = [
   },
   {
     name: 'Search: weighs words by what may not be read',
-    edits: [change(words, 'count(*) filter (where ${isReadable}) as', 'count(*) as')],
+    edits: [change(words, 'asked.exact::tsquery and ${isReadable} limit', 'asked.exact::tsquery limit')],
     ...rights('changes nothing of what'),
   },
   {
     name: 'Search: tries words that stand where nothing may be read',
-    edits: [change(words, ') as text where ${isReadable}', ') as text')],
+    edits: [change(words, 'form.query::tsquery and ${isReadable}', 'form.query::tsquery')],
     ...rights('changes nothing of what one'),
   },
   {
