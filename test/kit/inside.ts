@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { expect } from 'vitest'
+import { vi } from 'vitest'
 import { authenticate } from '../../src/modules/accounts/devices/authentication.service.ts'
 import { tellViewer } from '../../src/modules/accounts/users/viewer.events.ts'
 import type { Role } from '../../src/platform/access.ts'
@@ -100,7 +100,8 @@ export async function indexed(
     if (change !== undefined || embedder === null) return change?.kind
     return (await chunks.select('kind').limit(1).executeTakeFirst())?.kind
   }
-  await expect.poll(waiting, { timeout: withinMillis, interval: 20 }).toBeUndefined()
+  // Also before a test, where there is no polling by what is expected.
+  await vi.waitUntil(async () => (await waiting()) === undefined, { timeout: withinMillis, interval: 20 })
 }
 
 /**
