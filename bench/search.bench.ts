@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { readArticles } from '../src/sample-workspace.ts'
@@ -6,16 +6,18 @@ import { openScratchDatabase } from './scratch-database.ts'
 import { ask, startMeasuredServer } from './server.ts'
 
 // Searches of one organization with 100,000 blocks on a real Postgres, one after the other: words of its own texts, rare and
-// common, and whole questions. The vectors are random, since only the time is of interest. PLANS=1 prints the plans.
+// common, and whole questions. The vectors are random, since only the time is of interest. The plans of one search are kept in
+// `plans/search.txt`.
 
 const BLOCKS = Number(process.env.BLOCKS ?? 100_000)
 const SEARCHES = 300
 const TARGET_MILLIS = 80
+const plansFolder = new URL('plans/', import.meta.url)
 const modes = ['LEXICAL', 'SEMANTIC', 'HYBRID'] as const
 
 const database = await openScratchDatabase()
 try {
-  const server = await startMeasuredServer({ environment: database.environment })
+  const server = await startMeasuredServer({ environment: database.environment, script: './search-server.ts' })
   try {
     const token = await signUp(server.url)
     await furnish(database.client)
@@ -31,6 +33,10 @@ try {
       cpuMillis[mode] = (server.cpuMillis() - before) / queries.length
       process.stdout.write(`${mode}: ${line(times[mode] ?? [])}, ${cpuMillis[mode]?.toFixed(1)} ms CPU of the node\n`)
     }
+    await server.tell('note')
+    await searched(server.url, token, queries[0] ?? '', 'HYBRID')
+    mkdirSync(plansFolder, { recursive: true })
+    writeFileSync(new URL('search.txt', plansFolder), `${String(await server.tell('plans'))}\n`)
     const figures = Object.fromEntries(modes.map((mode) => [mode, quantile(times[mode] ?? [], 0.95)]))
     const ok = (figures.LEXICAL ?? Infinity) <= TARGET_MILLIS && (figures.HYBRID ?? Infinity) <= TARGET_MILLIS
     const ours = figures.HYBRID
