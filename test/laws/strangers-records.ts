@@ -65,13 +65,14 @@ export async function filesBelow(directory: string): Promise<ReadonlyMap<string,
 
 /**
  * Reads, each time it is called, every row that mentions one of the ids, as its table and its text, but for the trail, which
- * is read by itself, and what the sealer makes of it in its own time. Only rows that are new or were found before are
- * compared with the ids: there are more of the others with every attempt.
+ * is read by itself, and what the sealer makes of it in its own time. Only versions of rows that are new are compared with the
+ * ids: what was found before and is there as it was says what it said.
  */
 export function mentioningRows(server: TestServer, uuids: readonly string[]): () => Promise<ReadonlySet<string>> {
   const { unscoped } = server.app.platform.database
   const pattern = mentioning(uuids)
-  let places: readonly string[] = []
+  /** By table, and by the place and the writer of each version. */
+  let known = new Map<string, ReadonlyMap<string, string>>()
   let since = '0'
   return async () => {
     const { rows: snapshots } = await sql<{ xmin: string }>`
@@ -80,18 +81,29 @@ export function mentioningRows(server: TestServer, uuids: readonly string[]): ()
       select table_name as name from information_schema.tables where table_schema = 'public'
         and table_name not in ('audit_event', 'audit_pending', 'audit_seal', 'audit_head') order by 1
     `.execute(unscoped)
+    const version = sql`one.ctid::text || one.xmin::text`
+    const isNew = sql`one.xmin::text::int8 >= ${since}::int8`
     const selects = tables.rows.map(
       ({ name }) => sql`
-        select ${name} || ' ' || one.ctid::text as place, ${name} || ' ' || (to_jsonb(one) - 'last_seen_at')::text as row
+        select ${name} as name, ${version} as version,
+          case when ${isNew} then ${name} || ' ' || (to_jsonb(one) - 'last_seen_at')::text end as row
         from ${sql.table(name)} as one where case
-          when one.xmin::text::int8 >= ${since}::int8 or ${name} || ' ' || one.ctid::text = any(${places}::text[])
-          then to_jsonb(one)::text ~ ${pattern} else false end
+          when ${isNew} then to_jsonb(one)::text ~ ${pattern}
+          else ${version} = any(${[...(known.get(name)?.keys() ?? [])]}::text[]) end
       `,
     )
-    const { rows } = await sql<{ place: string; row: string }>`${sql.join(selects, sql` union all `)}`.execute(unscoped)
-    places = rows.map(({ place }) => place)
+    const { rows } = await sql<{ name: string; version: string; row: string | null }>`
+      ${sql.join(selects, sql` union all `)}`.execute(unscoped)
+    const before = known
+    const rowOf = (one: (typeof rows)[number]) => one.row ?? before.get(one.name)?.get(one.version) ?? ''
+    known = new Map(
+      [...Map.groupBy(rows, ({ name }) => name)].map(([name, found]) => [
+        name,
+        new Map(found.map((one) => [one.version, rowOf(one)])),
+      ]),
+    )
     since = snapshots[0]?.xmin ?? '0'
-    return new Set(rows.map(({ row }) => row).filter((row) => !/^channel_(head|event) .*\/audit"/.test(row)))
+    return new Set(rows.map(rowOf).filter((row) => !/^channel_(head|event) .*\/audit"/.test(row)))
   }
 }
 
