@@ -75,6 +75,10 @@ async function runTests(
         NODE_OPTIONS: `--import ${loader}`,
         NODE_COMPILE_CACHE: compileCache,
         TEST_TEMPLATE: template,
+        // With services some of the tests would run on them alone.
+        REQUIRE_SERVICES: '',
+        TEST_DATABASE_URL: '',
+        TEST_REDIS_URL: '',
         MUTANT_EDITS: JSON.stringify(edits),
       },
       // A group of its own, so that all of it can be ended.
