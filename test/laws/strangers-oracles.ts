@@ -79,7 +79,7 @@ export async function expectNothingChanged(attempt: Attempt): Promise<void> {
 }
 
 /** What somebody makes for themselves in an organization that they share, or by right of what they see there. */
-function isOfTheActor(stage: Stage, { person, isInside, sees }: Actor, row: string): boolean {
+export function isOfTheActor(stage: Stage, { person, isInside, sees }: Actor, row: string): boolean {
   if (person === null) return false
   if (row.startsWith('api_key ')) return JSON.parse(row.slice('api_key '.length)).user_id === uuidIn(person.userId)
   const unseen = nouns.filter((noun) => !sees.includes(noun)).map((noun) => uuidIn(stage.theirs[noun]))
