@@ -4,6 +4,7 @@ import type { Platform } from '../../../platform/context.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { defineJob } from '../../../platform/jobs.ts'
+import { uncounted } from './indexer.service.ts'
 import { dropOtherIndexes, embeddingTable, hasOneSession, mendIndex, usesPgvector } from './vector-index.service.ts'
 
 /** Rows of one statement, which is soon over whatever it finds; fewer where it holds up everybody meanwhile. */
@@ -23,7 +24,8 @@ export const renewVectors = defineJob({
   expireSeconds: EXPIRE_SECONDS,
   // Often: while servers with another model are being replaced one by one, theirs undo what those of the new one do.
   schedule: '*/10 * * * *',
-  run: async ({ database, embedder, log }: Platform, _payload, signal) => {
+  run: async (platform: Platform, _payload, signal) => {
+    const { database, embedder, log } = uncounted(platform)
     if (embedder === null) return
     const { unscoped } = database
     if (await hasOthers(unscoped, embedder.id)) {
@@ -44,7 +46,8 @@ export const tidyVectors = defineJob({
   expireSeconds: EXPIRE_SECONDS,
   // Once a day, since all is read for it.
   schedule: '40 2 * * *',
-  run: async ({ database, embedder, log }: Platform, _payload, signal) => {
+  run: async (platform: Platform, _payload, signal) => {
+    const { database, embedder, log } = uncounted(platform)
     if (embedder === null) return
     const { unscoped } = database
     const isIndexed = await usesPgvector(database)

@@ -38,8 +38,8 @@ export function startIndexer(platform: Platform): () => Promise<void> {
   }
 }
 
-/** With statements that are not counted: what is counted are those of requests. */
-function uncounted(platform: Platform): Platform {
+/** The same, with statements that are not counted: what is counted are those of requests. */
+export function uncounted(platform: Platform): Platform {
   const { database } = platform
   const unscoped = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: database.pool }) })
   return { ...platform, database: { ...database, unscoped } }
