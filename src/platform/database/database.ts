@@ -9,7 +9,10 @@ import type { Tables } from './tables.ts'
 
 /** Where the database is and how hard it may be used. */
 export interface DatabaseOptions {
-  readonly connection: Pick<PoolConfig, 'connectionString' | 'host' | 'port' | 'user' | 'password' | 'database'>
+  readonly connection: Pick<
+    PoolConfig,
+    'connectionString' | 'host' | 'port' | 'user' | 'password' | 'database' | 'options'
+  >
   /** Connections held at most; 1 for the embedded database, which has a single session. */
   readonly poolMax: number
   readonly entities: NonNullable<Options['entities']>
