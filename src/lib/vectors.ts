@@ -11,10 +11,9 @@ export function vectorBytes(vector: Float32Array): Buffer {
 
 /** The vector in bytes of `vectorBytes`; what is left over of them is no part of it. */
 export function vectorOf(bytes: Uint8Array): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Float32Array.from({ length: Math.floor(bytes.byteLength / BYTES_A_FLOAT) }, (_, index) =>
-    view.getFloat32(index * BYTES_A_FLOAT, true),
-  )
+  // One copy, which every machine that Node runs on takes for floats as they are: a search compares hundreds.
+  const length = Math.floor(bytes.byteLength / BYTES_A_FLOAT)
+  return new Float32Array(Uint8Array.prototype.slice.call(bytes, 0, length * BYTES_A_FLOAT).buffer)
 }
 
 /** The cosine of the angle between two vectors of unit length, from -1 to 1. */
