@@ -1,3 +1,5 @@
+import { inClass, pairedScripts } from './unspaced-scripts.ts'
+
 /** A word to look for. */
 export interface QuestionWord {
   readonly text: string
@@ -10,7 +12,7 @@ const MAX_WORDS = 16
 const MAX_WORD_LENGTH = 60
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'word' })
-const unspacedScript = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]/u
+const unspacedScript = new RegExp(`[${inClass(pairedScripts)}]`, 'u')
 /** The time a segmenter takes grows with the square of a stretch without spaces. */
 const piece = /\S{1,100}|\s+/gu
 /** Addresses, paths and versions: the database knows them whole as well as in parts. */

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
-import { type Span, sentenceSpans } from './sentences.ts'
+import { sentenceSpans } from './sentences.ts'
+import type { Span } from './span.ts'
+import { inClass, unspacedScripts } from './unspaced-scripts.ts'
 
 // What is searched by meaning is a part of a text, since a vector of a long one means a little of everything.
 
@@ -9,12 +11,10 @@ const MAX_WORDS = 60
 /** Of scripts without spaces: how many characters say as much as a word of the others. */
 const CHARACTERS_A_WORD = 2
 
-const unspacedScripts = ['Han', 'Hira', 'Kana', 'Thai', 'Laoo', 'Khmr', 'Mymr']
-  .map((name) => `\\p{sc=${name}}`)
-  .join('')
+const character = inClass(unspacedScripts)
 /** A character of a script without spaces, or a word; of what is too long for one (an address, a key) a part. */
-const token = new RegExp(`[${unspacedScripts}]|[^\\s${unspacedScripts}]{1,30}`, 'gu')
-const unspaced = new RegExp(`^[${unspacedScripts}]`, 'u')
+const token = new RegExp(`[${character}]|[^\\s${character}]{1,30}`, 'gu')
+const unspaced = new RegExp(`^[${character}]`, 'u')
 
 /**
  * The parts of a text that are embedded: whole sentences, as many as have 60 words together, or about 120 characters of a

@@ -1,13 +1,9 @@
-/** A stretch of a text, in UTF-16 units; `end` is behind it. */
-export interface Stretch {
-  readonly start: number
-  readonly end: number
-}
+import type { Span } from './span.ts'
 
 /** A part of a text that is worth showing, and what in it is to stand out. */
 export interface Snippet {
   readonly text: string
-  readonly highlights: readonly Stretch[]
+  readonly highlights: readonly Span[]
 }
 
 /** About three lines. */
@@ -20,7 +16,7 @@ const ELLIPSIS = '…'
  * The part of a text in which most stands out, or where nothing does the one that begins at a place; whole words, with an
  * ellipsis where the text goes on. `marks` are sorted and do not meet.
  */
-export function snippetOf(text: string, marks: readonly Stretch[], place: number): Snippet {
+export function snippetOf(text: string, marks: readonly Span[], place: number): Snippet {
   const start = text.length <= LENGTH ? 0 : wordStart(text, startOf(marks, place))
   const end = text.length - start <= LENGTH ? text.length : wordEnd(text, start, start + LENGTH)
   const before = start > 0 ? ELLIPSIS : ''
@@ -32,7 +28,7 @@ export function snippetOf(text: string, marks: readonly Stretch[], place: number
 }
 
 /** Where the stretch begins that holds most of the marks; the first of those that hold as many. */
-function startOf(marks: readonly Stretch[], place: number): number {
+function startOf(marks: readonly Span[], place: number): number {
   let best = { count: 0, start: place }
   for (const [index, { start }] of marks.entries()) {
     let count = 0
@@ -57,17 +53,13 @@ function wordEnd(text: string, start: number, place: number): number {
 }
 
 function isInCharacter(text: string, place: number): boolean {
-  return (
-    place > 0 &&
-    place < text.length &&
-    !text.slice(place - 1, place).isWellFormed() &&
-    !text.slice(place, place + 1).isWellFormed()
-  )
+  // Two halves that together are one.
+  return place > 0 && !text.slice(place, place + 1).isWellFormed() && text.slice(place - 1, place + 1).isWellFormed()
 }
 
 /** Every place of any of these texts in another, sorted; where they overlap they are one. */
-export function placesOf(text: string, sought: readonly string[]): Stretch[] {
-  const places: Stretch[] = []
+export function placesOf(text: string, sought: readonly string[]): Span[] {
+  const places: Span[] = []
   for (const one of sought.filter((some) => some !== '')) {
     for (let at = text.indexOf(one); at >= 0; at = text.indexOf(one, at + one.length))
       places.push({ start: at, end: at + one.length })
@@ -75,10 +67,10 @@ export function placesOf(text: string, sought: readonly string[]): Stretch[] {
   return joined(places)
 }
 
-/** Stretches sorted; those that overlap are one. */
-export function joined(stretches: readonly Stretch[]): Stretch[] {
+/** Spanes sorted; those that overlap are one. */
+export function joined(stretches: readonly Span[]): Span[] {
   const sorted = stretches.toSorted((one, other) => one.start - other.start || one.end - other.end)
-  const result: Stretch[] = []
+  const result: Span[] = []
   for (const { start, end } of sorted) {
     const last = result.at(-1)
     if (last !== undefined && start < last.end)

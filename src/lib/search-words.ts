@@ -1,3 +1,5 @@
+import { inClass, pairedScripts } from './unspaced-scripts.ts'
+
 /** What a text is found by: its words, and of scripts without spaces its pairs of neighbouring characters. */
 export interface SearchTerms {
   /**
@@ -16,8 +18,7 @@ export interface SearchTerms {
 /** The longest word that is told from others. */
 export const MAX_WORD_LENGTH = 40
 
-const unspaced =
-  /[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]&&[\p{L}\p{M}\p{Nl}]]+/gv
+const unspaced = new RegExp(`[[${inClass(pairedScripts)}]&&[\\p{L}\\p{M}\\p{Nl}]]+`, 'gv')
 const word = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu
 /** Joiners stand within words. */
 const noWord = /[^\0-\x7f\p{L}\p{M}\p{N}\u200c\u200d]+/gu

@@ -1,15 +1,11 @@
+import type { Span } from './span.ts'
+
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 /** A full stop after one of these, or after an initial, ends no sentence. */
 const abbreviation =
   /(?:^|[\s(])(?:\p{Lu}|mr|mrs|ms|dr|prof|st|no|nos|vs|cf|approx|e\.g|i\.e|etc|inc|ltd|jr|sr)\.\s+$/iu
 /** Longer than any abbreviation with the space behind it. */
 const ABBREVIATION_REACH = 16
-
-/** A stretch of a text, in UTF-16 units. */
-export interface Span {
-  readonly start: number
-  readonly end: number
-}
 
 /** Where the sentences of a text stand, each with the spaces behind it, so that together they are the whole of it. */
 export function* sentenceSpans(text: string): Generator<Span> {

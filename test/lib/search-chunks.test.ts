@@ -67,8 +67,8 @@ test('a chunk says something, in at most 60 words or 120 characters, without spa
     for (const part of partsOf(text)) {
       expect(says(part)).toBe(true)
       expect(part).toBe(part.trim())
-      const characters = part.match(/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/gu)?.length ?? 0
-      const others = part.replace(/[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]/gu, ' ').match(/\S+/g)?.length ?? 0
+      const characters = part.match(/[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}]/gu)?.length ?? 0
+      const others = part.replace(/[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}]/gu, ' ').match(/\S+/g)?.length ?? 0
       expect(characters / 2 + others).toBeLessThanOrEqual(60)
     }
   })

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
-import { joined, placesOf, type Snippet, type Stretch, snippetOf } from '../../../lib/search-snippet.ts'
+import { joined, placesOf, type Snippet, snippetOf } from '../../../lib/search-snippet.ts'
 import { folded, pairsIn, spacedPart } from '../../../lib/search-words.ts'
+import type { Span } from '../../../lib/span.ts'
 import type { Context } from '../../../platform/context.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
 import type { AskedWord } from './asked-words.reads.ts'
@@ -81,7 +82,7 @@ interface Marked {
 }
 
 /** Where the words of a query stand in texts, in whatever form the language of each gives them. */
-const spacedMarks = defineLoader<Marked, Stretch[]>({
+const spacedMarks = defineLoader<Marked, Span[]>({
   name: 'spacedMarks',
   identity: ({ id, query }) => `${id} ${query}`,
   batch: async (db, keys) => {
@@ -107,8 +108,8 @@ const spacedMarks = defineLoader<Marked, Stretch[]>({
   },
 })
 
-function marksIn(marked: string, plain: string): Stretch[] {
-  const marks: Stretch[] = []
+function marksIn(marked: string, plain: string): Span[] {
+  const marks: Span[] = []
   let bare = ''
   for (const [index, piece] of marked.split(OPEN).entries()) {
     const [word = '', rest = ''] = index === 0 ? ['', piece] : piece.split(CLOSE)
