@@ -1,7 +1,7 @@
 import { type Embedder, EmbedderBusy, type EmbedOptions } from './embedder.ts'
 import { Unavailable } from './errors.ts'
 
-/** Requests to embed, one small batch after the other: what is urgent first, else in the order they came. */
+/** Requests to embed, one small batch of each in turn: those that are urgent first. */
 export interface EmbedQueue {
   /** As of an `Embedder`. */
   readonly embed: Embedder['embed']
@@ -13,11 +13,14 @@ export interface EmbedQueue {
 const BATCH = 4
 /** Requests of a kind, urgent or not. */
 const MAX_WAITING = 256
+/** Requests of one who waits. */
+const MAX_WAITING_EACH = 16
 /** Nobody looks at a search for longer. */
 const URGENT_LIMIT_MILLIS = 10_000
 
 interface Request {
   readonly texts: readonly string[]
+  readonly urgentFor: string | undefined
   readonly vectors: Float32Array[]
   readonly resolve: (vectors: readonly Float32Array[]) => void
   readonly reject: (error: unknown) => void
@@ -36,11 +39,15 @@ export function createEmbedQueue(
     urgent.delete(request)
     others.delete(request)
   }
+  /** Unless it has left meanwhile: who has many texts does not keep one with a single text waiting for all of them. */
+  const goBehind = (request: Request) => {
+    for (const waiting of [urgent, others]) if (waiting.delete(request)) waiting.add(request)
+  }
   const advance = async (request: Request) => {
     const { texts, vectors } = request
     try {
       vectors.push(...(await embedBatch(texts.slice(vectors.length, vectors.length + BATCH))))
-      if (vectors.length < texts.length) return
+      if (vectors.length < texts.length) return goBehind(request)
       request.resolve(vectors)
     } catch (error) {
       request.reject(error)
@@ -53,20 +60,21 @@ export function createEmbedQueue(
     for (let next = first(); next !== undefined; next = first()) await advance(next)
     isWorking = false
   }
-  const enter = async (texts: readonly string[], { signal, isUrgent = false }: EmbedOptions) => {
+  const enter = async (texts: readonly string[], { signal, urgentFor }: EmbedOptions) => {
     signal.throwIfAborted()
     if (texts.length === 0) return []
-    const waiting = isUrgent ? urgent : others
-    if (waiting.size >= MAX_WAITING) throw new EmbedderBusy()
+    const waiting = urgentFor === undefined ? others : urgent
+    const own = [...urgent].filter((request) => request.urgentFor === urgentFor)
+    if (waiting.size >= MAX_WAITING || own.length >= MAX_WAITING_EACH) throw new EmbedderBusy()
     const { promise, resolve, reject } = Promise.withResolvers<readonly Float32Array[]>()
-    const request = { texts, vectors: [], resolve, reject }
+    const request = { texts, urgentFor, vectors: [], resolve, reject }
     const end = (reason: unknown) => {
       leave(request)
       reject(reason)
     }
     const onAbort = () => end(signal.reason)
     signal.addEventListener('abort', onAbort)
-    const limit = isUrgent ? setTimeout(() => end(new EmbedderBusy()), URGENT_LIMIT_MILLIS) : undefined
+    const limit = urgentFor === undefined ? undefined : setTimeout(() => end(new EmbedderBusy()), URGENT_LIMIT_MILLIS)
     waiting.add(request)
     void work()
     try {

@@ -10,9 +10,9 @@ export interface Embedder {
   reads(text: string, language: string | null): boolean
   /**
    * Vectors of unit length, one a text, in order; they are shared, and not to be changed. Each text is one that it `reads`
-   * where its language is not known: any other is the caller's fault, and nothing is embedded. `isUrgent`: somebody waits;
-   * goes before what does not, and waits 10 s at most.
-   * @throws {EmbedderBusy} when too much waits @throws {EmbedderFailed} @throws {Unavailable} once it is closed; the
+   * where its language is not known: any other is the caller's fault, and nothing is embedded. What is
+   * urgent goes before what is not, and waits 10 s at most.
+   * @throws {EmbedderBusy} when too much waits, also of the same person @throws {EmbedderFailed} @throws {Unavailable} once it is closed; the
    * signal's reason when it aborts
    */
   embed(texts: readonly string[], options: EmbedOptions): Promise<readonly Float32Array[]>
@@ -23,8 +23,8 @@ export interface Embedder {
 /** How long somebody wants vectors, and how badly. */
 export interface EmbedOptions {
   readonly signal: AbortSignal
-  /** Not unless given. */
-  readonly isUrgent?: boolean
+  /** Somebody waits for them: who, whatever names them. */
+  readonly urgentFor?: string
 }
 
 /** More waits than is worth waiting for. */
@@ -59,6 +59,7 @@ export function rememberUrgent(embedder: Embedder): Embedder {
     dimensions: embedder.dimensions,
     reads: (text, language) => embedder.reads(text, language),
     close: () => embedder.close(),
-    embed: (texts, options) => (options.isUrgent ? embed(texts, options) : embedder.embed(texts, options)),
+    embed: (texts, options) =>
+      options.urgentFor === undefined ? embedder.embed(texts, options) : embed(texts, options),
   }
 }

@@ -102,16 +102,27 @@ describe('the embedded model', () => {
 })
 
 describe('who waits', () => {
-  test('is served first when it is urgent, and else in order', async () => {
+  test('is served first when it is urgent, and waits for none of the many texts that others have', async () => {
     const finished: string[] = []
-    const ask = (name: string, texts: readonly string[], isUrgent: boolean) =>
-      embedded.embed(texts, { signal, isUrgent }).then(() => finished.push(name))
+    const ask = (name: string, texts: readonly string[], options: { readonly urgentFor?: string } = {}) =>
+      embedded.embed(texts, { signal, ...options }).then(() => finished.push(name))
     await Promise.all([
-      ask('long', many, false),
-      ask('next', ['A next one'], false),
-      ask('urgent', ['An urgent one'], true),
+      ask('long', many),
+      ask('next', ['A next one']),
+      ask('urgent and long', many, { urgentFor: 'alice' }),
+      ask('urgent', ['An urgent one'], { urgentFor: 'bob' }),
     ])
-    expect(finished).toEqual(['urgent', 'long', 'next'])
+    expect(finished).toEqual(['urgent', 'urgent and long', 'next', 'long'])
+  })
+
+  test('is refused when too much of what is urgent is for one person, and others are not', async () => {
+    const leaving = new AbortController()
+    const ask = (urgentFor: string) => embedded.embed(['Whoever waits'], { signal: leaving.signal, urgentFor })
+    const waiting = Promise.allSettled(Array.from({ length: 16 }, () => ask('alice')))
+    await expect(ask('alice')).rejects.toThrow(EmbedderBusy)
+    expect(await embedded.embed(['Another one'], { signal, urgentFor: 'bob' })).toHaveLength(1)
+    leaving.abort()
+    await waiting
   })
 
   test('is refused when too many do, unless it is urgent; and is let go when it goes', async () => {
@@ -119,7 +130,7 @@ describe('who waits', () => {
     const ask = () => embedded.embed(['Whoever waits'], { signal: leaving.signal })
     const waiting = Promise.allSettled(Array.from({ length: 256 }, ask))
     await expect(ask()).rejects.toThrow(EmbedderBusy)
-    await embedded.embed(['A hurry'], { signal, isUrgent: true })
+    await embedded.embed(['A hurry'], { signal, urgentFor: 'alice' })
     leaving.abort(new Error('gone'))
     const gone = (await waiting).filter((result) => result.status === 'rejected')
     expect(gone.length).toBeGreaterThan(250)
@@ -144,7 +155,9 @@ describe('who waits', () => {
 
   test('is told that too much waits when 10 s were not enough for what is urgent', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const late = expect(embedded.embed(many, { signal, isUrgent: true })).rejects.toThrow(EmbedderBusy)
+    // Not what is remembered of the tests before.
+    const others = many.map((text) => `Late: ${text}`)
+    const late = expect(embedded.embed(others, { signal, urgentFor: 'alice' })).rejects.toThrow(EmbedderBusy)
     vi.advanceTimersByTime(9_999)
     expect(vi.getTimerCount()).toBeGreaterThan(0)
     vi.advanceTimersByTime(1)
@@ -181,13 +194,13 @@ describe('a thread', () => {
     expect(embedder.reads('Two words', null)).toBe(true)
     expect(threads).toHaveLength(0)
     const ended = firstThread().then((thread) => once(thread, 'exit'))
-    const [first] = await embedder.embed(['A search'], { signal, isUrgent: true })
+    const [first] = await embedder.embed(['A search'], { signal, urgentFor: 'alice' })
     await ended
-    const [again, ...none] = await embedder.embed(['A search'], { signal, isUrgent: true })
+    const [again, ...none] = await embedder.embed(['A search'], { signal, urgentFor: 'alice' })
     expect(again).toBe(first)
     expect(none).toEqual([])
     expect(threads).toHaveLength(1)
-    const [other, known] = await embedder.embed(['Another search', 'A search'], { signal, isUrgent: true })
+    const [other, known] = await embedder.embed(['Another search', 'A search'], { signal, urgentFor: 'alice' })
     expect(known).toBe(first)
     expect(nearness(other, first)).toBeLessThan(0.99)
     expect(threads).toHaveLength(2)
@@ -195,7 +208,7 @@ describe('a thread', () => {
 
   test('ends on close, with all that waits', async () => {
     const embedder = ownEmbedder()
-    const waiting = [embedder.embed(many, { signal }), embedder.embed(many, { signal, isUrgent: true })]
+    const waiting = [embedder.embed(many, { signal }), embedder.embed(many, { signal, urgentFor: 'alice' })]
     const refused = Promise.all(waiting.map((one) => expect(one).rejects.toThrow(Unavailable)))
     const ended = once(await firstThread(), 'exit')
     await embedder.close()

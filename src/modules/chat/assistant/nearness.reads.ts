@@ -1,5 +1,6 @@
 import { similarityOf } from '../../../lib/vectors.ts'
 import type { Context } from '../../../platform/context.ts'
+import { requireViewer } from '../../../platform/gate.ts'
 import type { Passage } from './passage.reads.ts'
 import type { Written } from './word.reads.ts'
 
@@ -20,24 +21,27 @@ const NEAR_LENGTH = 400
  * when there is no embedder, or it has too much to do, or the question is none that it reads.
  */
 export async function similaritiesTo(
-  { platform, request }: Context,
+  ctx: Context,
   question: string,
   sentences: readonly Sentence[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Sentence, number>> {
-  const { embedder, log } = platform
+  const { embedder, log } = ctx.platform
   const asked = question.slice(0, MAX_QUESTION_LENGTH).toWellFormed()
   if (embedder === null || !embedder.reads(asked, null)) return new Map()
   const readable = sentences.filter((sentence) => embedder.reads(embeddedText(sentence), sentence.language))
   if (readable.length === 0) return new Map()
   try {
     const texts = readable.slice(0, MAX_SENTENCES).map(embeddedText)
-    const [vector, ...vectors] = await embedder.embed([asked, ...texts], { signal, isUrgent: true })
+    const [vector, ...vectors] = await embedder.embed([asked, ...texts], {
+      signal,
+      urgentFor: requireViewer(ctx).userId,
+    })
     const similarities = vectors.map((other) => (vector === undefined ? 0 : similarityOf(vector, other)))
     return new Map(readable.map((sentence, index) => [sentence, similarities[index] ?? 0]))
   } catch (error) {
     signal.throwIfAborted()
-    log.warn({ err: error, requestId: request.id }, 'a question went without its meaning')
+    log.warn({ err: error, requestId: ctx.request.id }, 'a question went without its meaning')
     return new Map()
   }
 }

@@ -24,9 +24,9 @@ function synonymEmbedder(): Embedder {
     ...words,
     id: 'fake/synonyms',
     embed: async (texts, options) => {
-      if (options.isUrgent) urgent.push(texts.length)
+      if (options.urgentFor !== undefined) urgent.push(texts.length)
       // The question itself is still embedded: what is near is known, and no longer how near.
-      if (isBusy && texts.length > 1 && options.isUrgent) throw new EmbedderBusy()
+      if (isBusy && texts.length > 1 && options.urgentFor !== undefined) throw new EmbedderBusy()
       return words.embed(texts.map(plain), options)
     },
   }
