@@ -1,59 +1,19 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { vectorOf } from '../../../../src/lib/vectors.ts'
-import { renewVectors, tidyVectors } from '../../../../src/modules/chat/search/embedding.jobs.ts'
-import { embedDue } from '../../../../src/modules/chat/search/embedding.service.ts'
-import { indexChanges, MAX_INDEXED_LENGTH } from '../../../../src/modules/chat/search/indexing.service.ts'
-import { findNearest } from '../../../../src/modules/chat/search/nearest.reads.ts'
-import type { Platform } from '../../../../src/platform/context.ts'
+import { indexChanges } from '../../../../src/modules/chat/search/indexing.service.ts'
+import { MAX_INDEXED_LENGTH } from '../../../../src/modules/chat/search/search-source.reads.ts'
 import { type Embedder, EmbedderBusy, EmbedderFailed } from '../../../../src/platform/embedder.ts'
-import { createLog } from '../../../../src/platform/log.ts'
-import { addText, chunksIn, type FakeEmbedder, fakeEmbedder, type IndexedText } from './indexed-texts.ts'
-import { openStage, type Stage } from './vector-stage.ts'
+import { type EmbeddingStage, isFirst, openEmbeddingStage, waits } from './embedding-stage.ts'
+import { addText, chunksIn, type FakeEmbedder, fakeEmbedder } from './indexed-texts.ts'
 
-let stage: Stage
+let stage: EmbeddingStage
 beforeAll(async () => {
-  stage = await openStage()
+  stage = await openEmbeddingStage()
 })
 afterAll(() => stage.close())
 // What waits is given to whichever model asks.
-beforeEach(async () => {
-  for (const table of ['search_text', 'search_vector', 'text_change']) {
-    await sql`delete from ${sql.table(table)}`.execute(stage.database.unscoped)
-  }
-})
-
-const never = new AbortController().signal
-const platformWith = (embedder: Embedder | null) =>
-  ({ database: stage.database, embedder, log: createLog({ level: 'warn' }) }) as Platform
-
-/** Embeds until nothing waits, and answers how many calls that took. */
-async function embedAll(embedder: Embedder): Promise<number> {
-  let calls = 0
-  while ((await embedDue(platformWith(embedder), never)) > 0) calls += 1
-  return calls
-}
-
-const renew = (embedder: Embedder | null) => renewVectors.run(platformWith(embedder), {}, never)
-const tidy = (embedder: Embedder | null) => tidyVectors.run(platformWith(embedder), {}, never)
-
-/** The nearest to a text, and how near they are, to two places. */
-async function nearestTo(text: string, embedder: FakeEmbedder, organizationId: string) {
-  const found = await findNearest(stage.contextIn(organizationId), {
-    modelId: embedder.id,
-    vector: embedder.vectorOf(text),
-    limit: 10,
-    within: sql<boolean>`true`,
-  })
-  return found.map(({ subjectId, similarity }) => ({ subjectId, similarity: Number(similarity.toFixed(2)) }))
-}
-
-async function vectorsIn(organizationId: string) {
-  const { rows } = await sql<{ modelId: string; vector: Buffer }>`
-    select model_id as "modelId", vector from search_vector where organization_id = ${organizationId}
-    order by model_id`.execute(stage.database.unscoped)
-  return rows
-}
+beforeEach(() => stage.forget())
 
 /** A model that breaks down over whatever has a bad text in it. */
 function failingOn(embedder: FakeEmbedder, isBad: (text: string) => boolean): Embedder {
@@ -64,23 +24,20 @@ function failingOn(embedder: FakeEmbedder, isBad: (text: string) => boolean): Em
   return { ...embedder, embed }
 }
 
-const isFirst = ({ id }: IndexedText) => ({ subjectId: id, similarity: 1 })
-const waits = { modelId: null, signs: null }
-
 test('a title, a paragraph and a message are found by what they mean', async () => {
   const embedder = fakeEmbedder('test/all-kinds', 16)
   const organizationId = await stage.organization()
   const page = await addText(stage, { organizationId, kind: 'PAGE', says: 'Low tide' })
   const block = await addText(stage, { organizationId, kind: 'BLOCK', says: ' Twice a day. ', title: 'Tides' })
   const message = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'When is high tide?' })
-  expect(await embedAll(embedder)).toBe(1)
+  expect(await stage.embedAll(embedder)).toBe(1)
   // A paragraph means what it does under its title.
   const texts = ['Low tide', 'Tides: Twice a day.', 'When is high tide?']
   expect(embedder.given.map((given) => given.toSorted())).toEqual([texts.toSorted()])
   for (const [index, text] of [page, block, message].entries()) {
-    expect((await nearestTo(texts[index] ?? '', embedder, organizationId))[0]).toEqual(isFirst(text))
+    expect((await stage.nearestTo(texts[index] ?? '', embedder, organizationId))[0]).toEqual(isFirst(text))
   }
-  const kept = (await vectorsIn(organizationId)).map(({ vector }) => vectorOf(vector))
+  const kept = (await stage.vectorsIn(organizationId)).map(({ vector }) => vectorOf(vector))
   expect(kept).toHaveLength(3)
   for (const text of texts) expect(kept).toContainEqual(embedder.vectorOf(text))
 })
@@ -90,11 +47,11 @@ test('a model is given 32 texts at most, each part of a long one by itself', asy
   const organizationId = await stage.organization()
   const says = Array.from({ length: 70 }, (_, index) => `Part ${index} ${'word '.repeat(55)}.`).join('\n')
   const text = await addText(stage, { organizationId, kind: 'MESSAGE', says })
-  expect(await embedAll(embedder)).toBe(3)
+  expect(await stage.embedAll(embedder)).toBe(3)
   expect(embedder.given.map((given) => given.length)).toEqual([32, 32, 6])
   expect(await chunksIn(stage, text)).toHaveLength(70)
   const last = says.split('\n').at(-1) ?? ''
-  const [found] = await nearestTo(last.trim(), embedder, organizationId)
+  const [found] = await stage.nearestTo(last.trim(), embedder, organizationId)
   expect(found).toEqual(isFirst(text))
 })
 
@@ -103,23 +60,23 @@ test('the same text costs an organization one embedding', async () => {
   const [one, other] = [await stage.organization(), await stage.organization()]
   const first = await addText(stage, { organizationId: one, kind: 'MESSAGE', says: 'The same.' })
   const second = await addText(stage, { organizationId: one, kind: 'PAGE', says: 'The same.' })
-  await embedAll(embedder)
+  await stage.embedAll(embedder)
   const third = await addText(stage, { organizationId: one, kind: 'MESSAGE', says: 'The same.' })
-  await embedAll(embedder)
+  await stage.embedAll(embedder)
   expect(embedder.given).toEqual([['The same.']])
-  expect(await nearestTo('The same.', embedder, one)).toEqual(
+  expect(await stage.nearestTo('The same.', embedder, one)).toEqual(
     expect.arrayContaining([first, second, third].map(isFirst)),
   )
   // What others have embedded is no use to it, unless they wait at the same time.
   const others = await addText(stage, { organizationId: other, kind: 'MESSAGE', says: 'The same.' })
-  await embedAll(embedder)
+  await stage.embedAll(embedder)
   expect(embedder.given).toEqual([['The same.'], ['The same.']])
-  expect(await nearestTo('The same.', embedder, other)).toEqual([isFirst(others)])
+  expect(await stage.nearestTo('The same.', embedder, other)).toEqual([isFirst(others)])
   for (const organizationId of [one, other]) await addText(stage, { organizationId, kind: 'PAGE', says: 'Together.' })
-  await embedAll(embedder)
+  await stage.embedAll(embedder)
   expect(embedder.given.slice(2)).toEqual([['Together.']])
-  expect(await vectorsIn(one)).toHaveLength(2)
-  expect(await vectorsIn(other)).toHaveLength(2)
+  expect(await stage.vectorsIn(one)).toHaveLength(2)
+  expect(await stage.vectorsIn(other)).toHaveLength(2)
 })
 
 test('a chunk that is not what its text says now is not embedded, and its text is indexed anew', async () => {
@@ -134,9 +91,9 @@ test('a chunk that is not what its text says now is not embedded, and its text i
   await sql`update page set title = 'New' where organization_id = ${organizationId}`.execute(unscoped)
   await sql`delete from message where id = ${gone.id}`.execute(unscoped)
   await sql`delete from text_change`.execute(unscoped)
-  expect(await embedAll(embedder)).toBe(1)
+  expect(await stage.embedAll(embedder)).toBe(1)
   expect(embedder.given).toEqual([['The same still.']])
-  expect(await nearestTo('As it was.', embedder, organizationId)).toMatchObject([{ subjectId: same.id }])
+  expect(await stage.nearestTo('As it was.', embedder, organizationId)).toMatchObject([{ subjectId: same.id }])
   const changes = await unscoped.selectFrom('text_change').selectAll().execute()
   const noted = changes.map(({ kind, subject_id: id, organization_id: of }) => ({ kind, id, organizationId: of }))
   expect(noted).toHaveLength(3)
@@ -151,7 +108,7 @@ test('of a text that is too long the model is given what the indexer cut, also i
   const text = await addText(stage, { organizationId, kind: 'MESSAGE', says })
   await sql`delete from search_text`.execute(unscoped)
   while ((await indexChanges(stage.database, 50)) > 0);
-  expect(await embedAll(embedder)).toBeGreaterThan(0)
+  expect(await stage.embedAll(embedder)).toBeGreaterThan(0)
   const chunks = await chunksIn(stage, text)
   expect(chunks.length).toBeGreaterThan(1)
   expect(chunks.map(({ modelId }) => modelId)).toEqual(chunks.map(() => embedder.id))
@@ -163,7 +120,7 @@ test('what is embedded is counted as its caller counts', async () => {
   const embedder = fakeEmbedder('test/counted', 16)
   await addText(stage, { organizationId: await stage.organization(), kind: 'MESSAGE', says: 'Counted.' })
   const before = stage.database.statementCount()
-  expect(await embedAll(embedder)).toBe(1)
+  expect(await stage.embedAll(embedder)).toBe(1)
   expect(stage.database.statementCount()).toBeGreaterThan(before)
 })
 
@@ -172,27 +129,27 @@ test('a text that the model makes no sense of is looked at once', async () => {
   const organizationId = await stage.organization()
   const byScript = await addText(stage, { organizationId, kind: 'MESSAGE', says: '潮汐每天两次' })
   const byLanguage = await addText(stage, { organizationId, kind: 'PAGE', says: 'Chao xi', language: 'zh' })
-  expect(await embedAll(embedder)).toBe(1)
+  expect(await stage.embedAll(embedder)).toBe(1)
   expect(embedder.given).toEqual([])
   for (const text of [byScript, byLanguage]) {
     expect(await chunksIn(stage, text)).toEqual([{ modelId: embedder.id, signs: null }])
   }
-  await renew(embedder)
-  await tidy(embedder)
-  expect(await embedAll(embedder)).toBe(0)
-  expect(await nearestTo('潮汐每天两次', embedder, organizationId)).toEqual([])
+  await stage.renew(embedder)
+  await stage.tidy(embedder)
+  expect(await stage.embedAll(embedder)).toBe(0)
+  expect(await stage.nearestTo('潮汐每天两次', embedder, organizationId)).toEqual([])
 })
 
 test('a text that the model made sense of once and of which it makes none now is not found by what it was', async () => {
   const embedder = fakeEmbedder('test/turned', 16)
   const organizationId = await stage.organization()
   const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Tides' })
-  await embedAll(embedder)
+  await stage.embedAll(embedder)
   const { unscoped } = stage.database
   await sql`update search_chunk set model_id = null, signs = null where subject_id = ${text.id}`.execute(unscoped)
-  await embedAll({ ...embedder, reads: () => false })
-  expect(await nearestTo('Tides', embedder, organizationId)).toEqual([])
-  if (stage.hasPgvector) expect(await indexedIn(organizationId)).toEqual([])
+  await stage.embedAll({ ...embedder, reads: () => false })
+  expect(await stage.nearestTo('Tides', embedder, organizationId)).toEqual([])
+  if (stage.hasPgvector) expect(await stage.indexedIn(organizationId)).toEqual([])
 })
 
 test('when the model fails the chunks wait on', async () => {
@@ -201,20 +158,20 @@ test('when the model fails the chunks wait on', async () => {
   const failing = fakeEmbedder('test/failing', 16, async () => {
     throw new Error('the model broke')
   })
-  await expect(embedDue(platformWith(failing), never)).rejects.toThrow('the model broke')
+  await expect(stage.embed(failing)).rejects.toThrow('the model broke')
   const wrong = [
     { ...failing, embed: async () => [] },
     { ...failing, embed: async () => [new Float32Array(15)] },
     { ...failing, embed: async () => [new Float32Array(16).fill(Number.NaN)] },
   ]
   for (const embedder of wrong) {
-    await expect(embedDue(platformWith(embedder), never)).rejects.toThrow('no vector of 16 dimensions')
+    await expect(stage.embed(embedder)).rejects.toThrow('no vector of 16 dimensions')
   }
   expect(await chunksIn(stage, text)).toEqual([waits])
-  expect(await vectorsIn(organizationId)).toEqual([])
+  expect(await stage.vectorsIn(organizationId)).toEqual([])
   const embedder = fakeEmbedder('test/failing', 16)
-  await embedAll(embedder)
-  expect(await nearestTo('Patience.', embedder, organizationId)).toEqual([isFirst(text)])
+  await stage.embedAll(embedder)
+  expect(await stage.nearestTo('Patience.', embedder, organizationId)).toEqual([isFirst(text)])
 })
 
 test('a text that the model fails on holds up no other and is not tried again', async () => {
@@ -223,12 +180,12 @@ test('a text that the model fails on holds up no other and is not tried again', 
   const good = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Bread.' })
   const whole = fakeEmbedder('test/poison', 16)
   const embedder = failingOn(whole, (text) => text === 'Poison.')
-  expect(await embedAll(embedder)).toBe(1)
+  expect(await stage.embedAll(embedder)).toBe(1)
   expect(await chunksIn(stage, bad)).toEqual([{ modelId: embedder.id, signs: null }])
-  expect(await nearestTo('Bread.', whole, organizationId)).toEqual([isFirst(good)])
+  expect(await stage.nearestTo('Bread.', whole, organizationId)).toEqual([isFirst(good)])
   // Alone it is known for what it is, since the model works otherwise.
   const alone = await addText(stage, { organizationId, kind: 'PAGE', says: 'Poison.' })
-  expect(await embedAll(embedder)).toBe(1)
+  expect(await stage.embedAll(embedder)).toBe(1)
   expect(await chunksIn(stage, alone)).toEqual([{ modelId: embedder.id, signs: null }])
 })
 
@@ -236,7 +193,7 @@ test('a model that fails on everything takes no text for unreadable', async () =
   const organizationId = await stage.organization()
   const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Patience again.' })
   const embedder = failingOn(fakeEmbedder('test/broken', 16), () => true)
-  await expect(embedDue(platformWith(embedder), never)).rejects.toThrow(EmbedderFailed)
+  await expect(stage.embed(embedder)).rejects.toThrow(EmbedderFailed)
   expect(await chunksIn(stage, text)).toEqual([waits])
 })
 
@@ -251,7 +208,7 @@ test('who is refused when texts are tried one by one is told, and the chunks wai
       throw given.length > 1 ? new EmbedderFailed('it broke') : new EmbedderBusy('too much waits')
     },
   }
-  await expect(embedDue(platformWith(embedder), never)).rejects.toThrow(EmbedderBusy)
+  await expect(stage.embed(embedder)).rejects.toThrow(EmbedderBusy)
   for (const text of texts) expect(await chunksIn(stage, text)).toEqual([waits])
 })
 
@@ -263,8 +220,8 @@ test('who stops does not wait for the model', async () => {
     stopping.abort(new Error('stopped'))
     signal.throwIfAborted()
   })
-  await expect(embedDue(platformWith(slow), stopping.signal)).rejects.toThrow('stopped')
-  expect(await embedAll(fakeEmbedder('test/slow', 16))).toBe(1)
+  await expect(stage.embed(slow, stopping.signal)).rejects.toThrow('stopped')
+  expect(await stage.embedAll(fakeEmbedder('test/slow', 16))).toBe(1)
 })
 
 test.each([
@@ -277,89 +234,6 @@ test.each([
   const embedder = fakeEmbedder('test/meanwhile', 16, async () => {
     await sql`update search_chunk set ${change} where subject_id = ${text.id}`.execute(unscoped)
   })
-  expect(await embedDue(platformWith(embedder), never)).toBe(0)
+  expect(await stage.embed(embedder)).toBe(0)
   expect(await chunksIn(stage, text)).toEqual([left])
 })
-
-test('without a model nothing is embedded and nothing is forgotten', async () => {
-  const embedder = fakeEmbedder('test/off', 16)
-  const organizationId = await stage.organization()
-  const text = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'On.' })
-  await embedAll(embedder)
-  const later = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Off.' })
-  expect(await embedDue(platformWith(null), never)).toBe(0)
-  await renew(null)
-  await tidy(null)
-  expect(await chunksIn(stage, later)).toEqual([waits])
-  expect(await nearestTo('On.', embedder, organizationId)).toEqual([isFirst(text)])
-})
-
-test('another model embeds all anew, and its vectors and those of the one before never meet', async () => {
-  const [before, after] = [fakeEmbedder('test/before', 16), fakeEmbedder('test/after', 24)]
-  const organizationId = await stage.organization()
-  const one = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'One.' })
-  const other = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Other.' })
-  await embedAll(before)
-  const chinese = await addText(stage, { organizationId: await stage.organization(), kind: 'MESSAGE', says: '潮汐' })
-  await embedAll(before)
-  const late = await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Late.' })
-  // Both at once, as while servers are replaced one by one.
-  await embedAll(after)
-  expect(await nearestTo('Late.', after, organizationId)).toEqual([isFirst(late)])
-  expect(await nearestTo('One.', before, organizationId)).toHaveLength(2)
-  await renew(after)
-  expect(await chunksIn(stage, one)).toEqual([waits])
-  expect(await chunksIn(stage, chinese)).toEqual([waits])
-  expect(await nearestTo('One.', before, organizationId)).toEqual([])
-  await embedAll(after)
-  const found = await nearestTo('One.', after, organizationId)
-  expect(found[0]).toEqual(isFirst(one))
-  expect(found.map(({ subjectId }) => subjectId).toSorted()).toEqual([one.id, other.id, late.id].toSorted())
-  // The vectors of the one before are there for a day: its servers may still ask for them.
-  expect(await vectorsIn(organizationId)).toHaveLength(5)
-  await tidy(after)
-  expect((await vectorsIn(organizationId)).map(({ modelId }) => modelId)).toEqual(Array(3).fill(after.id))
-  if (stage.hasPgvector) expect(await indexedIn(organizationId)).toEqual(Array(3).fill(after.id))
-})
-
-test('vectors that nobody needs any more are forgotten, and missing ones are made up for', async () => {
-  const embedder = fakeEmbedder('test/kept', 16)
-  const organizationId = await stage.organization()
-  const { unscoped } = stage.database
-  const [gone, lost, unindexed, fine] = [
-    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Gone.' }),
-    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Lost.' }),
-    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Unindexed.' }),
-    await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Fine.' }),
-  ]
-  await embedAll(embedder)
-  await sql`delete from search_text where subject_id = ${gone.id}`.execute(unscoped)
-  await sql`
-    delete from search_vector where organization_id = ${organizationId}
-      and hash = (select hash from search_chunk where subject_id = ${lost.id})`.execute(unscoped)
-  if (stage.hasPgvector) {
-    await sql`
-      delete from pgvector.embedding
-      where chunk_id = (select id from search_chunk where subject_id = ${unindexed.id})`.execute(unscoped)
-  }
-  await renew(embedder)
-  expect(await vectorsIn(organizationId)).toHaveLength(3)
-  await tidy(embedder)
-  expect(await vectorsIn(organizationId)).toHaveLength(2)
-  expect(await chunksIn(stage, lost)).toEqual([waits])
-  expect(await chunksIn(stage, fine)).toMatchObject([{ modelId: embedder.id }])
-  await embedAll(embedder)
-  for (const [says, text] of [['Lost.', lost] as const, ['Unindexed.', unindexed] as const, ['Fine.', fine] as const]) {
-    expect((await nearestTo(says, embedder, organizationId))[0]).toEqual(isFirst(text))
-  }
-  expect(embedder.given.slice(1)).toEqual([['Lost.']])
-})
-
-/** Of which models pgvector has vectors of the organization. */
-async function indexedIn(organizationId: string): Promise<string[]> {
-  const { rows } = await sql<{ modelId: string }>`
-    select near.model_id as "modelId" from pgvector.embedding as near
-    join search_chunk as chunk on chunk.id = near.chunk_id
-    where chunk.organization_id = ${organizationId}`.execute(stage.database.unscoped)
-  return rows.map(({ modelId }) => modelId)
-}

@@ -13,26 +13,16 @@ import {
   RestoreProjectDocument,
   UpdateProjectDocument,
 } from '../../../gql/graphql.ts'
-import type { Client } from '../../../kit/client.ts'
 import { test } from '../../../kit/clocked.ts'
 import { holdIndexer, indexed, setRole } from '../../../kit/inside.ts'
 import { membershipIn } from '../../../kit/organizations.ts'
 import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
-import { makeAgent, makeKey, programOf, tokenOf } from '../../../kit/programs.ts'
-import type { TestServer } from '../../../kit/server.ts'
-import { ask, createPage, openChat, write } from '../../../kit/test.ts'
+import { createPage, write } from '../../../kit/test.ts'
 import { addTo, createProject } from '../../projects/stage.ts'
-import { searched, type Wishes } from './stage.ts'
+import { chat, found, inPrivate, lighthouse, query, type World } from './rights-stage.ts'
+import { searched } from './stage.ts'
 
 // What may no longer be read is found no more at once, whatever the index says: it is kept from following here.
-
-const query = 'lighthouse'
-
-interface World {
-  readonly clocked: TestServer
-  readonly alice: Person
-  readonly bob: Person
-}
 
 /** Who finds something for now, and how that is taken from them. */
 interface Closing {
@@ -43,33 +33,6 @@ interface Closing {
 }
 
 const modes = ['LEXICAL', 'SEMANTIC', 'HYBRID'] as const
-
-/** The ids of what somebody finds, sorted: all that is counted is shown. */
-async function found(person: Client, wishes: Wishes = {}): Promise<string[]> {
-  const { edges, totalCount, facets } = await searched(person, query, wishes)
-  const sum = (counts: readonly { readonly count: number }[]) => counts.reduce((all, { count }) => all + count, 0)
-  expect([totalCount, sum(facets.types), sum(facets.projects)]).toEqual(Array(3).fill(edges.length))
-  return edges.map(({ node }) => node.node.id).toSorted()
-}
-
-async function inPrivate(alice: Person): Promise<string> {
-  return createProject(alice, { name: 'Hidden', visibility: 'PRIVATE' })
-}
-
-/** A page with a block that has the word, and another of the same. */
-async function lighthouse(alice: Person, projectId: string | null = null) {
-  const page = await createPage(alice, 'Lighthouse', projectId)
-  const [block = ''] = await write(alice, page.id, 'The lighthouse is white.', 'Its lamp turns.')
-  return { page: page.id, block }
-}
-
-/** A session of both, in which the word was said twice. */
-async function chat({ alice, bob }: World, projectId: string | null = null): Promise<string> {
-  const session = await openChat(alice, { projectId, participantIds: [bob.userId] })
-  for (const question of ['Which lighthouse?', 'A white lighthouse?'])
-    await ask(alice, session, 'scenario/words-0', question)
-  return session.id
-}
 
 const closings: Readonly<Record<string, (world: World) => Promise<Closing>>> = {
   'whose project becomes private': async (world) => {
@@ -226,42 +189,6 @@ describe('what is found again at once', () => {
   })
 })
 
-describe('a program finds', () => {
-  const sights = [
-    ['nothing with rights to other things', ['user.read'], []],
-    ['pages by their titles alone', ['page.read'], ['page']],
-    ['no blocks without their pages', ['block.read'], []],
-    ['pages and what stands on them', ['page.read', 'block.read'], ['block', 'other', 'page']],
-    ['what is said where it may read that', ['chat_session.read'], ['message']],
-  ] as const
-
-  test.for(sights)('%s', async ([, permissions, kinds], { clocked, alice }) => {
-    const { page, block } = await lighthouse(alice)
-    const other = await createPage(alice, 'A page')
-    await write(alice, other.id, 'Not a harbour.')
-    const [named = ''] = await write(alice, other.id, 'The lighthouse is white.')
-    await chat({ clocked, alice, bob: alice })
-    await indexed(clocked, alice)
-    const everything = await searched(alice, query)
-    const begun = await searched(alice, query, { first: 1 })
-    const messages = everything.edges.flatMap(({ node: { node } }) => (node.__typename === 'Message' ? node.id : []))
-    expect(everything.totalCount).toBe(6)
-    const things = { page: [page], block: [block, named], other: [other.id], message: messages }
-    const expected = kinds.flatMap((kind) => things[kind]).toSorted()
-    const key = await makeKey(alice, { permissions: [...permissions] })
-    const agent = await makeAgent(alice, { permissions: [...permissions] })
-    const rest = begun.pageInfo.endCursor
-    for (const secret of [key.secret, await tokenOf(alice, agent)]) {
-      const program = programOf(alice, secret)
-      expect(await found(program)).toEqual(expected)
-      const gone = await searched(program, query, { after: rest })
-      expect(gone.totalCount).toBe(expected.length)
-      for (const { node } of gone.edges) expect(expected).toContain(node.node.id)
-      await program.close()
-    }
-  })
-})
-
 test('nobody goes on with a search of somebody else', async ({ clocked, alice, bob }) => {
   await lighthouse(alice, await inPrivate(alice))
   const own = [await lighthouse(bob), await lighthouse(bob, await inPrivate(bob))]
@@ -270,21 +197,6 @@ test('nobody goes on with a search of somebody else', async ({ clocked, alice, b
   expect(begun.totalCount).toBe(4)
   const { totalCount } = await searched(bob, query, { after: begun.pageInfo.endCursor })
   expect(totalCount).toBe(own.length * 2)
-})
-
-test('what a key may not read changes nothing of what it finds', async ({ clocked, alice }) => {
-  for (const title of ['The white lighthouse', 'A harbour', 'The old harbour']) await createPage(alice, title)
-  const key = programOf(alice, (await makeKey(alice, { permissions: ['page.read'] })).secret)
-  const page = await createPage(alice, 'A page')
-  const answer = async () => {
-    await indexed(clocked, alice)
-    return (await searched(key, 'old lighthouse harbour', {})).edges.map(({ node }) => node)
-  }
-  const before = await answer()
-  expect(before).toHaveLength(3)
-  await write(alice, page.id, ...Array<string>(20).fill('A lighthouse.'))
-  expect(await answer()).toEqual(before)
-  await key.close()
 })
 
 test('what one may not read changes nothing of what one finds', async ({ clocked, alice, bob }) => {
