@@ -8,6 +8,8 @@ import { refusalOf } from './refusal.ts'
 
 const LOOK_MILLIS = 500
 const REPORT_MILLIS = 5_000
+/** Without anything done, after which what is left is taken for what cannot be done: a batch takes seconds. */
+const STUCK_MILLIS = 60_000
 
 await run().catch((error: unknown) => {
   const { text, exitCode } = refusalOf('ocean-graph did not finish to index', error)
@@ -24,9 +26,13 @@ async function run(): Promise<void> {
     const { database, embedder } = app.platform
     const noted = await noteEverything(database, stopping.signal)
     const startedAt = Date.now()
-    for (let reportedAt = startedAt; !stopping.signal.aborted; ) {
+    let reportedAt = startedAt
+    let left = { least: Number.POSITIVE_INFINITY, since: startedAt }
+    for (;;) {
       const { texts, chunks } = await indexBacklog(database)
-      if (texts === 0 && (chunks === 0 || embedder === null)) break
+      const all = texts + (embedder === null ? 0 : chunks)
+      if (all < left.least) left = { least: all, since: Date.now() }
+      if (all === 0 || stopping.signal.aborted || Date.now() - left.since >= STUCK_MILLIS) break
       if (Date.now() - reportedAt >= REPORT_MILLIS) {
         reportedAt = Date.now()
         process.stdout.write(`${texts} texts and ${chunks} vectors to go\n`)
@@ -34,9 +40,15 @@ async function run(): Promise<void> {
       await pause(LOOK_MILLIS)
     }
     const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0)
-    const words = stopping.signal.aborted ? 'Stopped; the rest is done by the next server.' : `Indexed in ${seconds} s.`
-    process.stdout.write(`${noted} texts. ${words}\n`)
+    process.stdout.write(`${noted} texts. ${endOf(left.least, seconds, stopping.signal)}\n`)
+    if (left.least > 0 && !stopping.signal.aborted) process.exitCode = 1
   } finally {
     await app.close()
   }
+}
+
+function endOf(left: number, seconds: string, { aborted }: AbortSignal): string {
+  if (left === 0) return `Indexed in ${seconds} s.`
+  if (aborted) return 'Stopped; the rest is done by the next server.'
+  return `${left} could not be indexed, as the log says; servers try them again.`
 }
