@@ -692,7 +692,7 @@ export type SearchMode =
   | 'HYBRID'
   /** By words, in the forms the language of each page gives them; also those that begin so, or are nearly so. */
   | 'LEXICAL'
-  /** By meaning, whatever the words. */
+  /** By meaning, whatever the words: in the languages that the model of the server reads, and nothing in others. */
   | 'SEMANTIC';
 
 /** What can be found. */

@@ -23,8 +23,9 @@ export interface StoreOptions {
 
 const POOL_MAX = 20
 // Postgres compiles what it takes to be long, at each run: a search among 30,000 blocks took 64 ms for that and 15 to run, one
-// among 100,000 a second. What takes long here is not worth it.
-const NO_JIT = '-c jit=off'
+// among 100,000 a second. What takes long here is not worth it. Nor is a request worth several processes, which take twice the
+// work for a third of the time: others are served beside it.
+const SERVER_OPTIONS = '-c jit=off -c max_parallel_workers_per_gather=0'
 // The limit of a statement: between two of one transaction nothing is done that takes longer. A node that vanished in the
 // middle of a transaction keeps its locks no longer than this.
 const IDLE_TRANSACTION_MILLIS = 15_000
@@ -50,7 +51,7 @@ async function openEmbedded({ directory, entities, log, onFailure }: StoreOption
 
 async function openReal({ entities, log }: StoreOptions, connectionString: string): Promise<Store> {
   const database = openDatabase({
-    connection: { connectionString, options: NO_JIT },
+    connection: { connectionString, options: SERVER_OPTIONS },
     poolMax: POOL_MAX,
     entities,
     log,

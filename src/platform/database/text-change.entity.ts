@@ -4,6 +4,8 @@ import type { Table } from './tables.ts'
 export const TextChangeSchema = defineEntity({
   name: 'TextChange',
   tableName: 'text_change',
+  // For `inTurn`.
+  indexes: [{ properties: ['organizationId', 'id'] }],
   properties: {
     /** Of one row they rise in the order of the commits: whoever changes the row holds its lock. */
     id: p.bigint('number').primary().autoincrement(),

@@ -1,7 +1,8 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { type QuestionWord, questionWords } from '../../../lib/question-words.ts'
 import { folded, pairsIn, transposed } from '../../../lib/search-words.ts'
 import type { Context } from '../../../platform/context.ts'
+import { type Homes, isHome } from './search-scope.reads.ts'
 import type { SearchKind } from './search-text.entity.ts'
 
 /** A word of a search, and by which queries it is found in the organization. */
@@ -17,7 +18,7 @@ export interface AskedWord {
 }
 
 /** How far texts with a word are counted: of a word in more than that it does not matter in how many. */
-export const COUNTED = 1_000
+export const COUNTED = 500
 // Words that are looked at beside one that is in no text: the nearest; and beside the last one the shortest that begin with it.
 // Of those that are in a text the viewer may read some are taken. What somebody wrote letter by letter was there in every part,
 // and for a while those stay.
@@ -35,13 +36,13 @@ const LEAST_SIMILARITY = 0.35
 
 /**
  * The words of a search, none when nothing in it can be looked for; and how they are found. The last one may be the
- * beginning of a word: somebody may still be typing it. `homes` are the ids of where the viewer may read, and `kinds` what: what
+ * beginning of a word: somebody may still be typing it. `homes` are where the viewer may read, and `kinds` what: what
  * a word weighs and whether others are tried beside it goes by that alone, or weights would tell what else there is.
  */
 export async function askedWords(
   { platform, db }: Context,
   text: string,
-  homes: RawBuilder<unknown>,
+  homes: Homes,
   kinds: readonly SearchKind[],
 ): Promise<AskedWord[]> {
   const words = wordsIn(text)
@@ -54,9 +55,9 @@ export async function askedWords(
   const nextLanguage = (after: ReturnType<typeof sql>) => sql`(
     select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
     order by next.language limit 1)`
-  const isReadable = sql`kind = any(${kinds}::text[]) and home_id in (select id from home)`
+  const isReadable = sql`kind = any(${kinds}::text[]) and ${isHome(sql`home_id`, homes, sql`select id from home`)}`
   const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count'>>`
-    with recursive home (id) as materialized (${homes}),
+    with recursive home (id) as materialized (${homes.query}),
     used (language) as (
       select ${nextLanguage(sql`true`)}
       union all

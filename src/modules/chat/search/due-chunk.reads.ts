@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { chunkHash, embeddedText } from '../../../lib/search-chunks.ts'
+import { inTurn } from '../../../platform/database/in-turn.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
-import { MAX_INDEXED_LENGTH } from './indexing.service.ts'
 import { readSources } from './search-source.reads.ts'
 import type { SearchKind } from './search-text.entity.ts'
 
-/** From among how many they are drawn, so that nodes that look at the same time seldom take the same. */
+/** Of each organization. */
 const DRAWN_FROM = 256
 
 /** A chunk that waits for its vector. */
@@ -25,12 +25,18 @@ export interface ReadChunk extends DueChunk {
   readonly language: string | null
 }
 
-/** Some of the chunks that wait for their vectors. */
+/** Some of the chunks that wait for their vectors, the organizations in turn. */
 export async function listDueChunks(db: Kysely<Tables>, limit: number): Promise<DueChunk[]> {
+  const due = inTurn({
+    table: 'search_chunk',
+    columns: ['id', 'subject_id', 'organization_id', 'kind', 'start', 'end', 'hash'],
+    where: sql`waiting.model_id is null`,
+    limit,
+    drawnFrom: DRAWN_FROM,
+  })
   const { rows } = await sql<DueChunk>`
     select id, subject_id as "subjectId", organization_id as "organizationId", kind, start, "end", hash
-    from (select * from search_chunk where model_id is null order by id limit ${DRAWN_FROM}) as waiting
-    order by random() limit ${limit}`.execute(db)
+    from (${due}) as due`.execute(db)
   return rows
 }
 
@@ -45,9 +51,7 @@ export async function readTexts(db: Kysely<Tables>, due: readonly DueChunk[]): P
     const subject = live.get(chunk.subjectId)
     if (subject === undefined) return []
     const { title, language } = subject
-    // As the indexer cuts it: of other text the hash would never agree.
-    const whole = subject.text.slice(0, MAX_INDEXED_LENGTH).toWellFormed()
-    const text = embeddedText({ title, text: whole.slice(chunk.start, chunk.end) })
+    const text = embeddedText({ title, text: subject.text.slice(chunk.start, chunk.end) })
     return chunkHash(text).equals(chunk.hash) ? [{ ...chunk, text, language }] : []
   })
 }

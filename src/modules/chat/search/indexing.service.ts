@@ -3,16 +3,18 @@ import { type Kysely, sql } from 'kysely'
 import { searchConfiguration } from '../../../lib/search-language.ts'
 import { type SearchTerms, searchTerms } from '../../../lib/search-words.ts'
 import type { Database } from '../../../platform/database/database.ts'
+import { inTurn } from '../../../platform/database/in-turn.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Chunk, chunked, keepChunks } from './chunking.service.ts'
 import { lockSources, readSources, type SourceText } from './search-source.reads.ts'
 import type { SearchKind } from './search-text.entity.ts'
 import { shareWords } from './search-word.jobs.ts'
 
-/** What is indexed of one text, in UTF-16 units: of a longer one only its beginning is found. */
-export const MAX_INDEXED_LENGTH = 100_000
 /** Of the texts of one transaction together, in UTF-16 units, unless a single one is longer. */
 const PORTION_LENGTH = 100_000
+
+/** The change of a row that is only being made; ids begin at 1. */
+const NOT_INDEXED = 0
 
 /** The changes of one row that are due; `id` is the newest of them. */
 interface Change {
@@ -46,8 +48,8 @@ export interface IndexOptions {
 }
 
 /**
- * Makes what is found of the rows that changed first, up to so many changes, what they say now: in portions, each in a transaction of its own in
- * which its changes are forgotten. Several may do so at once. Answers how many changes that were and could not be; 0 when
+ * Makes what is found of rows that changed, up to so many changes, what they say now: in portions, each in a transaction of
+ * its own in which its changes are forgotten. Organizations take turns (`inTurn`). Several may do so at once. Answers how many changes that were and could not be; 0 when
  * nothing is due, or others are at what is.
  */
 export async function indexChanges(
@@ -111,11 +113,17 @@ async function keep(tx: Kysely<Tables>, texts: readonly IndexedText[]): Promise<
   await keepChunks(tx, texts)
 }
 
-/** Those that were noted first, by row. Nothing is locked: whether others have been at one is seen when it is taken. */
+/** Some of them, by row. Nothing is locked: whether others have been at one is seen when it is taken. */
 async function dueChanges(unscoped: Kysely<Tables>, limit: number, except: readonly string[]): Promise<Change[]> {
+  const due = inTurn({
+    table: 'text_change',
+    columns: ['id', 'kind', 'subject_id'],
+    where: sql`waiting.subject_id <> all(${except}::uuid[])`,
+    limit,
+    drawnFrom: limit,
+  })
   const { rows } = await sql<{ id: number; kind: string; subjectId: string }>`
-    select id, kind, subject_id as "subjectId" from text_change
-    where subject_id <> all(${except}::uuid[]) order by id limit ${limit}`.execute(unscoped)
+    select id, kind, subject_id as "subjectId" from (${due}) as due order by id`.execute(unscoped)
   const bySubject = Map.groupBy(rows, ({ subjectId }) => subjectId)
   return [...bySubject].flatMap(([subjectId, noted]) =>
     noted.slice(-1).map(({ id, kind }) => ({ id, ids: noted.map((one) => one.id), kind, subjectId })),
@@ -127,7 +135,7 @@ function portionsOf(changes: readonly Change[], sources: ReadonlyMap<string, Sou
   const portions: Change[][] = []
   let length = Number.POSITIVE_INFINITY
   for (const change of changes) {
-    const added = Math.min(sources.get(change.subjectId)?.text.length ?? 0, MAX_INDEXED_LENGTH)
+    const added = sources.get(change.subjectId)?.text.length ?? 0
     const open = portions.at(-1)
     if (open !== undefined && length + added <= PORTION_LENGTH) {
       open.push(change)
@@ -151,13 +159,12 @@ async function takeChanges(tx: Kysely<Tables>, changes: readonly Change[]): Prom
 }
 
 async function indexed({ id: changeId }: Change, source: SourceText): Promise<IndexedText> {
-  const text = source.text.slice(0, MAX_INDEXED_LENGTH).toWellFormed()
-  const configuration = searchConfiguration(source.language, text)
+  const configuration = searchConfiguration(source.language, source.text)
   // Requests are answered in between.
   await setImmediate()
-  const terms = searchTerms(text)
+  const terms = searchTerms(source.text)
   await setImmediate()
-  return { ...source, text, changeId, configuration, terms, chunks: chunked({ ...source, text }) }
+  return { ...source, changeId, configuration, terms, chunks: chunked(source) }
 }
 
 /** Of what is gone; unless somebody has indexed a later change of it meanwhile. */
@@ -201,12 +208,17 @@ async function keepTexts(tx: Kysely<Tables>, texts: readonly IndexedText[]): Pro
 async function noteBlocksOfChangedPages(tx: Kysely<Tables>, texts: readonly IndexedText[]): Promise<void> {
   const pages = texts.filter(({ kind }) => kind === 'PAGE')
   if (pages.length === 0) return
+  // Whoever else is just making the first row of one is waited for: what they make of it would not be seen to change.
+  await sql`
+    insert into search_text (subject_id, organization_id, kind, home_id, language, words, length, change_id)
+    select subject_id, organization_id, kind, home_id, language, '', 0, ${NOT_INDEXED} from ${rowsOf(pages)}
+    on conflict do nothing`.execute(tx)
   await sql`
     insert into text_change (organization_id, kind, subject_id)
     select block.organization_id, 'BLOCK', block.id
     from ${rowsOf(pages)}
     join search_text as known on known.subject_id = text.subject_id and known.change_id < text.change_id
-      and (known.language <> text.language or known.words <> ${wordsOf})
+      and known.change_id <> ${NOT_INDEXED} and (known.language <> text.language or known.words <> ${wordsOf})
     join block on block.page_id = text.subject_id`.execute(tx)
 }
 

@@ -1,7 +1,7 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Context } from '../../../platform/context.ts'
 import { type AskedWord, COUNTED } from './asked-words.reads.ts'
-import { homesIn, isWithin, type SearchFilter } from './search-scope.reads.ts'
+import { type Homes, isHome, isWithin, type SearchFilter } from './search-scope.reads.ts'
 import type { SearchKind } from './search-text.entity.ts'
 
 /** A text that has some of the words of a search. */
@@ -18,9 +18,9 @@ export interface LexicalMatch {
 }
 
 /** Texts that are looked at closely for one search. */
-const MAX_MATCHES = 1_200
+const MAX_MATCHES = 600
 /** Titles are few, and a word in one tells more. */
-const MAX_TITLES = 300
+const MAX_TITLES = 150
 
 /**
  * Texts with the words that stood where the viewer may read, those of rarer words first. A word that is in very many texts finds
@@ -29,13 +29,14 @@ const MAX_TITLES = 300
 export async function findLexical(
   ctx: Context,
   words: readonly AskedWord[],
+  homes: Homes,
   filter: SearchFilter,
   kinds: readonly SearchKind[],
 ): Promise<LexicalMatch[]> {
   const { platform, db } = ctx
   const telling = words.filter(({ exact, near }) => exact !== null || near !== null)
   if (telling.length === 0 || db.organizationId === null) return []
-  const within = isWithin('text', sql`select id from home`, filter, kinds)
+  const within = isWithin('text', isHome(sql`text.home_id`, homes, sql`select id from home`), filter, kinds)
   const matching = (query: string, isTitle: boolean, limit: number) => sql`(
     select text.subject_id, text.kind, text.home_id, text.words, text.length from search_text as text
     where text.organization_id = ${db.organizationId}::uuid and text.words @@ ${query}::tsquery
@@ -46,23 +47,23 @@ export async function findLexical(
     ...recallOf(telling).map((query) => matching(query, false, MAX_MATCHES)),
   ]
   const { rows } = await sql<LexicalMatch>`
-    with home (id) as materialized (${homesIn(ctx, filter, kinds)}),
-    asked as materialized (
-      select ordinality::int - 1 as place, exact::tsquery, near::tsquery
-      from unnest(${words.map(({ exact }) => exact)}::text[], ${words.map(({ near }) => near)}::text[])
-        with ordinality as asked(exact, near, ordinality)
-    ),
+    with home (id) as materialized (${homes.query}),
     found as materialized (
       select * from (${sql.join(recalled, sql` union all `)}) as candidate limit ${MAX_MATCHES + MAX_TITLES}
     )
-    select found.subject_id as id, found.kind, found.home_id as "homeId", found.length, bits.exact, bits.near
-    from found cross join lateral (
-      select coalesce(bit_or(1 << asked.place) filter (where found.words @@ asked.exact), 0) as exact,
-        coalesce(bit_or(1 << asked.place) filter (where found.words @@ asked.near), 0) as near
-      from asked
-    ) as bits`.execute(platform.database.unscoped)
+    select subject_id as id, kind, home_id as "homeId", length,
+      ${bitsOf(words.map(({ exact }) => exact))} as exact, ${bitsOf(words.map(({ near }) => near))} as near
+    from found`.execute(platform.database.unscoped)
   // Some are found by several of the queries.
   return [...new Map(rows.map((row) => [row.id, row])).values()]
+}
+
+/** A bit for each of the queries that a text has. */
+function bitsOf(queries: readonly (string | null)[]): RawBuilder<unknown> {
+  const bits = queries.flatMap((query, place) => {
+    return query === null ? [] : [sql`((words @@ ${query}::tsquery)::int << ${sql.lit(place)})`]
+  })
+  return bits.length === 0 ? sql`0` : sql.join(bits, sql` | `)
 }
 
 /** The queries whose texts are looked at, the most telling first. */

@@ -16,6 +16,8 @@ export interface NearestQuery {
   readonly limit: number
   /** Which chunks count, over the alias `chunk` of `search_chunk`. */
   readonly within: RawBuilder<SqlBool>
+  /** That only few of the organization's chunks count; not so unless given. */
+  readonly isNarrow?: boolean
   /** How many chunks that count are all compared where there is an index; 5,000 unless given. */
   readonly exactUpTo?: number
 }
@@ -35,8 +37,10 @@ export interface NearestChunk {
 /** Comparing as many costs a real database about as long as asking the index, and finds all of them. */
 const EXACT_UP_TO = 5_000
 /** Chunks that are compared by their vectors after the nearest were guessed by signs. */
-const GUESSED_FOR_EACH = 4
+const GUESSED_FOR_EACH = 3
 const GUESSED_AT_LEAST = 200
+/** Chunks of which it is asked whether they count. */
+const GUESSED_BROADLY = 1_000
 /** How many neighbours a search keeps in sight (`hnsw.ef_search`): at least, for each that is wanted, and what pgvector allows. */
 const IN_SIGHT_AT_LEAST = 200
 const IN_SIGHT_FOR_EACH = 2
@@ -69,26 +73,46 @@ const columns = sql`chunk.subject_id as "subjectId", chunk.kind, chunk.home_id a
 /** Guesses by the number of equal signs, which is cheap and seldom far off, and then compares the vectors themselves. */
 async function bySigns(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<NearestChunk[]> {
   const { modelId, vector, limit } = query
-  const guessed = Math.max(GUESSED_AT_LEAST, GUESSED_FOR_EACH * limit)
-  // Bits of another length would be an error. One model has one, but nothing says what Postgres looks at first. And each
-  // vector is looked up by itself: of a join it might read all there are.
-  const { rows } = await sql<Omit<NearestChunk, 'similarity'> & { vector: string | null }>`
-    with guess as materialized (
-      select ${columns}, chunk.hash
-      from ${chunksOf(organizationId, query)}
-      order by case when length(chunk.signs) = ${vector.length} then bit_count(chunk.signs # ${signsOf(vector)}::varbit) end
-      limit ${guessed}
-    )
-    select "subjectId", kind, "homeId", start, "end", (
-      select encode(kept.vector, 'base64') from search_vector as kept
-      where kept.organization_id = ${organizationId} and kept.model_id = ${modelId} and kept.hash = guess.hash
-    ) as vector
-    from guess`.execute(db)
-  const compared = rows.flatMap(({ vector: base64, ...chunk }) => {
-    if (base64 === null) return []
-    return [{ ...chunk, similarity: similarityOf(vector, vectorOf(Buffer.from(base64, 'base64'))) }]
+  const guesses = await guessed(db, organizationId, query)
+  // What is kept of each guess is looked up by itself: of a join Postgres might read all there is.
+  const { rows } = await sql<Omit<NearestChunk, 'similarity'> & { vector: string }>`
+    select ${columns}, encode(kept.vector, 'base64') as vector
+    from unnest(${guesses}::uuid[]) as guess(id)
+    cross join lateral (select * from search_chunk where id = guess.id offset 0) as chunk
+    cross join lateral (
+      select vector from search_vector
+      where organization_id = ${organizationId} and model_id = ${modelId} and hash = chunk.hash offset 0
+    ) as kept`.execute(db)
+  const compared = rows.map(({ vector: base64, ...chunk }) => {
+    return { ...chunk, similarity: similarityOf(vector, vectorOf(Buffer.from(base64, 'base64'))) }
   })
   return mostSimilar(compared, limit)
+}
+
+/** The ids of the chunks that count and have most signs in common. */
+async function guessed(db: Kysely<Tables>, organizationId: string, query: NearestQuery): Promise<readonly string[]> {
+  const wanted = Math.max(GUESSED_AT_LEAST, GUESSED_FOR_EACH * query.limit)
+  const all = { ...query, within: sql<SqlBool>`true` }
+  if (query.isNarrow !== true) {
+    // Whether one counts is asked of the nearest alone: to ask it of each costs as much again as to compare the signs.
+    const { rows } = await sql<{ ids: readonly string[]; isAll: boolean }>`
+      with near as materialized (${nearestBySigns(organizationId, all, GUESSED_BROADLY)})
+      select array(
+        select chunk.id from near join search_chunk as chunk on chunk.id = near.id
+        where ${query.within} order by near.distance limit ${wanted}
+      ) as ids, count(*) < ${GUESSED_BROADLY} as "isAll" from near`.execute(db)
+    const [found] = rows
+    if (found !== undefined && (found.isAll || found.ids.length === wanted)) return found.ids
+  }
+  const { rows } = await sql<{ id: string }>`${nearestBySigns(organizationId, query, wanted)}`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+/** Of all that are compared nothing is carried along but their ids. Those of one model have as many signs. */
+function nearestBySigns(organizationId: string, query: NearestQuery, limit: number): RawBuilder<unknown> {
+  return sql`
+    select chunk.id, bit_count(chunk.signs # ${signsOf(query.vector)}::varbit) as distance
+    from ${chunksOf(organizationId, query)} order by distance limit ${limit}`
 }
 
 /** Whether the model has an index, and more chunks count than are soon compared: of few it would pass over too many others. */

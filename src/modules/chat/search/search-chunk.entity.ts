@@ -9,10 +9,16 @@ export const SearchChunkSchema = defineEntity({
   tableName: 'search_chunk',
   indexes: [
     { properties: ['organization', 'hash'] },
+    { properties: ['organization', 'homeId'] },
     {
       name: 'search_chunk_due_index',
       // Few wait for their vector at a time.
       expression: 'create index "search_chunk_due_index" on "search_chunk" ("id") where "model_id" is null',
+    },
+    {
+      name: 'search_chunk_due_in_turn_index',
+      expression:
+        'create index "search_chunk_due_in_turn_index" on "search_chunk" ("organization_id", "id") where "model_id" is null',
     },
   ],
   uniques: [{ properties: ['subject', 'number'] }],

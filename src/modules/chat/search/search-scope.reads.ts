@@ -3,7 +3,7 @@ import type { Context } from '../../../platform/context.ts'
 import { isGrantedTo } from '../../../platform/gate.ts'
 import { readablePages } from '../../ocean/pages/page.reads.ts'
 import { readableSessions } from '../sessions/chat-session.reads.ts'
-import type { SearchKind } from './search-text.entity.ts'
+import { type SearchKind, searchKinds } from './search-text.entity.ts'
 
 /** Which things a search is for; null and empty narrow nothing, and an id that names nothing matches nothing. */
 export interface SearchFilter {
@@ -42,22 +42,41 @@ export function findableKinds(ctx: Context, { kinds, tagId, isArchived }: Search
   return all.filter((kind) => may[kind] && (kinds.length === 0 || kinds.includes(kind)))
 }
 
-/** The ids of the pages and chat sessions that the viewer may read and the filter leads to. */
-export function homesIn(ctx: Context, filter: SearchFilter, kinds: readonly SearchKind[]): RawBuilder<unknown> {
+/** The pages and chat sessions that the viewer may read and the filter leads to. */
+export interface Homes {
+  /** A query for their ids. */
+  readonly query: RawBuilder<unknown>
+  /** Their ids, unless they are many. An index begins with them, and with a query only where it is known to find few. */
+  readonly few: readonly string[] | null
+}
+
+/** For more than this, looking up each costs more than to look at what others have. */
+const FEW_HOMES = 100
+
+/** Where the viewer may look for things of these kinds. */
+export async function homesIn(ctx: Context, filter: SearchFilter, kinds: readonly SearchKind[]): Promise<Homes> {
   const pages = kinds.some((kind) => kind !== 'MESSAGE') ? [sql`${pagesIn(ctx, filter).select('page.id')}`] : []
   const sessions = kinds.includes('MESSAGE') ? [sql`${sessionsIn(ctx, filter).select('chat_session.id')}`] : []
   const homes = [...pages, ...sessions]
-  return homes.length === 0 ? sql`select null::uuid where false` : sql`${sql.join(homes, sql` union all `)}`
+  const query = homes.length === 0 ? sql`select null::uuid where false` : sql`${sql.join(homes, sql` union all `)}`
+  const { rows } = await sql<{ id: string }>`
+    select id from (${query}) as home (id) limit ${FEW_HOMES + 1}`.execute(ctx.platform.database.unscoped)
+  return { query, few: rows.length > FEW_HOMES ? null : rows.map(({ id }) => id) }
+}
+
+/** That a column is the id of one of them; `among` is their query where it stands in the statement already. */
+export function isHome(column: RawBuilder<unknown>, { query, few }: Homes, among = query): Predicate {
+  return few === null ? sql<SqlBool>`${column} in (${among})` : sql<SqlBool>`${column} = any(${few}::uuid[])`
 }
 
 /**
- * A predicate over the rows of an index, known by this alias, with a `kind`, `subject_id` and `home_id`: that they stood in one
- * of these homes when they were indexed, and are what the filter is for. It keeps the number of candidates down. What is shown
+ * A predicate over the rows of an index, known by this alias, with a `kind` and `subject_id`: that they meet another, which is
+ * about where they stood when they were indexed, and are what the filter is for. It keeps the number of candidates down. What is shown
  * goes through `findFindable`, which asks what is so now.
  */
 export function isWithin(
   alias: string,
-  homes: RawBuilder<unknown>,
+  isAtHome: Predicate,
   filter: SearchFilter,
   kinds: readonly SearchKind[],
 ): Predicate {
@@ -71,7 +90,9 @@ export function isWithin(
     return sql`(${isKind} and exists (select from ${table} where id = ${column('subject_id')} and ${facts} offset 0))`
   })
   if (rules.length === 0) return sql<SqlBool>`false`
-  return sql<SqlBool>`(${column('home_id')} in (${homes}) and (${sql.join(rules, sql` or `)}))`
+  // Of all kinds nothing is left to ask, and there may be very many rows.
+  if (searchKinds.every((kind) => kinds.includes(kind) && isAmong(kind, filter) === null)) return isAtHome
+  return sql<SqlBool>`(${isAtHome} and (${sql.join(rules, sql` or `)}))`
 }
 
 /** Those of these things that the viewer may read and the filter lets through, as they stand now. */

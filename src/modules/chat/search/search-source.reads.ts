@@ -2,7 +2,10 @@ import { type Kysely, sql as raw } from 'kysely'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type SearchKind, searchKinds } from './search-text.entity.ts'
 
-/** A text as it stands, with what its meaning and its finding depend on. */
+/** What is indexed of one text, in UTF-16 units: of a longer one only its beginning is found. */
+export const MAX_INDEXED_LENGTH = 100_000
+
+/** A text as it stands, as far as it is indexed, with what its meaning and its finding depend on. */
 export interface SourceText {
   readonly id: string
   readonly kind: SearchKind
@@ -26,7 +29,8 @@ export async function readSources(sql: Kysely<Tables>, ids: Readonly<Record<Sear
   // One after the other: inside a transaction there is one connection.
   const pages = await pagesOf(sql, ids.PAGE)
   const blocks = await blocksOf(sql, ids.BLOCK)
-  return [...pages, ...blocks, ...(await messagesOf(sql, ids.MESSAGE))]
+  const sources = [...pages, ...blocks, ...(await messagesOf(sql, ids.MESSAGE))]
+  return sources.map((source) => ({ ...source, text: source.text.slice(0, MAX_INDEXED_LENGTH).toWellFormed() }))
 }
 
 /** The table of a kind's rows. */

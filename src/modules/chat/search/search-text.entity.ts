@@ -13,8 +13,16 @@ export const SearchTextSchema = defineEntity({
   indexes: [
     {
       name: 'search_text_words_index',
-      // With the organization in it, so that a word costs one of them nothing that others use often.
-      expression: 'create index "search_text_words_index" on "search_text" using gin ("organization_id", "words")',
+      // With the organization in it, so that a word costs one of them nothing that others use often; and whoever may read
+      // little nothing that the others of the organization use often. Without a list of what is to be sorted in later, which
+      // each look into the index would read as a whole: whoever waits for the sorting is an indexer, and nobody else.
+      expression:
+        'create index "search_text_words_index" on "search_text" using gin ("organization_id", "home_id", "words") with (fastupdate = off)',
+    },
+    {
+      name: 'search_text_titles_index',
+      // Titles are few, and what has one of several words is very much.
+      expression: `create index "search_text_titles_index" on "search_text" using gin ("organization_id", "words") with (fastupdate = off) where "kind" = 'PAGE'`,
     },
     { properties: ['organization', 'language'] },
   ],
@@ -50,7 +58,7 @@ export const SearchWordSchema = defineEntity({
     {
       name: 'search_word_trigram_index',
       expression:
-        'create index "search_word_trigram_index" on "search_word" using gin ("organization_id", "word" gin_trgm_ops)',
+        'create index "search_word_trigram_index" on "search_word" using gin ("organization_id", "word" gin_trgm_ops) with (fastupdate = off)',
     },
   ],
   properties: {

@@ -3,7 +3,8 @@ import { builder } from '../../../graphql/builder.ts'
 import { type ConnectionArguments, type KeysetConnection, keysetConnection } from '../../../graphql/connection.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { parseFilter } from '../../../graphql/mutation.ts'
-import type { Snippet, Stretch } from '../../../lib/search-snippet.ts'
+import type { Snippet } from '../../../lib/search-snippet.ts'
+import type { Span } from '../../../lib/span.ts'
 import type { Context } from '../../../platform/context.ts'
 import type { Window } from '../../../platform/database/keyset.ts'
 import { BlockNode } from '../../ocean/blocks/block.graphql.ts'
@@ -24,7 +25,8 @@ const MAX_QUERY_LENGTH = 10_000
 
 const modeDescriptions: Record<SearchMode, string> = {
   LEXICAL: 'By words, in the forms the language of each page gives them; also those that begin so, or are nearly so.',
-  SEMANTIC: 'By meaning, whatever the words.',
+  SEMANTIC:
+    'By meaning, whatever the words: in the languages that the model of the server reads, and nothing in others.',
   HYBRID: 'By both: what is found both ways comes first.',
 }
 
@@ -51,7 +53,7 @@ const SearchResultRef = builder.unionType('SearchResult', {
   resolveType: (value) => ('sessionId' in value ? 'Message' : 'pageId' in value ? 'Block' : 'Page'),
 })
 
-const SearchHighlightRef = builder.objectRef<Stretch>('SearchHighlight').implement({
+const SearchHighlightRef = builder.objectRef<Span>('SearchHighlight').implement({
   description: 'A stretch of a snippet that stands out, in UTF-16 units, as strings are indexed in JavaScript.',
   fields: (t) => ({
     start: t.exposeInt('start', { description: 'Where it begins.' }),
@@ -146,7 +148,7 @@ function counted<Key>(hits: readonly SearchHit[], keyOf: (hit: SearchHit) => Key
 
 const querySchema = z.object({ query: z.string().max(MAX_QUERY_LENGTH) })
 
-const placeKey: z.ZodType<readonly string[]> = z.tuple([z.uuid(), z.string().regex(/^\d{1,4}$/)])
+const placeKey: z.ZodType<readonly string[]> = z.tuple([z.string().regex(/^\d{1,2}$/), z.string().regex(/^\d{1,4}$/)])
 
 interface SearchConnectionShape extends KeysetConnection<ShownHit> {
   readonly found: () => Promise<readonly SearchHit[]>
@@ -157,7 +159,7 @@ builder.queryField('search', (t) =>
   t.connection(
     {
       type: SearchHitRef,
-      description: `Finds pages, blocks and messages you may read in the active organization, the best first: ${MAX_HITS} at most. What was written is found within seconds; what you may no longer read is found no more at once. Going on with a cursor keeps the order of the first page for a minute at least, whatever is written meanwhile.`,
+      description: `Finds pages, blocks and messages you may read in the active organization, the best first: ${MAX_HITS} at most. What was written is found within seconds; what you may no longer read is found no more at once. Going on with a cursor keeps the order of the first page for a minute, whatever is written meanwhile, unless many other searches of yours have followed.`,
       authScopes: { authenticated: true },
       args: {
         query: t.arg.string({

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt } from 'node:crypto'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import { canonicalJson, sha256Hex } from '../../../lib/hash.ts'
 import {
@@ -16,13 +17,15 @@ import type { Context } from '../../../platform/context.ts'
 import { BadRequest, Unavailable } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { type AskedWord, askedWords } from './asked-words.reads.ts'
-import { findLexical } from './lexical.reads.ts'
+import { findLexical, type LexicalMatch } from './lexical.reads.ts'
 import { findNearest, type NearestChunk } from './nearest.reads.ts'
 import {
   type Findable,
   findableKinds,
   findFindable,
+  type Homes,
   homesIn,
+  isHome,
   isWithin,
   type SearchFilter,
 } from './search-scope.reads.ts'
@@ -67,14 +70,16 @@ export interface Ranking {
 
 /** What a search found, best first, as far as the viewer may read it now. */
 export interface Found extends Pick<Ranking, 'words'> {
-  /** The name under which it is remembered. */
+  /** The name under which it is remembered, of the viewer's own. */
   readonly id: string
   readonly hits: readonly SearchHit[]
 }
 
 /** What is found by one search at most. */
 export const MAX_HITS = 300
-const NEAREST_CHUNKS = 150
+const NEAREST_CHUNKS = 100
+/** Places for searches of one person, of some 20 KB each: one whose place another has taken is found anew as it is gone on with. */
+const REMEMBERED_EACH = 100
 /** What a model reads of a search, in UTF-16 units: some 60 words. */
 const MAX_EMBEDDED_LENGTH = 400
 
@@ -100,14 +105,16 @@ export async function search(
 ): Promise<Found> {
   const version = versionOf(ctx, wanted)
   const { cache } = ctx.platform
+  const { userId } = requireViewer(ctx)
+  const keyOf = (id: string) => `${userId}/${id}`
   const { words, rank } = rankingOf(ctx, wanted)
   if (earlier === null) {
-    const id = randomUUID()
+    const id = String(randomInt(REMEMBERED_EACH))
     const hits = await rank()
-    if (hits.length > size) await cache.put(remembered, id, version, hits.map(withoutNames))
+    if (hits.length > size) await cache.put(remembered, keyOf(id), version, hits.map(withoutNames))
     return { id, hits, words }
   }
-  const kept = await cache.read(remembered, earlier, version, async () => (await rank()).map(withoutNames))
+  const kept = await cache.read(remembered, keyOf(earlier), version, async () => (await rank()).map(withoutNames))
   const hits = kept.map(([id, kind, score, lexical, semantic, start], place) => {
     return { id, kind, score, lexical, semantic, start, place }
   })
@@ -138,19 +145,29 @@ function versionOf(ctx: Context, { query, mode, filter }: Search): string {
 
 /** Prepares a search of which nothing is to be remembered; nothing is read until it is asked for. */
 export function rankingOf(ctx: Context, wanted: Search): Ranking {
-  let asked: Promise<readonly AskedWord[]> | undefined
-  const words = () => {
-    const homes = homesIn(ctx, wanted.filter, readKinds(ctx, wanted.filter))
-    asked ??= askedWords(ctx, wanted.query, homes, findableKinds(ctx, { ...wanted.filter, kinds: [] }))
-    return asked
+  const { query, filter } = wanted
+  const homes = once(() => homesIn(ctx, filter, readKinds(ctx, filter)))
+  const words = once(async () => askedWords(ctx, query, await homes(), findableKinds(ctx, { ...filter, kinds: [] })))
+  return { words, rank: () => rankHits(ctx, wanted, { homes, words }) }
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined
+  return () => {
+    made ??= make()
+    return made
   }
-  return { words, rank: () => rankHits(ctx, wanted, words) }
+}
+
+/** What a search goes by, read when it is first asked for. */
+interface Grounds extends Pick<Ranking, 'words'> {
+  readonly homes: () => Promise<Homes>
 }
 
 async function rankHits(
   ctx: Context,
   { query, mode, filter }: Search,
-  words: Ranking['words'],
+  grounds: Grounds,
 ): Promise<readonly SearchHit[]> {
   const kinds = findableKinds(ctx, filter)
   const read = readKinds(ctx, filter)
@@ -158,11 +175,11 @@ async function rankHits(
     throw new BadRequest('This server finds nothing by meaning.')
   if (kinds.length === 0 || query.trim() === '') return []
   const [spelled, meant] = await Promise.all([
-    mode === 'SEMANTIC' ? [] : words().then((asked) => findLexical(ctx, asked, filter, read)),
-    mode === 'LEXICAL' ? [] : findMeant(ctx, query, mode, filter, read),
+    mode === 'SEMANTIC' ? [] : findSpelled(ctx, grounds, filter, read),
+    mode === 'LEXICAL' ? [] : findMeant(ctx, grounds, { query, mode, filter }, read),
   ])
   const findable = await findableAmong(ctx, filter, [...spelled, ...meant])
-  const weights = spelled.length === 0 ? [] : (await words()).map(({ count }) => wordWeight(count))
+  const weights = spelled.length === 0 ? [] : (await grounds.words()).map(({ count }) => wordWeight(count))
   const scored = merged(scoreWords(asTheyAre(spelled, findable), weights), scoreMeanings(asTheyAre(meant, findable)))
   const isFindable = ({ id, kind }: Scored) => findable.has(id) && kinds.some((wanted) => wanted === kind)
   const best = placed(scored.filter(isFindable)).slice(0, MAX_HITS)
@@ -213,14 +230,22 @@ function asTheyAre<One extends Match>(matches: readonly One[], findable: Readonl
   })
 }
 
-async function findMeant(
+async function findSpelled(
   ctx: Context,
-  query: string,
-  mode: SearchMode,
+  { homes, words }: Grounds,
   filter: SearchFilter,
   kinds: readonly SearchKind[],
+): Promise<readonly LexicalMatch[]> {
+  return findLexical(ctx, await words(), await homes(), filter, kinds)
+}
+
+async function findMeant(
+  ctx: Context,
+  grounds: Grounds,
+  { query, mode, filter }: Search,
+  kinds: readonly SearchKind[],
 ): Promise<readonly MeaningMatched[]> {
-  const chunks = await nearest(ctx, query, filter, kinds).catch((error: unknown) => {
+  const chunks = await nearest(ctx, grounds, { query, filter }, kinds).catch((error: unknown) => {
     ctx.signal.throwIfAborted()
     ctx.platform.log.warn({ err: error, requestId: ctx.request.id }, 'a search went without its meaning')
     if (mode === 'SEMANTIC') throw new Unavailable()
@@ -231,15 +256,17 @@ async function findMeant(
 
 async function nearest(
   ctx: Context,
-  query: string,
-  filter: SearchFilter,
+  { homes }: Grounds,
+  { query, filter }: Pick<Search, 'query' | 'filter'>,
   kinds: readonly SearchKind[],
 ): Promise<readonly NearestChunk[]> {
   const { embedder } = ctx.platform
   const text = query.slice(0, MAX_EMBEDDED_LENGTH).toWellFormed()
   if (embedder === null || !embedder.reads(text, null)) return []
-  const [vector] = await embedder.embed([text], { signal: ctx.signal, isUrgent: true })
+  const [vector] = await embedder.embed([text], { signal: ctx.signal, urgentFor: requireViewer(ctx).userId })
   if (vector === undefined) return []
-  const within = isWithin('chunk', homesIn(ctx, filter, kinds), filter, kinds)
-  return findNearest(ctx, { modelId: embedder.id, vector, limit: NEAREST_CHUNKS, within })
+  const places = await homes()
+  const within = isWithin('chunk', isHome(sql`chunk.home_id`, places), filter, kinds)
+  const isNarrow = places.few !== null
+  return findNearest(ctx, { modelId: embedder.id, vector, limit: NEAREST_CHUNKS, within, isNarrow })
 }

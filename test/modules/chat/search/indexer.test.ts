@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chunkHash, embeddedText } from '../../../../src/lib/search-chunks.ts'
 import { rememberFailures } from '../../../../src/modules/chat/search/indexer.service.ts'
 import { indexChanges } from '../../../../src/modules/chat/search/indexing.service.ts'
 import { createLog } from '../../../../src/platform/log.ts'
@@ -49,6 +50,18 @@ test('texts that are long together are all found, and each of their changes is f
   expect(await indexChanges(stage.database, 50)).toBe(0)
 })
 
+test('nobody waits for what others have brought in, nor for what they have brought in themselves', async () => {
+  const [first, other] = [await stage.organization(), await stage.organization()]
+  const say = (organizationId: string, says: string) => addText(stage, { organizationId, kind: 'MESSAGE', says })
+  for (let count = 0; count < 60; count++) await say(first, `Brought in ${count}`)
+  const [theirs, own] = [await say(other, 'Of somebody else'), await say(first, 'Written by hand')]
+  expect(await indexChanges(stage.database, 20)).toBe(20)
+  const inFirst = await foundTexts(stage, first)
+  expect([await foundTexts(stage, other), inFirst.includes(own.id), inFirst.length]).toEqual([[theirs.id], true, 19])
+  await drain(stage)
+  expect(await foundTexts(stage, first)).toHaveLength(61)
+})
+
 test('what fails rests ever longer, up to an hour, and is told of at first and when it is given up', () => {
   let time = 0
   const told: string[] = []
@@ -92,6 +105,30 @@ if (currentLane === 'services') {
       await Promise.all([first.promise, deleting.promise])
       await drain(stage)
       expect(await foundTexts(stage, organizationId)).toEqual([])
+    })
+
+    test('what stands on a new page that is called otherwise while it is being indexed is found by the new title', async () => {
+      const organizationId = await stage.organization()
+      const { unscoped } = stage.database
+      const title = 'Harbour'
+      const { id } = await addText(stage, { organizationId, kind: 'BLOCK', says: 'Open all day', title })
+      const { rows } = await sql<{ pageId: string }>`select page_id as "pageId" from block where id = ${id}`.execute(
+        unscoped,
+      )
+      const hold = await blockWord(stage, organizationId, 'harbour')
+      const first = ended(indexChanges(stage.database, 50))
+      await expect.poll(hold.waiting).toBe(1)
+      await sql`update page set title = 'Windmill' where id = ${rows[0]?.pageId}`.execute(unscoped)
+      const second = ended(indexChanges(stage.database, 50))
+      await expect.poll(async () => second.isEnded() || (await hold.waiting()) === 2).toBe(true)
+      await hold.release()
+      await Promise.all([first.promise, second.promise])
+      await drain(stage)
+      const chunks = await sql<{ hash: Buffer }>`select hash from search_chunk where subject_id = ${id}`.execute(
+        unscoped,
+      )
+      const text = embeddedText({ title: 'Windmill', text: 'Open all day' })
+      expect(chunks.rows.map(({ hash }) => hash)).toEqual([chunkHash(text)])
     })
   })
 }

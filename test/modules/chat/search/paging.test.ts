@@ -171,7 +171,7 @@ test('a search that is remembered no more goes on in the same order while nothin
   const all = (await part(alice, { query: 'walrus', first: 100 })).ids
   const forget = (cursor: string | null) => {
     const [id] = JSON.parse(Buffer.from(cursor ?? '', 'base64url').toString())
-    return server.app.platform.cache.drop({ name: 'searches' }, id)
+    return server.app.platform.cache.drop({ name: 'searches' }, `${uuidIn(alice.userId)}/${id}`)
   }
   for (const way of ['forward', 'backward'] as const) {
     expect(await read(alice, way, { query: 'walrus' }, (_seen, cursor) => forget(cursor))).toEqual(all)
