@@ -50,6 +50,25 @@ test('texts that are long together are all found, and each of their changes is f
   expect(await indexChanges(stage.database, 50)).toBe(0)
 })
 
+test('what somebody has indexed of a later change stays, whatever is made of an earlier one', async () => {
+  const organizationId = await stage.organization()
+  const { unscoped } = stage.database
+  const say = (says: string) => addText(stage, { organizationId, kind: 'MESSAGE', says })
+  const [changed, gone] = [await say('Before'), await say('Gone')]
+  await drain(stage)
+  await sql`update search_text set change_id = 1000000, words = '''later'':1' where organization_id = ${organizationId}`.execute(
+    unscoped,
+  )
+  await sql`update message set content = 'Earlier' where id = ${changed.id}`.execute(unscoped)
+  await sql`delete from message where id = ${gone.id}`.execute(unscoped)
+  await drain(stage)
+  const { rows } = await sql`
+    select subject_id as id, words::text from search_text where organization_id = ${organizationId} order by id`.execute(
+    unscoped,
+  )
+  expect(rows).toEqual([changed.id, gone.id].toSorted().map((id) => ({ id, words: "'later':1" })))
+})
+
 test('nobody waits for what others have brought in, nor for what they have brought in themselves', async () => {
   const [first, other] = [await stage.organization(), await stage.organization()]
   const say = (organizationId: string, says: string) => addText(stage, { organizationId, kind: 'MESSAGE', says })

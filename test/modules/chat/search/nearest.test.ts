@@ -52,6 +52,17 @@ test('what does not count is not found', async () => {
   expect(await subjectsOf(lookFor(organizationId, { within: sql<boolean>`false or chunk.kind = 'PAGE'` }))).toEqual([])
 })
 
+test('what counts is found however much that does not is nearer', async () => {
+  const organizationId = await stage.organization()
+  const [open, closed] = [newUuid(new Date()), newUuid(new Date())]
+  // More than are asked at first whether they count.
+  await addChunks(stage, { organizationId, modelId, vectors: Array(1_100).fill(east), homeId: closed })
+  const ids = await addChunks(stage, { organizationId, modelId, vectors: turned.slice(3), homeId: open })
+  const within = sql<boolean>`chunk.home_id = ${open}`
+  for (const isNarrow of [false, true])
+    expect([isNarrow, await subjectsOf(lookFor(organizationId, { within, isNarrow }))]).toEqual([isNarrow, ids])
+})
+
 test('what is of another organization is never found, and by nobody is nothing', async () => {
   const [one, other] = [await stage.organization(), await stage.organization()]
   const ids = await addChunks(stage, { organizationId: one, modelId, vectors: turned })

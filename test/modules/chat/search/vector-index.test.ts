@@ -84,6 +84,7 @@ if (currentLane === 'embedded') {
       const before = await indexes()
       const wide = { id: 'test/wide', dimensions: 2_001 }
       expect(await install(wide)).toEqual([])
+      await renewVectors.run(platformOf(wide), {}, new AbortController().signal)
       expect(await indexes()).toEqual(before)
       const organizationId = await stage.organization()
       const vector = unit(new Float32Array(2_001).fill(1))
@@ -109,8 +110,9 @@ if (currentLane === 'embedded') {
       const left = [expect.stringContaining("it''s"), expect.stringContaining(present.id)]
       expect(await definitions()).toHaveLength(2)
       expect(await definitions()).toEqual(expect.arrayContaining(left))
-      await sql`delete from pgvector.embedding where model_id = ${present.id}`.execute(unscoped)
+      await sql`delete from pgvector.embedding where model_id in (${present.id}, ${small.id})`.execute(unscoped)
       await tidyVectors.run(platformOf(small), {}, new AbortController().signal)
+      // That of the server's own model stays, though there is no vector of it yet.
       expect(await definitions()).toEqual([left[0]])
     })
 
@@ -130,6 +132,14 @@ if (currentLane === 'embedded') {
       expect(await indexes()).toContainEqual(
         expect.objectContaining({ definition: expect.stringContaining('test/lost') }),
       )
+      expect(await statements()).toBeGreaterThan(2)
+      // As when it is still being made, or whoever made it did not come to the end.
+      const setValid = (isValid: boolean) => sql`
+        update pg_index set indisvalid = ${isValid}
+        where indrelid = 'pgvector.embedding'::regclass and indexrelid::regclass::text like '%test_lost%'`
+      await setValid(false).execute(stage.database.unscoped)
+      expect(await statements()).toBe(2)
+      await setValid(true).execute(stage.database.unscoped)
       expect(await statements()).toBeGreaterThan(2)
     })
 
