@@ -1,7 +1,7 @@
 import { type Embedder, EmbedderBusy, type EmbedOptions } from './embedder.ts'
 import { Unavailable } from './errors.ts'
 
-/** Requests to embed, one small batch of each in turn: those that are urgent first. */
+/** Requests to embed, those that are urgent first: one small batch in turn, of each who waits or else of each request. */
 export interface EmbedQueue {
   /** As of an `Embedder`. */
   readonly embed: Embedder['embed']
@@ -39,15 +39,19 @@ export function createEmbedQueue(
     urgent.delete(request)
     others.delete(request)
   }
-  /** Unless it has left meanwhile: who has many texts does not keep one with a single text waiting for all of them. */
+  /** Behind all that the same person waits for, and that behind the others: nobody waits for all of somebody's many texts. */
   const goBehind = (request: Request) => {
-    for (const waiting of [urgent, others]) if (waiting.delete(request)) waiting.add(request)
+    for (const waiting of [urgent, others]) {
+      const isOwn = ({ urgentFor }: Request) => urgentFor !== undefined && urgentFor === request.urgentFor
+      for (const own of [...[...waiting].filter(isOwn), request]) if (waiting.delete(own)) waiting.add(own)
+    }
   }
   const advance = async (request: Request) => {
     const { texts, vectors } = request
     try {
       vectors.push(...(await embedBatch(texts.slice(vectors.length, vectors.length + BATCH))))
-      if (vectors.length < texts.length) return goBehind(request)
+      goBehind(request)
+      if (vectors.length < texts.length) return
       request.resolve(vectors)
     } catch (error) {
       request.reject(error)

@@ -110,9 +110,10 @@ describe('who waits', () => {
       ask('long', many),
       ask('next', ['A next one']),
       ask('urgent and long', many, { urgentFor: 'alice' }),
+      ask('also hers', ['Another one of hers'], { urgentFor: 'alice' }),
       ask('urgent', ['An urgent one'], { urgentFor: 'bob' }),
     ])
-    expect(finished).toEqual(['urgent', 'urgent and long', 'next', 'long'])
+    expect(finished).toEqual(['urgent', 'also hers', 'urgent and long', 'next', 'long'])
   })
 
   test('is refused when too much of what is urgent is for one person, and others are not', async () => {
