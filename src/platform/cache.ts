@@ -50,7 +50,7 @@ export interface SharedTexts {
 
 /** What a cache works with; `shared` is null where there is one node. */
 export interface CacheOptions {
-  readonly limits: Pick<Settings['cache'], 'memoryEntries' | 'memorySeconds'>
+  readonly limits: Pick<Settings['cache'], 'memoryEntries' | 'memoryLength' | 'memorySeconds'>
   readonly shared: SharedTexts | null
   readonly clock: Clock
   readonly log: Log
@@ -87,6 +87,7 @@ class TwoLevelCache implements Cache {
     this.#shared = shared
     this.#memory = new LRUCache<string, Entry>({
       max: limits.memoryEntries,
+      maxSize: limits.memoryLength,
       ttl: limits.memorySeconds * 1_000,
       ttlResolution: 0,
       perf: { now: () => clock.now().getTime() },
@@ -130,7 +131,7 @@ class TwoLevelCache implements Cache {
     const shared = withVersion(version, entryOf(namespace, text))
     if (shared !== null) {
       counts.sharedHits += 1
-      if (isNewest()) this.#memory.set(place, shared)
+      if (isNewest()) this.#memory.set(place, shared, { size: text?.length ?? 1 })
       return shared.value
     }
     counts.misses += 1
@@ -155,7 +156,7 @@ class TwoLevelCache implements Cache {
   }
 
   async #remember(place: string, entry: Entry, text: string): Promise<void> {
-    this.#memory.set(place, entry)
+    this.#memory.set(place, entry, { size: text.length })
     await this.#shared?.set(place, text)
   }
 

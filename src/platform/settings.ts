@@ -42,6 +42,8 @@ export interface Settings {
   readonly cache: {
     /** Entries in the memory of a node. */
     readonly memoryEntries: number
+    /** Of their texts together, in UTF-16 units. */
+    readonly memoryLength: number
     readonly memorySeconds: number
     readonly sharedSeconds: number
   }
@@ -123,7 +125,7 @@ export const defaultSettings = {
     maxLockSeconds: 3_600,
     forgetSeconds: 86_400,
   },
-  cache: { memoryEntries: 20_000, memorySeconds: 60, sharedSeconds: 300 },
+  cache: { memoryEntries: 20_000, memoryLength: 50_000_000, memorySeconds: 60, sharedSeconds: 300 },
   idempotency: { ttlSeconds: 86_400 },
   generations: {
     leaseMillis: 15_000,

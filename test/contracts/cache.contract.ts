@@ -9,7 +9,7 @@ import { quietLog, recordingLog } from './channels-rig.ts'
 /** What a combination of levels is made with; null where there is nothing below the memory. */
 export type OpenShared = (clock: Clock) => Promise<SharedTexts | null>
 
-export const limits = { memoryEntries: 100, memorySeconds: 60 }
+export const limits = { memoryEntries: 100, memoryLength: 1_000_000, memorySeconds: 60 }
 
 export const things = defineNamespace({
   name: 'things',
@@ -150,6 +150,18 @@ export function cacheContract(name: string, openShared: OpenShared): void {
       for (const key of keys) await cache.put(things, key, '1', { name: key })
       for (const key of keys.toReversed()) await cache.read(things, key, '1', loaderOf({ name: key }))
       expect(cache.counts().things?.memoryHits).toBe(10)
+    })
+
+    test('the memory holds so much text and no more', async () => {
+      const cache = await node(movableClock(), { memoryLength: 1_000 })
+      const keys = Array.from({ length: 3 }, () => randomUUID())
+      for (const key of keys) await cache.put(things, key, '1', { name: 'x'.repeat(450) })
+      for (const key of keys.toReversed()) await cache.read(things, key, '1', loaderOf({ name: key }))
+      expect(cache.counts().things?.memoryHits).toBe(2)
+      const long = { name: 'x'.repeat(2_000) }
+      await cache.put(things, 'long', '1', long)
+      expect(await cache.read(things, 'long', '1', loaderOf(long))).toEqual(long)
+      expect(cache.counts().things?.memoryHits).toBe(2)
     })
 
     test('namespaces do not see each other, and their keys may hold anything', async () => {
