@@ -27,12 +27,16 @@ async function run(): Promise<void> {
     const noted = await noteEverything(database, stopping.signal)
     const startedAt = Date.now()
     let reportedAt = startedAt
-    let left = { least: Number.POSITIVE_INFINITY, since: startedAt }
+    let left = 0
+    let least = { texts: Number.POSITIVE_INFINITY, chunks: Number.POSITIVE_INFINITY, since: startedAt }
     for (;;) {
-      const { texts, chunks } = await indexBacklog(database)
-      const all = texts + (embedder === null ? 0 : chunks)
-      if (all < left.least) left = { least: all, since: Date.now() }
-      if (all === 0 || stopping.signal.aborted || Date.now() - left.since >= STUCK_MILLIS) break
+      const { texts, chunks: all } = await indexBacklog(database)
+      const chunks = embedder === null ? 0 : all
+      // A text that is done may leave many parts to do.
+      if (texts < least.texts) least = { texts, chunks, since: Date.now() }
+      else if (chunks < least.chunks) least = { ...least, chunks, since: Date.now() }
+      left = texts + chunks
+      if (left === 0 || stopping.signal.aborted || Date.now() - least.since >= STUCK_MILLIS) break
       if (Date.now() - reportedAt >= REPORT_MILLIS) {
         reportedAt = Date.now()
         process.stdout.write(`${texts} texts and ${chunks} vectors to go\n`)
@@ -40,8 +44,8 @@ async function run(): Promise<void> {
       await pause(LOOK_MILLIS)
     }
     const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0)
-    process.stdout.write(`${noted} texts. ${endOf(left.least, seconds, stopping.signal)}\n`)
-    if (left.least > 0 && !stopping.signal.aborted) process.exitCode = 1
+    process.stdout.write(`${noted} texts. ${endOf(left, seconds, stopping.signal)}\n`)
+    if (left > 0 && !stopping.signal.aborted) process.exitCode = 1
   } finally {
     await app.close()
   }

@@ -1,45 +1,69 @@
-import { type RawBuilder, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import type { Tables } from './tables.ts'
 
-/** What waits in a table with an `id` that rises and an `organization_id`, each of them with an index of what waits. */
+/** A table with an `id` that rises and an `organization_id`, and an index of what waits in it by each of them alone and by both. */
 export interface Waiting {
   readonly table: string
-  /** Columns of the table, `id` among them. */
+  /** Columns to read, `id` among them. */
   readonly columns: readonly string[]
   /** Which rows wait: over the alias `waiting`. */
-  readonly where: RawBuilder<unknown>
+  readonly where: ReturnType<typeof sql>
   readonly limit: number
-  /** From among how many of each organization they are drawn, so that nodes that look at once seldom draw the same. */
+  /** From among how many of its oldest, of each organization: more than the limit, so that nodes that look at once draw others. */
   readonly drawnFrom: number
 }
 
-/** Others are looked at once some of these have nothing left. */
+/** Whose turn it was last, of those who draw one after the other; for one table. */
+export interface Turns {
+  last: string | null
+}
+
+/** Nobody's turn yet. */
+export function createTurns(): Turns {
+  return { last: null }
+}
+
+/** Organizations that are looked at for one draw. */
 const ORGANIZATIONS = 50
 
 /**
- * A query for some of the rows that wait. Organizations take turns, so that nobody waits for what another has brought in; the
- * one with the oldest row has the first. Of each half are its oldest rows and half its newest: who has brought in much waits for
- * none of it to see what they write next.
+ * Some of the rows that wait. Organizations take turns, row by row, and the next draw goes on behind whoever had the last one: so
+ * nobody waits for what another has brought in. Of each, half are its newest rows, and half are drawn from among its oldest: what
+ * came last does not wait for all that came before.
  */
-export function inTurn({ table, columns, where, limit, drawnFrom }: Waiting): RawBuilder<unknown> {
+export async function drawInTurn<Row>(
+  db: Kysely<Tables>,
+  { table, columns, where, limit, drawnFrom }: Waiting,
+  turns: Turns,
+): Promise<Row[]> {
   const waiting = sql`${sql.table(table)} as waiting`
   const selected = sql.join(columns.map((column) => sql.ref(`waiting.${column}`)))
-  const firstBehind = (organization: RawBuilder<unknown>) => sql`(
+  const firstBehind = (organization: ReturnType<typeof sql>) => sql`(
     select organization_id from ${waiting} where ${where} and ${organization} order by organization_id limit 1)`
-  const some = (order: RawBuilder<unknown>) => sql`(
-    select ${selected}, waiting.organization_id as owner from ${waiting}
-    where waiting.organization_id = turn.organization_id and ${where} order by ${order} limit ${Math.ceil(drawnFrom / 2)})`
-  return sql`
-    with recursive turn (organization_id, first, number) as (
-      (select organization_id, organization_id, 1 from ${waiting} where ${where} order by id limit 1)
+  const behind = (last: ReturnType<typeof sql>) => sql`
+    coalesce(${firstBehind(sql`organization_id > ${last}`)}, ${firstBehind(sql`true`)})`
+  const end = (order: ReturnType<typeof sql>, count: number) => sql`(
+    select ${selected} from ${waiting}
+    where waiting.organization_id = turn.owner and ${where} order by ${order} limit ${count}) as waiting`
+  const { rows } = await sql<Row & { owner: string }>`
+    with recursive turn (owner, first, number) as (
+      select first.owner, first.owner, 1 from (select ${behind(sql`${turns.last}::uuid`)} as owner) as first
+      where first.owner is not null
       union all
-      select next.organization_id, turn.first, turn.number + 1
-      from turn cross join lateral (
-        select coalesce(${firstBehind(sql`organization_id > turn.organization_id`)}, ${firstBehind(sql`true`)})
-      ) as next (organization_id)
-      where turn.number < ${ORGANIZATIONS} and next.organization_id <> turn.first
+      select next.owner, turn.first, turn.number + 1
+      from turn cross join lateral (select ${behind(sql`turn.owner`)} as owner) as next
+      where turn.number < ${ORGANIZATIONS} and next.owner <> turn.first
     ), drawn as (
-      select waiting.*, row_number() over (partition by waiting.owner order by random()) as place
-      from turn cross join lateral (${some(sql`id`)} union ${some(sql`id desc`)}) as waiting
+      select distinct on (found.id) found.*, turn.owner, turn.number
+      from turn cross join lateral (
+        select waiting.*, row_number() over (order by id desc) as place from ${end(sql`id desc`, Math.ceil(limit / 2))}
+        union all
+        select waiting.*, row_number() over (order by random()) from ${end(sql`id`, drawnFrom)}
+      ) as found
+      order by found.id, found.place
     )
-    select ${sql.join(columns.map((column) => sql.ref(column)))} from drawn order by place limit ${limit}`
+    select ${sql.join(columns.map((column) => sql.ref(column)))}, owner
+    from drawn order by row_number() over (partition by owner order by place), number limit ${limit}`.execute(db)
+  turns.last = rows.at(-1)?.owner ?? turns.last
+  return rows
 }

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { chunkHash, embeddedText } from '../../../lib/search-chunks.ts'
-import { inTurn } from '../../../platform/database/in-turn.ts'
+import { drawInTurn, type Turns } from '../../../platform/database/in-turn.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { readSources } from './search-source.reads.ts'
 import type { SearchKind } from './search-text.entity.ts'
@@ -25,19 +25,20 @@ export interface ReadChunk extends DueChunk {
   readonly language: string | null
 }
 
-/** Some of the chunks that wait for their vectors, the organizations in turn. */
-export async function listDueChunks(db: Kysely<Tables>, limit: number): Promise<DueChunk[]> {
-  const due = inTurn({
-    table: 'search_chunk',
-    columns: ['id', 'subject_id', 'organization_id', 'kind', 'start', 'end', 'hash'],
-    where: sql`waiting.model_id is null`,
-    limit,
-    drawnFrom: DRAWN_FROM,
+type DrawnChunk = Omit<DueChunk, 'subjectId' | 'organizationId'> & {
+  readonly subject_id: string
+  readonly organization_id: string
+}
+
+/** Some of the chunks that wait for their vectors. */
+export async function listDueChunks(db: Kysely<Tables>, limit: number, turns: Turns): Promise<DueChunk[]> {
+  const columns = ['id', 'subject_id', 'organization_id', 'kind', 'start', 'end', 'hash']
+  const where = sql`waiting.model_id is null`
+  const waiting = { table: 'search_chunk', columns, where, limit, drawnFrom: DRAWN_FROM }
+  const rows = await drawInTurn<DrawnChunk>(db, waiting, turns)
+  return rows.map(({ subject_id: subjectId, organization_id: organizationId, ...row }) => {
+    return { ...row, subjectId, organizationId }
   })
-  const { rows } = await sql<DueChunk>`
-    select id, subject_id as "subjectId", organization_id as "organizationId", kind, start, "end", hash
-    from (${due}) as due`.execute(db)
-  return rows
 }
 
 /** Those of the chunks that are still what their texts say. */

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { signsOf, vectorBytes, vectorOf, vectorText } from '../../../lib/vectors.ts'
 import type { Platform } from '../../../platform/context.ts'
+import { createTurns } from '../../../platform/database/in-turn.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Embedder, EmbedderFailed } from '../../../platform/embedder.ts'
 import { type DueChunk, listDueChunks, type ReadChunk, readTexts } from './due-chunk.reads.ts'
@@ -21,16 +22,18 @@ type Vectors = Map<string, Float32Array>
  * Gives some of the chunks that wait their vectors, and answers how many it is done with: 0 when none waits. The same text
  * costs an organization one embedding. No transaction is open while the model works, so two nodes may do the same chunk. One
  * that is not what its text says now is given back to the indexer. One that the model breaks down over, also alone, is done
- * with as if it made no sense. Without an embedder all wait.
+ * with as if it made no sense. Without an embedder all wait. `turns` are kept from one call to the next, so that organizations
+ * take turns.
  * @throws what the embedder does, and the chunks wait on
  */
 export async function embedDue(
   { database, embedder }: Pick<Platform, 'database' | 'embedder'>,
   signal: AbortSignal,
+  turns = createTurns(),
 ): Promise<number> {
   if (embedder === null) return 0
   const db = database.unscoped
-  const due = await listDueChunks(db, CHUNKS_AT_ONCE)
+  const due = await listDueChunks(db, CHUNKS_AT_ONCE, turns)
   if (due.length === 0) return 0
   const current = await readTexts(db, due)
   const stale = due.filter(({ id }) => !current.some((chunk) => chunk.id === id))

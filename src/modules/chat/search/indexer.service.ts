@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import type { Platform } from '../../../platform/context.ts'
+import { createTurns, type Turns } from '../../../platform/database/in-turn.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { embedDue } from './embedding.service.ts'
 import { indexChanges } from './indexing.service.ts'
@@ -26,11 +27,12 @@ export function startIndexer(platform: Platform): () => Promise<void> {
   const stopping = new AbortController()
   const { signal } = stopping
   const aside = uncounted(platform)
-  const failures = rememberFailures(platform.log)
+  const kept = { failures: rememberFailures(platform.log), turns: createTurns() }
+  const embedTurns = createTurns()
   const ended = Promise.all([
-    repeat(signal, () => indexSome(aside, failures, signal)),
+    repeat(signal, () => indexSome(aside, kept, signal)),
     // Beside it, since a vector takes longer than a word: what can be found by its words does not wait for its meaning.
-    repeat(signal, () => embedSome(aside, signal)),
+    repeat(signal, () => embedSome(aside, embedTurns, signal)),
   ])
   return async () => {
     stopping.abort()
@@ -53,13 +55,17 @@ async function repeat(signal: AbortSignal, work: () => Promise<boolean>): Promis
 }
 
 /** All that is due; whether that went well. */
-async function indexSome({ database, log }: Platform, failures: Failures, signal: AbortSignal): Promise<boolean> {
+async function indexSome(
+  { database, log }: Platform,
+  { failures, turns }: { readonly failures: Failures; readonly turns: Turns },
+  signal: AbortSignal,
+): Promise<boolean> {
   const onFailure = (subjectId: string, error: unknown) => failures.add(subjectId, error)
   try {
     for (;;) {
       const except = failures.resting()
       if (signal.aborted) return true
-      if ((await indexChanges(database, CHANGES_AT_ONCE, { except, onFailure, signal })) === 0) return true
+      if ((await indexChanges(database, CHANGES_AT_ONCE, { except, turns, onFailure, signal })) === 0) return true
     }
   } catch (error) {
     log.warn({ err: error }, 'what changed could not be indexed')
@@ -98,9 +104,9 @@ export function rememberFailures(log: Platform['log'], now: () => number = () =>
   }
 }
 
-async function embedSome(platform: Platform, signal: AbortSignal): Promise<boolean> {
+async function embedSome(platform: Platform, turns: Turns, signal: AbortSignal): Promise<boolean> {
   try {
-    while (!signal.aborted && (await embedDue(platform, signal)) > 0);
+    while (!signal.aborted && (await embedDue(platform, signal, turns)) > 0);
     return true
   } catch (error) {
     if (!signal.aborted) platform.log.warn({ err: error }, 'texts could not be embedded')

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { searchConfiguration } from '../../../lib/search-language.ts'
 import { type SearchTerms, searchTerms } from '../../../lib/search-words.ts'
 import type { Database } from '../../../platform/database/database.ts'
-import { inTurn } from '../../../platform/database/in-turn.ts'
+import { createTurns, drawInTurn, type Turns } from '../../../platform/database/in-turn.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Chunk, chunked, keepChunks } from './chunking.service.ts'
 import { lockSources, readSources, type SourceText } from './search-source.reads.ts'
@@ -13,6 +13,8 @@ import { shareWords } from './search-word.jobs.ts'
 /** Of the texts of one transaction together, in UTF-16 units, unless a single one is longer. */
 const PORTION_LENGTH = 100_000
 
+/** Of one organization changes are drawn from so many times as many. */
+const DRAWN_FROM_FACTOR = 4
 /** The change of a row that is only being made; ids begin at 1. */
 const NOT_INDEXED = 0
 
@@ -42,6 +44,8 @@ interface Portion {
 export interface IndexOptions {
   /** Rows that are left for later. */
   readonly except?: readonly string[]
+  /** Kept from one call to the next, so that organizations take turns. */
+  readonly turns?: Turns
   /** Of a row that cannot be indexed; its changes stay. Without it the first error is thrown. */
   readonly onFailure?: (subjectId: string, error: unknown) => void
   readonly signal?: AbortSignal
@@ -49,15 +53,15 @@ export interface IndexOptions {
 
 /**
  * Makes what is found of rows that changed, up to so many changes, what they say now: in portions, each in a transaction of
- * its own in which its changes are forgotten. Organizations take turns (`inTurn`). Several may do so at once. Answers how many changes that were and could not be; 0 when
+ * its own in which its changes are forgotten. Organizations take turns. Several may do so at once. Answers how many changes that were and could not be; 0 when
  * nothing is due, or others are at what is.
  */
 export async function indexChanges(
   { unscoped }: Database,
   limit: number,
-  { except = [], onFailure, signal }: IndexOptions = {},
+  { except = [], turns = createTurns(), onFailure, signal }: IndexOptions = {},
 ): Promise<number> {
-  const changes = await dueChanges(unscoped, limit, except)
+  const changes = await dueChanges(unscoped, limit, except, turns)
   const idsOf = (kind: SearchKind) => changes.filter((change) => change.kind === kind).map((change) => change.subjectId)
   // After the changes, so that a text is never older than what is noted of it. If it is newer, a later change follows.
   const read = await readSources(unscoped, { PAGE: idsOf('PAGE'), BLOCK: idsOf('BLOCK'), MESSAGE: idsOf('MESSAGE') })
@@ -114,18 +118,21 @@ async function keep(tx: Kysely<Tables>, texts: readonly IndexedText[]): Promise<
 }
 
 /** Some of them, by row. Nothing is locked: whether others have been at one is seen when it is taken. */
-async function dueChanges(unscoped: Kysely<Tables>, limit: number, except: readonly string[]): Promise<Change[]> {
-  const due = inTurn({
-    table: 'text_change',
-    columns: ['id', 'kind', 'subject_id'],
-    where: sql`waiting.subject_id <> all(${except}::uuid[])`,
-    limit,
-    drawnFrom: limit,
-  })
-  const { rows } = await sql<{ id: number; kind: string; subjectId: string }>`
-    select id, kind, subject_id as "subjectId" from (${due}) as due order by id`.execute(unscoped)
-  const bySubject = Map.groupBy(rows, ({ subjectId }) => subjectId)
-  return [...bySubject].flatMap(([subjectId, noted]) =>
+async function dueChanges(unscoped: Kysely<Tables>, limit: number, except: readonly string[], turns: Turns) {
+  const drawn = await drawInTurn<{ id: number; kind: string; subject_id: string }>(
+    unscoped,
+    {
+      table: 'text_change',
+      columns: ['id', 'kind', 'subject_id'],
+      where: sql`waiting.subject_id <> all(${except}::uuid[])`,
+      limit,
+      drawnFrom: limit * DRAWN_FROM_FACTOR,
+    },
+    turns,
+  )
+  const rows = drawn.toSorted((one, other) => one.id - other.id)
+  const bySubject = Map.groupBy(rows, ({ subject_id }) => subject_id)
+  return [...bySubject].flatMap(([subjectId, noted]): Change[] =>
     noted.slice(-1).map(({ id, kind }) => ({ id, ids: noted.map((one) => one.id), kind, subjectId })),
   )
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chunkHash, embeddedText } from '../../../../src/lib/search-chunks.ts'
 import { rememberFailures } from '../../../../src/modules/chat/search/indexer.service.ts'
 import { indexChanges } from '../../../../src/modules/chat/search/indexing.service.ts'
+import { createTurns } from '../../../../src/platform/database/in-turn.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { currentLane } from '../../../kit/lane.ts'
 import { addText } from './indexed-texts.ts'
@@ -79,6 +80,19 @@ test('nobody waits for what others have brought in, nor for what they have broug
   expect([await foundTexts(stage, other), inFirst.includes(own.id), inFirst.length]).toEqual([[theirs.id], true, 19])
   await drain(stage)
   expect(await foundTexts(stage, first)).toHaveLength(61)
+})
+
+test('organizations take turns, also when more of them wait than there is room for', async () => {
+  const organizations = await Promise.all(Array.from({ length: 12 }, () => stage.organization()))
+  for (const organizationId of organizations)
+    for (let count = 0; count < 3; count++) await addText(stage, { organizationId, kind: 'MESSAGE', says: 'Waiting' })
+  const turns = createTurns()
+  const counts = () => Promise.all(organizations.map(async (id) => (await foundTexts(stage, id)).length))
+  for (let round = 0; round < 3; round++) expect(await indexChanges(stage.database, 4, { turns })).toBe(4)
+  expect(await counts()).toEqual(Array(12).fill(1))
+  for (let round = 0; round < 3; round++) await indexChanges(stage.database, 4, { turns })
+  expect(await counts()).toEqual(Array(12).fill(2))
+  await drain(stage)
 })
 
 test('what fails rests ever longer, up to an hour, and is told of at first and when it is given up', () => {
