@@ -67,7 +67,7 @@ export function placesOf(text: string, sought: readonly string[]): Span[] {
   return joined(places)
 }
 
-/** Spanes sorted; those that overlap are one. */
+/** Spans sorted; those that overlap are one. */
 export function joined(stretches: readonly Span[]): Span[] {
   const sorted = stretches.toSorted((one, other) => one.start - other.start || one.end - other.end)
   const result: Span[] = []

@@ -19,16 +19,19 @@ export interface AskedWord {
 
 /** How far texts with a word are counted: of a word in more than that it does not matter in how many. */
 export const COUNTED = 500
-// Words that are looked at beside one that is in no text: the nearest; and beside the last one the shortest that begin with it.
-// Of those that are in a text the viewer may read some are taken. What somebody wrote letter by letter was there in every part,
-// and for a while those stay.
-const NEAR_WORDS = 8
-const BEGINNING_WORDS = 24
+/** Words that are taken beside one: the nearest, or the shortest that begin with it. */
 const TAKEN_WORDS = 8
+/**
+ * Words of the organization that are looked at until as many are found in a text that the viewer may read. So many are alike only
+ * where somebody wrote them for it; were it fewer, what others wrote would crowd out what one may read, and tell of itself.
+ */
+const MAX_CANDIDATES = 1_000
 /** The first words of a search and the last one: for more it would cost a database that has one session too much. */
 const MENDED_WORDS = 4
 /** Fewer letters begin too many words. */
 const LEAST_BEGINNING = 2
+/** From so many letters on, a word may be cut off behind the stem by which it is found: `populat` of `popul`. */
+const LEAST_BEHIND_STEM = 4
 /** Of a longer word without spaces, which is hardly one, nothing is tried beside it. */
 const MAX_NEAR_PAIRS = 8
 /** Of pg_trgm, from 0 to 1: `budgte` and `budget` have 0.4. */
@@ -50,12 +53,30 @@ export async function askedWords(
   const pairs = words.map((word) => (word.isSpaced ? null : pairsQuery(word.text)))
   const swapped = words.map((word) => (word.isSpaced ? transposed(word.text).join(' ') : null))
   const last = words.findLastIndex(({ isSpaced }) => isSpaced) + 1
+  const beginnings = words.map(({ text }, index) => {
+    return index + 1 === last && text.length >= LEAST_BEGINNING ? `${quoted(text)}:*` : null
+  })
   if (words.length === 0 || db.organizationId === null) return []
   const organizationId = sql`${db.organizationId}::uuid`
   const nextLanguage = (after: ReturnType<typeof sql>) => sql`(
     select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
     order by next.language limit 1)`
   const isReadable = sql`kind = any(${kinds}::text[]) and ${isHome(sql`home_id`, homes, sql`select id from home`)}`
+  // Not whether one exists: to find the first, Postgres would rather begin to read the table than the index.
+  const textsWith = (query: ReturnType<typeof sql>) => sql`(
+    select count(*) from (
+      select from search_text
+      where organization_id = ${organizationId} and words @@ ${query}::tsquery and ${isReadable} limit ${COUNTED}
+    ) as text
+  )`
+  // One after the other, in this order, until enough are found.
+  const taken = (candidates: ReturnType<typeof sql>) => sql`
+    select string_agg(alive.query, ' | ') as query from (
+      select form.query
+      from (${candidates} limit ${MAX_CANDIDATES}) as candidate
+      cross join lateral (select ${formsOf(sql`candidate.word`)} as query offset 0) as form
+      where ${textsWith(sql`form.query`)} > 0 limit ${TAKEN_WORDS}
+    ) as alive`
   const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count'>>`
     with recursive home (id) as materialized (${homes.query}),
     used (language) as (
@@ -65,51 +86,37 @@ export async function askedWords(
     ),
     language as materialized (select language::regconfig from used where language is not null union select 'simple'),
     given as (
-      select * from unnest(${spaced}::text[], ${pairs}::text[], ${swapped}::text[])
-        with ordinality as given(text, pairs, swapped, place)
+      select * from unnest(${spaced}::text[], ${pairs}::text[], ${swapped}::text[], ${beginnings}::text[])
+        with ordinality as given(text, pairs, swapped, beginning, place)
     )
-    select asked.exact, near.query as near, counted.count
+    select asked.exact, counted.count,
+      coalesce(nullif(concat_ws(' | ', begun.query, longer.query), ''), slips.query) as near
     from given
     cross join lateral (select coalesce(given.pairs, ${formsOf(sql`given.text`)}) as exact) as asked
+    cross join lateral (select ${textsWith(sql`asked.exact`)} as count) as counted
     cross join lateral (
-      select count(*) from (
-        select from search_text
-        where organization_id = ${organizationId} and words @@ asked.exact::tsquery and ${isReadable} limit ${COUNTED}
-      ) as text
-    ) as counted
-    left join lateral (
-      with candidate as (
-        (select word, false as begins, similarity(word, given.text) as rank from search_word
-          where organization_id = ${organizationId} and word % given.text and counted.count = 0
-            and similarity(word, given.text) >= ${LEAST_SIMILARITY}
-          order by rank desc, word limit ${NEAR_WORDS})
+      select case when ${textsWith(sql`given.beginning`)} > 0 then given.beginning end as query
+    ) as begun
+    left join lateral (${taken(sql`
+      select word from search_word
+      where organization_id = ${organizationId} and given.beginning is not null
+        and length(given.text) >= ${LEAST_BEHIND_STEM} and word > given.text and word < given.text || chr(1114111)
+      order by length(word), word`)}
+    ) as longer on true
+    -- What a word begins with is no slip of it: whoever has typed further did not mean that.
+    left join lateral (${taken(sql`
+      select word from (
+        select word, similarity(word, given.text) as rank from search_word
+        where organization_id = ${organizationId} and word % given.text
+          and similarity(word, given.text) >= ${LEAST_SIMILARITY}
         union all
-        (select word, false, 1 from search_word
-          where organization_id = ${organizationId} and word = any(string_to_array(given.swapped, ' '))
-            and counted.count = 0)
-        union all
-        (select word, true, -length(word) from search_word
-          where organization_id = ${organizationId} and given.place = ${last}
-            and length(given.text) >= ${LEAST_BEGINNING} and word > given.text and word < given.text || chr(1114111)
-          order by length(word), word limit ${BEGINNING_WORDS})
-      ),
-      alive as (
-        select candidate.*, form.query
-        from candidate cross join lateral (select ${formsOf(sql`candidate.word`)} as query) as form
-        -- Not whether one exists: to find the first, Postgres would rather begin to read the table than the index.
-        where (
-          select count(*) > 0 from (
-            select from search_text
-            where organization_id = ${organizationId} and words @@ form.query::tsquery and ${isReadable} limit ${COUNTED}
-          ) as text
-        )
-      )
-      -- What a word begins with is no slip of it: whoever has typed further did not mean that.
-      select string_agg(taken.query, ' | ') as query from (
-        select query from alive where begins or not exists (select from alive where begins)
-        order by rank desc, word limit ${TAKEN_WORDS}
-      ) as taken
-    ) as near on given.text is not null and (given.place <= ${MENDED_WORDS} or given.place = ${last})
+        select word, 1 from search_word
+        where organization_id = ${organizationId} and word = any(string_to_array(given.swapped, ' '))
+      ) as alike
+      where counted.count = 0 and begun.query is null and longer.query is null
+        and (given.place <= ${MENDED_WORDS} or given.place = ${last})
+      order by rank desc, word`)}
+    ) as slips on true
     order by given.place`.execute(platform.database.unscoped)
   return rows.flatMap((row, index) =>
     words.slice(index, index + 1).map((word) => {

@@ -98,7 +98,8 @@ async function guessed(db: Kysely<Tables>, organizationId: string, query: Neares
     const { rows } = await sql<{ ids: readonly string[]; isAll: boolean }>`
       with near as materialized (${nearestBySigns(organizationId, all, GUESSED_BROADLY)})
       select array(
-        select chunk.id from near join search_chunk as chunk on chunk.id = near.id
+        select chunk.id from near
+        cross join lateral (select * from search_chunk where id = near.id offset 0) as chunk
         where ${query.within} order by near.distance limit ${wanted}
       ) as ids, count(*) < ${GUESSED_BROADLY} as "isAll" from near`.execute(db)
     const [found] = rows

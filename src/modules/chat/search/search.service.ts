@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { canonicalJson, sha256Hex } from '../../../lib/hash.ts'
@@ -78,18 +77,20 @@ export interface Found extends Pick<Ranking, 'words'> {
 /** What is found by one search at most. */
 export const MAX_HITS = 300
 const NEAREST_CHUNKS = 100
-/** Places for searches of one person, of some 20 KB each: one whose place another has taken is found anew as it is gone on with. */
+/** Places for searches of one person, of 20 KB each: one whose place another has taken is found anew as it is gone on with. */
 const REMEMBERED_EACH = 100
+/** Of all people: somebody who searches alone gets each place once before the first is taken again. */
+let searches = 0
 /** What a model reads of a search, in UTF-16 units: some 60 words. */
 const MAX_EMBEDDED_LENGTH = 400
 
-const remembered = defineNamespace({
-  name: 'searches',
-  // In order; without names, since it is many of them: each an id, a kind, a score and its shares, and where to begin.
-  schema: z.array(
-    z.tuple([z.uuid(), z.enum(searchKinds), z.number(), z.number().nullable(), z.number().nullable(), z.number()]),
-  ),
-})
+/** As one text, which takes a quarter of the memory. */
+const remembered = defineNamespace({ name: 'searches', schema: z.string() })
+
+/** In order; without names, since it is many of them: each an id, a kind, a score and its shares, and where to begin. */
+const rememberedHits = z.array(
+  z.tuple([z.uuid(), z.enum(searchKinds), z.number(), z.number().nullable(), z.number().nullable(), z.number()]),
+)
 
 /**
  * Finds what answers a search. With the name of an earlier one by the same viewer it is that one gone on with, in its order
@@ -109,13 +110,19 @@ export async function search(
   const keyOf = (id: string) => `${userId}/${id}`
   const { words, rank } = rankingOf(ctx, wanted)
   if (earlier === null) {
-    const id = String(randomInt(REMEMBERED_EACH))
+    const id = String(searches++ % REMEMBERED_EACH)
     const hits = await rank()
-    if (hits.length > size) await cache.put(remembered, keyOf(id), version, hits.map(withoutNames))
+    if (hits.length > size) await cache.put(remembered, keyOf(id), version, textOf(hits))
     return { id, hits, words }
   }
-  const kept = await cache.read(remembered, keyOf(earlier), version, async () => (await rank()).map(withoutNames))
-  const hits = kept.map(([id, kind, score, lexical, semantic, start], place) => {
+  const load = async () => textOf(await rank())
+  const text = await cache.read(remembered, keyOf(earlier), version, load).catch((error: unknown) => {
+    ctx.signal.throwIfAborted()
+    if (error instanceof Unavailable || error instanceof BadRequest) throw error
+    // Another request for the same, which this one waited for, went away.
+    return load()
+  })
+  const hits = rememberedHits.parse(JSON.parse(text)).map(([id, kind, score, lexical, semantic, start], place) => {
     return { id, kind, score, lexical, semantic, start, place }
   })
   const findable = new Map((await findFindable(ctx, wanted.filter, idsOf(hits))).map((thing) => [thing.id, thing]))
@@ -126,13 +133,14 @@ export async function search(
   return { id: earlier, hits: still, words }
 }
 
-function withoutNames({ id, kind, score, lexical, semantic, start }: SearchHit): Remembered {
+function textOf(hits: readonly SearchHit[]): string {
   const short = (share: number) => Number(share.toFixed(4))
   const shortOrNone = (share: number | null) => (share === null ? null : short(share))
-  return [id, kind, short(score), shortOrNone(lexical), shortOrNone(semantic), start]
+  const rows: z.output<typeof rememberedHits> = hits.map(({ id, kind, score, lexical, semantic, start }) => {
+    return [id, kind, short(score), shortOrNone(lexical), shortOrNone(semantic), start]
+  })
+  return JSON.stringify(rows)
 }
-
-type Remembered = z.output<typeof remembered.schema>[number]
 
 /** What a search is for and who searches: nobody goes on with another's, and no program with what its owner may read alone. */
 function versionOf(ctx: Context, { query, mode, filter }: Search): string {

@@ -86,8 +86,8 @@ beforeAll(async () => {
     await ask(alice, await openChat(alice), 'scenario/words-3', `Which ${word} of the harbour?`)
   }
   await indexed(server, alice)
-  await copy(server, alice, giant, 150)
-  await copy(server, alice, alice, 10)
+  await copy(server, alice, giant, 300)
+  await copy(server, alice, alice, 25)
   await write(alice, (await make(alice, { title: 'Kaleidoscope' })).id, 'A kaleidoscope of glass')
   await indexed(server, alice)
   await sql`analyze`.execute(server.app.platform.database.unscoped)

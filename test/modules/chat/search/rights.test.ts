@@ -18,6 +18,7 @@ import { holdIndexer, indexed, setRole } from '../../../kit/inside.ts'
 import { membershipIn } from '../../../kit/organizations.ts'
 import { type Person, signUpInto, uuidIn } from '../../../kit/people.ts'
 import { createPage, write } from '../../../kit/test.ts'
+import { update } from '../../ocean/blocks/typist.ts'
 import { addTo, createProject } from '../../projects/stage.ts'
 import { chat, found, inPrivate, lighthouse, query, type World } from './rights-stage.ts'
 import { searched } from './stage.ts'
@@ -219,5 +220,29 @@ test('what one may not read changes nothing of what one finds', async ({ clocked
   )
   await write(alice, hidden.id, ...Array<string>(20).fill('A lighthouse for sleepy keepers in harbours.'), ...near)
   await indexed(clocked, alice)
+  expect(await answers()).toEqual(before)
+})
+
+test('words that stand nowhere any more crowd out nothing, nor do those one may not read', async ({
+  clocked,
+  alice,
+  bob,
+}) => {
+  const page = await createPage(bob, 'Notes')
+  const letters = [...'abcdefghijklmnopqrstuvw']
+  // The index knows them until the night.
+  const passing = letters.map((letter) => `layof${letter} ${letter}lentern`).join(' ')
+  const [block = ''] = await write(bob, page.id, passing)
+  await indexed(clocked, alice)
+  await update(bob, { id: block, text: 'layoffsz lantern' })
+  const hits = async (wanted: string) => (await searched(bob, wanted)).edges.map(({ node }) => node)
+  const answers = async () => {
+    await indexed(clocked, alice)
+    return [await hits('layof'), await hits('lentern')]
+  }
+  const before = await answers()
+  expect(before.map((found) => found.map(({ node }) => node.id).includes(block))).toEqual([true, true])
+  const hidden = await createPage(alice, 'The plan', await inPrivate(alice))
+  await write(alice, hidden.id, 'layoffs', ...letters.map((letter) => `${letter}${letter}lentern layoff${letter}`))
   expect(await answers()).toEqual(before)
 })
