@@ -57,34 +57,12 @@ export async function askedWords(
     return index + 1 === last && text.length >= LEAST_BEGINNING ? `${quoted(text)}:*` : null
   })
   if (words.length === 0 || db.organizationId === null) return []
-  const organizationId = sql`${db.organizationId}::uuid`
-  const nextLanguage = (after: ReturnType<typeof sql>) => sql`(
-    select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
-    order by next.language limit 1)`
-  const isReadable = sql`kind = any(${kinds}::text[]) and ${isHome(sql`home_id`, homes, sql`select id from home`)}`
-  // Not whether one exists: to find the first, Postgres would rather begin to read the table than the index.
-  const textsWith = (query: ReturnType<typeof sql>) => sql`(
-    select count(*) from (
-      select from search_text
-      where organization_id = ${organizationId} and words @@ ${query}::tsquery and ${isReadable} limit ${COUNTED}
-    ) as text
-  )`
-  // One after the other, in this order, until enough are found.
-  const taken = (candidates: ReturnType<typeof sql>) => sql`
-    select string_agg(alive.query, ' | ') as query from (
-      select form.query
-      from (${candidates} limit ${MAX_CANDIDATES}) as candidate
-      cross join lateral (select ${formsOf(sql`candidate.word`)} as query offset 0) as form
-      where ${textsWith(sql`form.query`)} > 0 limit ${TAKEN_WORDS}
-    ) as alive`
+  const texts = {
+    organizationId: sql`${db.organizationId}::uuid`,
+    isReadable: sql`kind = any(${kinds}::text[]) and ${isHome(sql`home_id`, homes, sql`select id from home`)}`,
+  }
   const { rows } = await sql<Pick<AskedWord, 'exact' | 'near' | 'count'>>`
-    with recursive home (id) as materialized (${homes.query}),
-    used (language) as (
-      select ${nextLanguage(sql`true`)}
-      union all
-      select ${nextLanguage(sql`next.language > used.language`)} from used where used.language is not null
-    ),
-    language as materialized (select language::regconfig from used where language is not null union select 'simple'),
+    with recursive home (id) as materialized (${homes.query}), ${languagesOf(texts)},
     given as (
       select * from unnest(${spaced}::text[], ${pairs}::text[], ${swapped}::text[], ${beginnings}::text[])
         with ordinality as given(text, pairs, swapped, beginning, place)
@@ -93,30 +71,12 @@ export async function askedWords(
       coalesce(nullif(concat_ws(' | ', begun.query, longer.query), ''), slips.query) as near
     from given
     cross join lateral (select coalesce(given.pairs, ${formsOf(sql`given.text`)}) as exact) as asked
-    cross join lateral (select ${textsWith(sql`asked.exact`)} as count) as counted
+    cross join lateral (select ${countOf(texts, sql`asked.exact`)} as count) as counted
     cross join lateral (
-      select case when ${textsWith(sql`given.beginning`)} > 0 then given.beginning end as query
+      select case when ${countOf(texts, sql`given.beginning`)} > 0 then given.beginning end as query
     ) as begun
-    left join lateral (${taken(sql`
-      select word from search_word
-      where organization_id = ${organizationId} and given.beginning is not null
-        and length(given.text) >= ${LEAST_BEHIND_STEM} and word > given.text and word < given.text || chr(1114111)
-      order by length(word), word`)}
-    ) as longer on true
-    -- What a word begins with is no slip of it: whoever has typed further did not mean that.
-    left join lateral (${taken(sql`
-      select word from (
-        select word, similarity(word, given.text) as rank from search_word
-        where organization_id = ${organizationId} and word % given.text
-          and similarity(word, given.text) >= ${LEAST_SIMILARITY}
-        union all
-        select word, 1 from search_word
-        where organization_id = ${organizationId} and word = any(string_to_array(given.swapped, ' '))
-      ) as alike
-      where counted.count = 0 and begun.query is null and longer.query is null
-        and (given.place <= ${MENDED_WORDS} or given.place = ${last})
-      order by rank desc, word`)}
-    ) as slips on true
+    left join lateral (${taken(texts, longerWords(texts))}) as longer on true
+    left join lateral (${taken(texts, alikeWords(texts, last))}) as slips on true
     order by given.place`.execute(platform.database.unscoped)
   return rows.flatMap((row, index) =>
     words.slice(index, index + 1).map((word) => {
@@ -133,8 +93,78 @@ function wordsIn(text: string): QuestionWord[] {
   return words.map((word) => ({ ...word, text: folded(word.text.normalize('NFC')) }))
 }
 
+type Sql = ReturnType<typeof sql>
+
+/** The texts of an organization that the viewer may read. */
+interface Texts {
+  readonly organizationId: Sql
+  /** Over `search_text`. */
+  readonly isReadable: Sql
+}
+
+/** The table `language` of the languages that texts of the organization are in. */
+function languagesOf({ organizationId }: Texts): Sql {
+  const next = (after: Sql) => sql`(
+    select next.language from search_text as next where next.organization_id = ${organizationId} and ${after}
+    order by next.language limit 1)`
+  return sql`
+    used (language) as (
+      select ${next(sql`true`)}
+      union all
+      select ${next(sql`next.language > used.language`)} from used where used.language is not null
+    ),
+    language as materialized (select language::regconfig from used where language is not null union select 'simple')`
+}
+
+/** In how many of the texts a query is, as far as they are counted. */
+function countOf({ organizationId, isReadable }: Texts, query: Sql): Sql {
+  // Also for whether it is in one: to find the first, Postgres would rather begin to read the table than the index.
+  return sql`(
+    select count(*) from (
+      select from search_text
+      where organization_id = ${organizationId} and words @@ ${query}::tsquery and ${isReadable} limit ${COUNTED}
+    ) as text
+  )`
+}
+
+/** The query for the first of these words that are in one of the texts: they are looked at in their order until enough are found. */
+function taken(texts: Texts, candidates: Sql): Sql {
+  return sql`
+    select string_agg(alive.query, ' | ') as query from (
+      select form.query
+      from (${candidates} limit ${MAX_CANDIDATES}) as candidate
+      cross join lateral (select ${formsOf(sql`candidate.word`)} as query offset 0) as form
+      where ${countOf(texts, sql`form.query`)} > 0 limit ${TAKEN_WORDS}
+    ) as alive`
+}
+
+/** Words that begin with the given one, the shortest first. */
+function longerWords({ organizationId }: Texts): Sql {
+  return sql`
+    select word from search_word
+    where organization_id = ${organizationId} and given.beginning is not null
+      and length(given.text) >= ${LEAST_BEHIND_STEM} and word > given.text and word < given.text || chr(1114111)
+    order by length(word), word`
+}
+
+/** Words that the given one may be a slip of, the nearest first: what a word begins with is no slip of it. */
+function alikeWords({ organizationId }: Texts, last: number): Sql {
+  return sql`
+    select word from (
+      select word, similarity(word, given.text) as rank from search_word
+      where organization_id = ${organizationId} and word % given.text
+        and similarity(word, given.text) >= ${LEAST_SIMILARITY}
+      union all
+      select word, 1 from search_word
+      where organization_id = ${organizationId} and word = any(string_to_array(given.swapped, ' '))
+    ) as alike
+    where counted.count = 0 and begun.query is null and longer.query is null
+      and (given.place <= ${MENDED_WORDS} or given.place = ${last})
+    order by rank desc, word`
+}
+
 /** What a word is in the languages of the organization's texts, as one tsquery; null where it is in none. */
-function formsOf(word: ReturnType<typeof sql>) {
+function formsOf(word: Sql) {
   // As text, since there is no aggregate that joins queries; it is written so that it can be read again.
   return sql<string | null>`(
     select string_agg(distinct '(' || form.query::text || ')', ' | ')
