@@ -4,8 +4,8 @@ import type { Reporter, Vitest } from 'vitest/node'
 // The same tests run in two lanes: `embedded` needs nothing installed, `services` runs on a real Postgres and Redis.
 // `*.services.test.ts` run in the services lane only; tests whose outcome no service can change run in embedded only,
 // as do `*.once.test.ts`; `*.full.test.ts` take long and run with FULL=1 (npm run test:full). Where both lanes run, those of
-// the accounts, by far the most, and the law of strangers, by far the longest, are tried on the real services alone unless
-// FULL=1: the check has its time.
+// the accounts, by far the most, and those that take longest are tried on the real services alone unless FULL=1: the check
+// has its time.
 
 const serviceUrls = ['TEST_DATABASE_URL', 'TEST_REDIS_URL']
 const missingUrls = serviceUrls.filter((name) => !process.env[name])
@@ -20,7 +20,15 @@ const servicesOnly = ['test/**/*.services.test.ts', 'test/**/*.services.full.tes
 
 const onServices =
   missingUrls.length === 0 && process.env.FULL !== '1'
-    ? ['test/modules/accounts/**/!(*.once).test.ts', 'test/laws/strangers*.test.ts']
+    ? [
+        'test/modules/accounts/**/!(*.once).test.ts',
+        'test/laws/strangers*.test.ts',
+        'test/modules/chat/assistant/extractive.test.ts',
+        'test/modules/chat/search/{bad-input,paging,scripts,snippets,words}.test.ts',
+        'test/modules/ocean/links/*.test.ts',
+        'test/nodes/{grant-admin,import-users,verify-audit}.test.ts',
+        'test/transport/{reconnect,vanished-clients}.test.ts',
+      ]
     : []
 
 const lanes = [
