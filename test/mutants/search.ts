@@ -16,8 +16,8 @@ const anyPlace = change(
   'where one.is_among',
 )
 const everywhere = [noTenant('page', 'chat_session'), openPages, openSessions, anyPlace]
-const rights = (named: string): { killers: Killers } => ({
-  killers: { files: ['test/modules/chat/search/rights.test.ts'], named },
+const rights = (named: string, file = 'rights'): { killers: Killers } => ({
+  killers: { files: [`test/modules/chat/search/${file}.test.ts`], named },
 })
 
 /** Of `Query.search`. */
@@ -77,28 +77,31 @@ export const searchMutants: readonly Mutant[] = [
   },
   {
     name: 'Search: gone on with by somebody else',
-    edits: [change(service, 'canonicalJson({ userId, organizationId,', 'canonicalJson({ organizationId,')],
+    edits: [
+      change(service, 'canonicalJson({ userId, organizationId,', 'canonicalJson({ organizationId,'),
+      change(service, '`${userId}/${id}`', 'id'),
+    ],
     ...rights('nobody goes on'),
   },
   {
     name: 'Search: gone on with by a program that may read less',
     edits: [change(service, '...plain, times, read })', '...plain, times })')],
-    ...rights('pages by their titles'),
+    ...rights('pages by their titles', 'rights-of-programs'),
   },
   {
     name: 'Search: finds a program what it may not read',
     edits: [change(scope, 'all.filter((kind) => may[kind] && (', 'all.filter((kind) => (')],
-    ...rights('pages by their titles'),
+    ...rights('pages by their titles', 'rights-of-programs'),
   },
   {
     name: 'Search: weighs words by what may not be read',
-    edits: [change(words, 'asked.exact::tsquery and ${isReadable} limit', 'asked.exact::tsquery limit')],
+    edits: [change(words, 'words @@ ${query}::tsquery and ${isReadable} limit', 'words @@ ${query}::tsquery limit')],
     ...rights('changes nothing of what'),
   },
   {
-    name: 'Search: tries words that stand where nothing may be read',
-    edits: [change(words, 'form.query::tsquery and ${isReadable}', 'form.query::tsquery')],
-    ...rights('changes nothing of what one'),
+    name: 'Search: looks at few words beside one, whatever may be read',
+    edits: [change(words, 'MAX_CANDIDATES = 1_000', 'MAX_CANDIDATES = 8')],
+    ...rights('crowd out'),
   },
   {
     name: 'Search: shows what it found through no gate',
