@@ -18,7 +18,7 @@ const EndReasonRef = builder.enumType('EndReason', {
   values: {
     ACCESS_REMOVED: { description: 'You may no longer see what you followed.' },
     SESSION_ENDED: { description: 'Your session has ended, or was not refreshed within 25 s after its access token.' },
-    RESOURCE_DELETED: { description: 'What you followed was deleted; the event before this says so.' },
+    RESOURCE_DELETED: { description: 'What you followed was deleted.' },
     SERVER_RESTART: {
       description:
         'The server stops, or could not find out for a minute whether you may still see this. Subscribe again with your last cursor; nothing is lost.',

@@ -52,7 +52,8 @@ export interface Following<Item> {
    * was last passed: that of the actor, the organization, or the project it answers.
    */
   readonly gate: (ctx: Context) => Promise<Followed>
-  readonly toEvent: (item: Item) => object
+  /** Null for an end that `SubscriptionEnded` tells by itself. */
+  readonly toEvent: (item: Item) => object | null
   /** Whether an item says that what is followed has moved, so that the gate is to be passed again whatever the epochs. */
   readonly isMove?: (item: Item) => boolean
   /**
@@ -172,7 +173,8 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     if (this.#ended || this.#ctx.signal.aborted) return this.return()
     if (typeof context === 'string') return this.#end(context)
     this.#isOver = step === 'end'
-    return { done: false, value: { context, event: this.#following.toEvent(item.value) } }
+    const event = this.#following.toEvent(item.value)
+    return event === null ? this.#end('RESOURCE_DELETED') : { done: false, value: { context, event } }
   }
 
   async #end(reason: EndReason): Promise<IteratorResult<Delivery>> {
@@ -199,6 +201,8 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
   }
 
   #stillAdmitted(item: Item): Context | null {
+    // What they were admitted by is being looked at again.
+    if (this.#isLooking) return null
     const admitted = this.#admitted
     const age = performance.now() - (admitted?.at ?? 0)
     if (admitted === null || age >= (this.#following.admittedFor?.(item) ?? 0)) return null
