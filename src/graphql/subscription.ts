@@ -52,7 +52,7 @@ export interface Following<Item> {
    * was last passed: that of the actor, the organization, or the project it answers.
    */
   readonly gate: (ctx: Context) => Promise<Followed>
-  /** Null for an end that `SubscriptionEnded` tells by itself. */
+  /** Null where what is followed is gone, which `SubscriptionEnded` tells by itself. */
   readonly toEvent: (item: Item) => object | null
   /** Whether an item says that what is followed has moved, so that the gate is to be passed again whatever the epochs. */
   readonly isMove?: (item: Item) => boolean

@@ -45,6 +45,11 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   stopGeneration: { input: { messageId: 'message_…' } },
   chatSession: { id: 'chat_session_…', last: 10 },
   chatSessions: { first: 10 },
+  updateChatSession: { input: { id: 'chat_session_…', expectedVersion: 1, title: 'More questions' } },
+  archiveChatSession: { input: { id: 'chat_session_…' } },
+  addChatParticipant: { input: { id: 'chat_session_…', userId: 'user_…' } },
+  removeChatParticipant: { input: { id: 'chat_session_…', userId: 'user_…' } },
+  deleteChatSession: { input: { id: 'chat_session_…' } },
   // Work with others.
   createOrganization: { input: { name: 'A team' } },
   switchOrganization: { input: { organizationId: 'organization_…' } },

@@ -341,9 +341,42 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   },
   createChatSession: async ({ alice }) => ({
     variables: {
-      input: { title: 'A chat', projectId: await createProject(alice), participantIds: [], idempotencyKey: 'once' },
+      input: {
+        title: 'A chat',
+        projectId: await createProject(alice),
+        participantIds: [],
+        context: { a: [1] },
+        idempotencyKey: 'once',
+      },
     },
   }),
+  updateChatSession: async ({ alice }) => ({
+    variables: {
+      input: {
+        id: (await openChat(alice)).id,
+        expectedVersion: 1,
+        title: 'Renamed',
+        model: 'embedded/extractive',
+        projectId: await createProject(alice),
+        context: { a: [1] },
+      },
+    },
+  }),
+  archiveChatSession: async ({ alice }) => ({
+    variables: { input: { id: (await openChat(alice)).id, expectedVersion: 1, archived: true } },
+  }),
+  deleteChatSession: async ({ alice }) => ({ variables: { input: { id: (await openChat(alice)).id } } }),
+  addChatParticipant: async (stage) => {
+    const bob = await signUpInto(stage.server, stage.alice, 'Bob', 'VIEWER')
+    await bob.close()
+    return { variables: { input: { id: (await openChat(stage.alice)).id, userId: bob.userId } } }
+  },
+  removeChatParticipant: async ({ server, alice }) => {
+    const bob = await signUpInto(server, alice, 'Bob', 'VIEWER')
+    await bob.close()
+    const { id } = await openChat(alice, { participantIds: [bob.userId] })
+    return { variables: { input: { id, userId: bob.userId } } }
+  },
   sendMessage: async ({ alice }) => ({
     variables: {
       input: {

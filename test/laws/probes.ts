@@ -356,9 +356,14 @@ export const probes: Readonly<Record<string, Probe>> = {
     variables: (id) => ({ id: id('Query.chatSession(id:)') }),
   },
   'Query.chatSessions': {
-    ids: { 'ChatSessionFilter.projectId': ['Project'] },
-    variables: (id) => ({ filter: { projectId: id('ChatSessionFilter.projectId') } }),
-    alone: () => [{ first: 100 }, { last: 100 }, { filter: { projectId: null } }],
+    ids: { 'ChatSessionFilter.projectId': ['Project'], 'ChatSessionFilter.participantId': ['User'] },
+    variables: (id) => ({
+      filter: {
+        projectId: id('ChatSessionFilter.projectId'),
+        participantId: id('ChatSessionFilter.participantId'),
+      },
+    }),
+    alone: () => [{ first: 100 }, { last: 100 }, { filter: { projectId: null, status: 'ARCHIVED' } }],
   },
   'Mutation.createChatSession': {
     ids: { 'CreateChatSessionInput.projectId': ['Project'], 'CreateChatSessionInput.participantIds': ['User'] },
@@ -370,6 +375,41 @@ export const probes: Readonly<Record<string, Probe>> = {
       },
     }),
     alone: () => [{ input: { title: 'A chat', idempotencyKey: theirKey } }],
+  },
+  'Mutation.updateChatSession': {
+    ids: { 'UpdateChatSessionInput.id': ['ChatSession'], 'UpdateChatSessionInput.projectId': ['Project'] },
+    variables: (id) => ({
+      input: {
+        id: id('UpdateChatSessionInput.id'),
+        projectId: id('UpdateChatSessionInput.projectId'),
+        expectedVersion: 1,
+        title: text,
+      },
+    }),
+    spends: true,
+  },
+  'Mutation.archiveChatSession': {
+    ids: { 'ArchiveChatSessionInput.id': ['ChatSession'] },
+    variables: (id) => ({ input: { id: id('ArchiveChatSessionInput.id') } }),
+    spends: true,
+  },
+  'Mutation.deleteChatSession': {
+    ids: { 'DeleteChatSessionInput.id': ['ChatSession'] },
+    variables: (id) => ({ input: { id: id('DeleteChatSessionInput.id') } }),
+    spends: true,
+  },
+  'Mutation.addChatParticipant': {
+    ids: { 'AddChatParticipantInput.id': ['ChatSession'], 'AddChatParticipantInput.userId': ['User'] },
+    variables: (id) => ({
+      input: { id: id('AddChatParticipantInput.id'), userId: id('AddChatParticipantInput.userId') },
+    }),
+  },
+  'Mutation.removeChatParticipant': {
+    ids: { 'RemoveChatParticipantInput.id': ['ChatSession'], 'RemoveChatParticipantInput.userId': ['User'] },
+    variables: (id) => ({
+      input: { id: id('RemoveChatParticipantInput.id'), userId: id('RemoveChatParticipantInput.userId') },
+    }),
+    spends: true,
   },
   'Mutation.sendMessage': {
     ids: { 'SendMessageInput.sessionId': ['ChatSession'] },

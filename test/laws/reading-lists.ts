@@ -113,7 +113,7 @@ export const otherLists: readonly ReadList[] = [
     'chat sessions with their people and last messages',
     'Query.chatSessions',
     `query ($first: Int) { chatSessions(first: $first) { nodes {
-      id title model { id } createdBy ${actor} participants ${actor} project ${project}
+      id title status context model { id } createdBy ${actor} participants ${actor} project ${project}
       messages(last: 1) { nodes { id content author ${actor} model { id } session { id } } ${pageInfo} }
     } ${pageInfo} } }`,
   ],

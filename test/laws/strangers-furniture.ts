@@ -100,9 +100,10 @@ export async function makeSpendable(
   furniture: Furniture,
   wanted: ReadonlySet<Noun>,
 ): Promise<Partial<Ids>> {
-  const made: { Project?: string; Tag?: string } = {}
+  const made: { Project?: string; Tag?: string; ChatSession?: string } = {}
   if (wanted.has('Project')) made.Project = await makeProject(person, furniture)
   if (wanted.has('Tag')) made.Tag = (await makeTag(person, tagNameOf(furniture))).id
+  if (wanted.has('ChatSession')) made.ChatSession = (await openChat(person, { title: furniture.word })).id
   if (['Page', 'Block', 'Link'].every((noun) => !wanted.has(noun as Noun))) return made
   const page = await createPage(person, furniture.word)
   const [block = ''] = await write(person, page.id, furniture.word)

@@ -196,6 +196,26 @@ export const places: Readonly<Record<string, Place>> = {
   'block.service/createBlocks/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'chat-session-changes.service/updateChatSession/requireAction': {
+    killers: tests('chat/sessions/chat-session-changes', 'a session goes to a project in which'),
+  },
+  'chat-session-end.service/deleteChatSession/demandSay': {
+    killers: tests('chat/sessions/chat-participant', 'who opened a session takes others out'),
+  },
+  'chat-participant.service/removeChatParticipant/demandSay': {
+    killers: tests('chat/sessions/chat-participant', 'who opened a session takes others out'),
+  },
+  'chat-participant.service/addChatParticipant/demandMember': {
+    ...strangers(owner, 'Mutation.addChatParticipant'),
+    // Who is no member is not found before that either, unless they go meanwhile.
+    also: [
+      change(
+        'src/modules/chat/sessions/chat-participant.service.ts',
+        'if ((await findUser(ctx, userId)) === null) throw noUser(userId)',
+        '',
+      ),
+    ],
+  },
   'link.service/getLink/pass': { killers: tests('ocean/links/link', 'a stranger finds no link') },
   'link.service/createLink/demandTarget': strangers(owner, 'Mutation.createLink'),
   'tag.service/getTag/pass': { killers: tests('ocean/tags/tag', 'a viewer reads all tags and changes none') },

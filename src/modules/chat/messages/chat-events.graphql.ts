@@ -9,6 +9,8 @@ import {
 import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { chatChannelEvent } from '../sessions/chat-session.events.ts'
+import { ChatSessionType } from '../sessions/chat-session.graphql.ts'
+import { findChatSession } from '../sessions/chat-session.reads.ts'
 import { getChatSession } from '../sessions/chat-session.service.ts'
 import { ChatFeed, type ChatFeedItem } from './chat-feed.reads.ts'
 import { MessageType } from './message.graphql.ts'
@@ -16,7 +18,8 @@ import { findMessage } from './message.reads.ts'
 
 type Delta = Omit<Extract<ChatFeedItem, { kind: 'delta' }>, 'kind'> & { readonly type: 'MessageDelta' }
 type Told<Type> = { readonly type: Type; readonly messageId: string; readonly cursor: string }
-type ChatEvent = Told<'MessageCreated'> | Told<'MessageFinished'> | Delta | StreamControl
+type Updated = { readonly type: 'SessionUpdated'; readonly sessionId: string; readonly cursor: string }
+type ChatEvent = Told<'MessageCreated'> | Told<'MessageFinished'> | Delta | Updated | StreamControl
 
 /** Text comes many times a second: a right that was taken away is noticed within this time, as between nodes. */
 const ADMITTED_MILLIS = 1_000
@@ -64,9 +67,30 @@ const MessageDeltaRef = builder.objectRef<Delta>('MessageDelta').implement({
   }),
 })
 
+const SessionUpdatedRef = builder.objectRef<Updated>('SessionUpdated').implement({
+  description:
+    'The session itself changed: what it is called, who takes part, or that it was archived or brought back.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: placeDescription }),
+    session: t.field({
+      type: ChatSessionType,
+      nullable: true,
+      description: 'The session as it is now; null when it is gone again.',
+      resolve: ({ sessionId }, _args, ctx) => findChatSession(ctx, sessionId),
+    }),
+  }),
+})
+
 const ChatEventRef = builder.unionType('ChatEvent', {
   description: 'What can happen in a chat session while you watch it.',
-  types: [MessageCreatedRef, MessageDeltaRef, MessageFinishedRef, ResyncRequiredRef, SubscriptionEndedRef],
+  types: [
+    MessageCreatedRef,
+    MessageDeltaRef,
+    MessageFinishedRef,
+    SessionUpdatedRef,
+    ResyncRequiredRef,
+    SubscriptionEndedRef,
+  ],
   resolveType: (event) => event.type,
 })
 
@@ -75,7 +99,7 @@ builder.subscriptionField('chatEvents', (t) =>
   t.field({
     type: ChatEventRef,
     description:
-      'What happens in a chat session, in order: messages, and the text of an answer while it is written. Who comes late gets the text so far at once. Keep the newest cursor; send it as `after` when you reconnect, also in mid-answer.',
+      'What happens in a chat session, in order: messages, the text of an answer while it is written, and changes of the session itself. Who comes late gets the text so far at once. Keep the newest cursor; send it as `after` when you reconnect, also in mid-answer.',
     authScopes: { authenticated: true },
     args: {
       sessionId: t.arg.id({ required: true, description: 'The chat session to watch.' }),
@@ -86,11 +110,13 @@ builder.subscriptionField('chatEvents', (t) =>
     },
     subscribe: async (_root, args, ctx) => {
       const sessionId = uuidOf('ChatSession', args.sessionId)
-      await getChatSession(ctx, sessionId, 'chat_session.read')
+      const found = await follows(ctx, sessionId)
       return followSource<ChatFeedItem>(ctx, {
         source: new ChatFeed(ctx, sessionId, args.after),
-        gate: (fresh) => getChatSession(fresh, sessionId, 'chat_session.read'),
-        toEvent: (item) => toEvent(ctx, item),
+        gate: (fresh) => follows(fresh, sessionId),
+        found,
+        toEvent: (item) => toEvent(ctx, sessionId, item),
+        isMove: (item) => movesSession(item),
         admittedFor: (item) => (item.kind === 'delta' ? ADMITTED_MILLIS : 0),
       }) as unknown as AsyncIterable<ChatEvent>
     },
@@ -98,10 +124,25 @@ builder.subscriptionField('chatEvents', (t) =>
   }),
 )
 
-function toEvent(ctx: Context, item: ChatFeedItem): ChatEvent {
+/** A session that was in a project which is deleted goes by the epoch of that as well. */
+async function follows(ctx: Context, id: string) {
+  const { home } = await getChatSession(ctx, id, 'chat_session.read')
+  return { projectId: home?.projectId ?? null, home }
+}
+
+function movesSession(item: ChatFeedItem): boolean {
+  if (item.kind !== 'event') return item.kind === 'resync'
+  const known = chatChannelEvent(item.event)
+  return known?.type === 'SessionUpdated' && known.isMove
+}
+
+/** Null of the session's end, which `SubscriptionEnded` tells. */
+function toEvent(ctx: Context, sessionId: string, item: ChatFeedItem): ChatEvent | null {
   if (item.kind === 'resync') return resyncRequired(item.cursor)
   if (item.kind === 'delta') return { ...item, type: 'MessageDelta' }
   const known = chatChannelEvent(item.event)
   if (known === null) return unknownEvent(ctx, item.event.type, item.cursor)
+  if (known.type === 'SessionDeleted') return null
+  if (known.type === 'SessionUpdated') return { type: known.type, sessionId, cursor: item.cursor }
   return { type: known.type, messageId: known.messageId, cursor: item.cursor }
 }

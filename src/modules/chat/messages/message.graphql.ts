@@ -16,6 +16,7 @@ import { PageType } from '../../ocean/pages/page.graphql.ts'
 import { findPage } from '../../ocean/pages/page.reads.ts'
 import { ChatSessionType, ModelType, modelDescription, modelId } from '../sessions/chat-session.graphql.ts'
 import { findChatSession } from '../sessions/chat-session.reads.ts'
+import { SessionArchived } from '../sessions/chat-session.service.ts'
 import type { Citation, MessageRole, MessageStatus } from './message.entity.ts'
 import { countMessages, findMessage, listMessages, type MessageRow } from './message.reads.ts'
 import { GenerationInProgress, type SentMessage, sendMessage, stopGeneration } from './message.service.ts'
@@ -197,7 +198,7 @@ builder.mutationField('sendMessage', (t) =>
         idempotencyKey,
       })
       .transform(({ model, ...input }) => ({ ...input, modelId: model })),
-    errors: [GenerationInProgress, IdempotencyKeyReused],
+    errors: [SessionArchived, GenerationInProgress, IdempotencyKeyReused],
     description: 'Asks a question. The answer is written whoever leaves, and streamed to all who watch the session.',
     resolve: (input, ctx) => sendMessage(ctx, input),
   }),

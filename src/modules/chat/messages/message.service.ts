@@ -4,7 +4,7 @@ import type { Action } from '../../../platform/access.ts'
 import { type ActingViewer, authorIdOf, type Context, createContext } from '../../../platform/context.ts'
 import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { UserError } from '../../../platform/errors.ts'
+import { NotFound, UserError } from '../../../platform/errors.ts'
 import { pass, requireGrant } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
@@ -14,7 +14,7 @@ import { writeAnswer } from '../generations/answer.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
 import { chatChannel, messageCreated } from '../sessions/chat-session.events.ts'
 import { audienceOf, findChatSession } from '../sessions/chat-session.reads.ts'
-import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
+import { getChatSession, requireModel, SessionArchived } from '../sessions/chat-session.service.ts'
 import { Message, oneAnswerAtATime } from './message.entity.ts'
 import { findMessage, type MessageRow } from './message.reads.ts'
 
@@ -53,7 +53,7 @@ export async function getMessage(ctx: Context, id: string, action: Action): Prom
 
 /**
  * Adds a question to a session and starts the answer, which goes on whoever leaves.
- * @throws {NotFound | Forbidden | InvalidInput | GenerationInProgress | IdempotencyKeyReused | Unavailable}
+ * @throws {NotFound | Forbidden | InvalidInput | SessionArchived | GenerationInProgress | IdempotencyKeyReused | Unavailable}
  */
 export async function sendMessage(ctx: Context, input: SendMessage): Promise<SentMessage> {
   requireGrant(ctx, 'chat_session.read')
@@ -134,13 +134,17 @@ async function addMessages(
     fence: FIRST_FENCE,
     leaseUntil: new Date(tx.now.getTime() + leaseMillis),
   })
-  await tx.unscoped
+  const session = await tx.unscoped
     .updateTable('chat_session')
     .set({ updated_at: tx.now })
     .where('id', '=', sessionId)
     .where('organization_id', '=', organizationId)
-    .execute()
-  audit(ctx, tx, { action: 'message.send', target: encodeTypeId('chat_session', sessionId) })
+    .returning('archived_at')
+    .executeTakeFirst()
+  const target = encodeTypeId('chat_session', sessionId)
+  if (session === undefined) throw new NotFound('chat session', 'message.send', target)
+  if (session.archived_at !== null) throw new SessionArchived()
+  audit(ctx, tx, { action: 'message.send', target })
   const channel = chatChannel(organizationId, sessionId)
   tx.record(messageCreated(channel, question.id, false))
   tx.record(messageCreated(channel, answer.id, true))

@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
 import { User } from '../../accounts/users/user.entity.ts'
@@ -15,11 +16,15 @@ export const ChatSessionSchema = defineEntity({
     title: p.string().length(200).nullable(),
     /** What answers here unless a message asks for another; null for the server's default. */
     modelId: p.string().length(128).nullable(),
+    /** What front ends keep for the session; nothing here acts on it. */
+    context: p.json<JsonObject>().defaultRaw("'{}'"),
     /** A person, or an agent. */
     createdById: p.uuid(),
     version: p.integer().version(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),
+    /** While it stands only reading is left. */
+    archivedAt: p.datetime().nullable(),
   },
 })
 

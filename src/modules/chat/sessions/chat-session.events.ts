@@ -6,6 +6,9 @@ const chatChannelEvents = z.discriminatedUnion('type', [
   /** `isAnswer`: its text is still to come. */
   z.object({ type: z.literal('MessageCreated'), messageId: z.uuid(), isAnswer: z.boolean() }),
   z.object({ type: z.literal('MessageFinished'), messageId: z.uuid() }),
+  /** `isMove`: who may watch is to be asked again. */
+  z.object({ type: z.literal('SessionUpdated'), isMove: z.boolean() }),
+  z.object({ type: z.literal('SessionDeleted') }),
 ])
 
 /** The channel of a session's live events. */
@@ -21,6 +24,16 @@ export function messageCreated(channel: string, messageId: string, isAnswer: boo
 /** Says that an answer will not change any more, whatever became of it. */
 export function messageFinished(channel: string, messageId: string): NewChannelEvent {
   return { channel, type: 'MessageFinished', payload: { messageId } }
+}
+
+/** Says that the session itself changed, and whether that may have shut somebody out. */
+export function sessionUpdated(channel: string, { isMove }: { readonly isMove: boolean }): NewChannelEvent {
+  return { channel, type: 'SessionUpdated', payload: { isMove } }
+}
+
+/** Says that the session is gone: the last thing said on its channel. */
+export function sessionDeleted(channel: string): NewChannelEvent {
+  return { channel, type: 'SessionDeleted', payload: {} }
 }
 
 /** An event as it was recorded, perhaps by older code; null when it is none that this code knows. */

@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { idKey, keysetConnection } from '../../../graphql/connection.ts'
+import { describedValues } from '../../../graphql/enums.ts'
+import { errorType } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { idOf, uuidOf } from '../../../graphql/ids.ts'
-import { optional } from '../../../graphql/input.ts'
-import { mutation } from '../../../graphql/mutation.ts'
+import { keptObject, optional } from '../../../graphql/input.ts'
+import { mutation, parseFilter } from '../../../graphql/mutation.ts'
+import { jsonDepth } from '../../../lib/json-depth.ts'
 import { singleLine } from '../../../lib/single-line.ts'
 import { may } from '../../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
@@ -14,13 +17,14 @@ import { authorOf } from '../../accounts/users/user.reads.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
 import { findProject } from '../../projects/project.reads.ts'
 import {
-  type ChatSessionFilter,
   type ChatSessionRow,
+  type ChatSessionStatus,
+  chatSessionStatuses,
   countChatSessions,
   findChatSession,
   listChatSessions,
 } from './chat-session.reads.ts'
-import { createChatSession } from './chat-session.service.ts'
+import { createChatSession, MAX_PARTICIPANTS, SessionArchived, TooManyParticipants } from './chat-session.service.ts'
 
 /** A model that answers. */
 export const ModelType = builder.objectRef<Pick<Model, 'id' | 'name'>>('Model').implement({
@@ -32,10 +36,41 @@ export const ModelType = builder.objectRef<Pick<Model, 'id' | 'name'>>('Model').
 })
 
 /** The rule of every `model`. */
-export const modelId = optional(z.string().min(1).max(128))
+export const modelName = z.string().min(1).max(128)
+
+/** The same where it may be left out. */
+export const modelId = optional(modelName)
 
 /** The description of every `model`. */
 export const modelDescription = 'Which model answers: `embedded/extractive`.'
+
+/** The rule of every `title`. */
+export const sessionTitle = singleLine({ max: 200 })
+
+const MAX_CONTEXT_DEPTH = 10
+
+/** The rule of every `context`. */
+export const sessionContext = keptObject.refine(
+  (context) => jsonDepth(context) <= MAX_CONTEXT_DEPTH,
+  `at most ${MAX_CONTEXT_DEPTH} levels`,
+)
+
+/** The description of every `context`. */
+export const contextDescription =
+  'Whatever your front ends keep with the session, replaced as a whole: an object of at most 16 KiB and 10 levels.'
+
+errorType(SessionArchived, 'The session is archived, and so read-only: bring it back first.')
+errorType(TooManyParticipants, `At most ${MAX_PARTICIPANTS} people take part in a session.`)
+
+const statusDescriptions: Record<ChatSessionStatus, string> = {
+  ACTIVE: 'It goes on.',
+  ARCHIVED: 'It can be read, and nothing more is said in it until it is brought back.',
+}
+
+const ChatSessionStatusRef = builder.enumType('ChatSessionStatus', {
+  description: 'Whether a session goes on.',
+  values: describedValues(statusDescriptions),
+})
 
 /** A chat session. */
 export const ChatSessionType = builder.node(builder.objectRef<ChatSessionRow>('ChatSession'), {
@@ -51,6 +86,12 @@ export const ChatSessionType = builder.node(builder.objectRef<ChatSessionRow>('C
       description: 'The project it belongs to, if you can read that.',
       resolve: (session, _args, ctx) => (session.projectId === null ? null : findProject(ctx, session.projectId)),
     }),
+    status: t.field({
+      type: ChatSessionStatusRef,
+      description: 'Whether it goes on.',
+      resolve: (session) => (session.archivedAt === null ? 'ACTIVE' : 'ARCHIVED'),
+    }),
+    context: t.expose('context', { type: 'JSON', description: 'What your front ends keep with it; empty at first.' }),
     model: t.field({
       type: ModelType,
       nullable: true,
@@ -67,9 +108,14 @@ export const ChatSessionType = builder.node(builder.objectRef<ChatSessionRow>('C
       description: 'Who opened it.',
       resolve: (session, _args, ctx) => authorOf(ctx, session.createdById),
     }),
-    version: t.exposeInt('version', { description: 'Goes up with every change; updates name the one they saw.' }),
+    version: t.exposeInt('version', {
+      description: 'Goes up with every change but of who takes part; updates name the one they saw.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was opened.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When somebody last said something.' }),
+    updatedAt: t.expose('updatedAt', {
+      type: 'DateTime',
+      description: 'When somebody last said something or changed it.',
+    }),
     eventsCursor: t.expose('eventsCursor', {
       type: 'Cursor',
       description: 'Where the session’s live events stood: `chatEvents(after:)` goes on from here without a gap.',
@@ -91,7 +137,16 @@ builder.queryField('chatSession', (t) =>
 
 const ChatSessionFilterInput = builder.inputType('ChatSessionFilter', {
   description: 'Narrows a list of chat sessions.',
-  fields: (t) => ({ projectId: t.id({ description: 'Only sessions of this project.' }) }),
+  fields: (t) => ({
+    projectId: t.id({ description: 'Only sessions of this project.' }),
+    participantId: t.id({ description: 'Only sessions in which this person takes part as well.' }),
+    status: t.field({ type: ChatSessionStatusRef, description: 'Only those that are so; both when left out.' }),
+  }),
+})
+const chatSessionFilter = z.object({
+  projectId: optional(idOf('Project')),
+  participantId: optional(idOf('User')),
+  status: optional(z.enum(chatSessionStatuses)),
 })
 
 // Query.chatSessions
@@ -103,8 +158,7 @@ builder.queryField('chatSessions', (t) =>
       authScopes: { authenticated: true },
       args: { filter: t.arg({ type: ChatSessionFilterInput, description: 'Which of them; all when left out.' }) },
       resolve: (_root, args, ctx) => {
-        const projectId = args.filter?.projectId ?? null
-        const filter: ChatSessionFilter = { projectId: projectId === null ? null : uuidOf('Project', projectId) }
+        const filter = parseFilter(chatSessionFilter, args.filter ?? {})
         return keysetConnection({
           args,
           keySchema: idKey,
@@ -125,7 +179,10 @@ const CreateChatSessionInput = builder.inputType('CreateChatSessionInput', {
     title: t.string({ description: 'At most 200 characters.' }),
     projectId: t.id({ description: 'The project it belongs to.' }),
     model: t.string({ description: `${modelDescription} The server’s default when left out.` }),
-    participantIds: t.idList({ description: 'Who takes part besides you: members of the organization, 50 at most.' }),
+    participantIds: t.idList({
+      description: `Who takes part besides you: members of the organization, ${MAX_PARTICIPANTS} at most with you.`,
+    }),
+    context: t.field({ type: 'JSON', description: contextDescription }),
     idempotencyKey: t.string({ description: idempotencyKeyDescription }),
   }),
 })
@@ -137,10 +194,11 @@ builder.mutationField('createChatSession', (t) =>
     input: CreateChatSessionInput,
     schema: z
       .object({
-        title: optional(singleLine({ max: 200 })),
+        title: optional(sessionTitle),
         projectId: optional(idOf('Project')),
         model: modelId,
         participantIds: optional(z.array(idOf('User')).max(50)),
+        context: sessionContext.nullish().transform((context) => context ?? {}),
         idempotencyKey,
       })
       .transform(({ model, participantIds, ...input }) => ({
@@ -148,7 +206,7 @@ builder.mutationField('createChatSession', (t) =>
         modelId: model,
         participantIds: participantIds ?? [],
       })),
-    errors: [IdempotencyKeyReused],
+    errors: [TooManyParticipants, IdempotencyKeyReused],
     description: 'Opens a chat session, seen by you and whom you name.',
     resolve: (input, ctx) => createChatSession(ctx, input),
   }),

@@ -4,6 +4,11 @@ import { defineActions } from '../../../platform/access.ts'
 export const chatSessionActions = defineActions({
   'chat_session.read': { least: 'GUEST', kind: 'read' },
   'chat_session.create': { least: 'VIEWER', kind: 'suggest' },
+  'chat_session.update': { least: 'GUEST', kind: 'suggest' },
+  'chat_session.archive': { least: 'GUEST', kind: 'suggest' },
+  'chat_session.delete': { least: 'GUEST', kind: 'manage', inArchive: true },
+  'chat_session.add_participant': { least: 'GUEST', kind: 'manage' },
+  'chat_session.remove_participant': { least: 'GUEST', kind: 'manage', inArchive: true },
   'message.send': { least: 'GUEST', kind: 'suggest' },
   'message.stop': { least: 'GUEST', kind: 'suggest', inArchive: true },
 })
@@ -12,6 +17,11 @@ declare module '../../../platform/access.ts' {
   interface Actions {
     'chat_session.read': true
     'chat_session.create': true
+    'chat_session.update': true
+    'chat_session.archive': true
+    'chat_session.delete': true
+    'chat_session.add_participant': true
+    'chat_session.remove_participant': true
     'message.send': true
     'message.stop': true
   }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { beforeAnyLog, encodeCursor } from '../../../lib/cursor.ts'
 import type { Standing } from '../../../platform/access.ts'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Context } from '../../../platform/context.ts'
 import { keyset, type Window } from '../../../platform/database/keyset.ts'
 import type { Reader, TenantReads } from '../../../platform/database/tenant-reads.ts'
@@ -20,18 +21,26 @@ export interface ChatSessionRow extends Standing {
   readonly projectId: string | null
   readonly title: string | null
   readonly modelId: string | null
+  readonly context: JsonObject
   readonly createdById: string
   readonly participantIds: readonly string[]
   readonly version: number
   readonly createdAt: Date
   readonly updatedAt: Date
+  readonly archivedAt: Date | null
   /** Where the session's live events stood when this row was read. */
   readonly eventsCursor: string
 }
 
+/** What can become of a session. */
+export const chatSessionStatuses = ['ACTIVE', 'ARCHIVED'] as const
+export type ChatSessionStatus = (typeof chatSessionStatuses)[number]
+
 /** Which sessions a list is of; an id that names nothing matches nothing. */
 export interface ChatSessionFilter {
   readonly projectId: string | null
+  readonly participantId: string | null
+  readonly status: ChatSessionStatus | null
 }
 
 const chatSessionById = defineLoader<string, ChatSessionRow>({
@@ -92,11 +101,14 @@ function isOpenToReader(db: TenantReads) {
   ) and ${isOpenAnywhere(db, 'chat_session.read', 'chat_session.project_id', { alsoDeleted: true })}`
 }
 
-function isAmong(db: TenantReads, { projectId }: ChatSessionFilter) {
-  const isOpen = isOpenToReader(db)
-  return projectId === null
-    ? isOpen
-    : sql<boolean>`${isOpen} and project.id = ${projectId} and project.deleted_at is null`
+function isAmong(db: TenantReads, { projectId, participantId, status }: ChatSessionFilter) {
+  const inProject = projectId === null ? sql`true` : sql`project.id = ${projectId} and project.deleted_at is null`
+  const isKept = status === null ? sql`true` : sql`(chat_session.archived_at is not null) = ${status === 'ARCHIVED'}`
+  const withThem =
+    participantId === null
+      ? sql`true`
+      : sql`exists (select from chat_participant where session_id = chat_session.id and user_id = ${participantId})`
+  return sql<boolean>`${isOpenToReader(db)} and ${inProject} and ${isKept} and ${withThem}`
 }
 
 function sessionsWithProject(db: TenantReads) {
@@ -121,10 +133,12 @@ function selectSessions(db: TenantReads) {
       sql<string | null>`case when project.deleted_at is null then project.id end`.as('projectId'),
       'chat_session.title',
       'chat_session.model_id as modelId',
+      'chat_session.context',
       'chat_session.created_by_id as createdById',
       'chat_session.version',
       'chat_session.created_at as createdAt',
       'chat_session.updated_at as updatedAt',
+      'chat_session.archived_at as ownArchivedAt',
       sql<string[]>`array(
         select user_id::text from chat_participant where session_id = chat_session.id order by joined_at, user_id
       )`.as('participantIds'),
@@ -138,17 +152,19 @@ function selectSessions(db: TenantReads) {
     ])
 }
 
-interface JoinedRow extends Omit<ChatSessionRow, 'eventsCursor' | keyof Standing>, ProjectFacts {
+interface JoinedRow extends Omit<ChatSessionRow, 'eventsCursor' | 'archivedAt' | keyof Standing>, ProjectFacts {
+  readonly ownArchivedAt: Date | null
   readonly organizationId: string
   readonly epoch: string | null
   readonly seq: number | null
 }
 
 function shown(db: TenantReads, row: JoinedRow): ChatSessionRow {
-  const { organizationId, epoch, seq, homeId, homeEpoch, visibility, archivedAt, projectRole, ...session } = row
+  const { organizationId, epoch, seq, homeId, homeEpoch, visibility, archivedAt, projectRole, ...own } = row
+  const { ownArchivedAt, ...session } = own
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
   const eventsCursor = encodeCursor(chatChannel(organizationId, session.id), position)
   const { viewerRole, ...standing } = standingIn(db, { homeId, homeEpoch, visibility, archivedAt, projectRole })
   const takesPart = db.userId !== null && session.participantIds.includes(db.userId)
-  return { ...session, eventsCursor, ...standing, viewerRole: takesPart ? viewerRole : null }
+  return { ...session, archivedAt: ownArchivedAt, eventsCursor, ...standing, viewerRole: takesPart ? viewerRole : null }
 }

@@ -1,7 +1,9 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import { authorIdOf, type Context } from '../../../platform/context.ts'
-import { InvalidInput, NotFound } from '../../../platform/errors.ts'
+import type { Transaction } from '../../../platform/database/transact.ts'
+import { InvalidInput, NotFound, UserError } from '../../../platform/errors.ts'
 import { pass, requireAction, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createOnce } from '../../../platform/idempotency.ts'
 import type { Model } from '../../../platform/models.ts'
@@ -12,11 +14,31 @@ import { getProject } from '../../projects/project.service.ts'
 import { ChatParticipant, ChatSession } from './chat-session.entity.ts'
 import { type ChatSessionRow, findChatSession } from './chat-session.reads.ts'
 
+/** How many people take part in a session at most. */
+export const MAX_PARTICIPANTS = 50
+
+/** The session is archived: it can be read, and nothing more is said in it or changed of it. */
+export class SessionArchived extends UserError {
+  readonly code = 'SESSION_ARCHIVED'
+  constructor() {
+    super('The session is archived. Bring it back first.')
+  }
+}
+
+/** A session has as many people as it can hold. */
+export class TooManyParticipants extends UserError {
+  readonly code = 'TOO_MANY_PARTICIPANTS'
+  constructor() {
+    super(`At most ${MAX_PARTICIPANTS} people take part in a session.`)
+  }
+}
+
 /** A new chat session. */
 export interface CreateChatSession {
   readonly title: string | null
   readonly projectId: string | null
   readonly modelId: string | null
+  readonly context: JsonObject
   /** Who takes part besides the viewer. */
   readonly participantIds: readonly string[]
   readonly idempotencyKey: string | null
@@ -27,7 +49,7 @@ export async function getChatSession(ctx: Context, id: string, action: Action): 
   return pass(ctx, 'chat session', await findChatSession(ctx, id), action, encodeTypeId('chat_session', id))
 }
 
-/** Opens a session. @throws {NotFound | Forbidden | InvalidInput | IdempotencyKeyReused} */
+/** Opens a session. @throws {NotFound | Forbidden | InvalidInput | TooManyParticipants | IdempotencyKeyReused} */
 export async function createChatSession(ctx: Context, input: CreateChatSession): Promise<ChatSessionRow> {
   const { userId } = requireViewer(ctx)
   requireGrant(ctx, 'chat_session.read')
@@ -35,6 +57,7 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
   else await getProject(ctx, input.projectId, 'chat_session.create')
   requireModel(ctx, input.modelId)
   const people = new Set([userId, ...input.participantIds])
+  if (people.size > MAX_PARTICIPANTS) throw new TooManyParticipants()
   // Whoever acts is let in as one already, also through a program that may look nobody up.
   await requireMembers(
     ctx,
@@ -47,10 +70,12 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
       project: input.projectId,
       title: input.title,
       modelId: input.modelId,
+      context: input.context,
       createdById: authorIdOf(viewer),
       version: 1,
       createdAt: tx.now,
       updatedAt: tx.now,
+      archivedAt: null,
     })
     for (const user of people) {
       const organization = viewer.organizationId
@@ -60,6 +85,47 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
     return session.id
   })
   return getChatSession(ctx, id, 'chat_session.read')
+}
+
+/** A session as it stands under the lock of its row. */
+export interface HeldSession {
+  readonly id: string
+  readonly projectId: string | null
+  readonly createdById: string
+  readonly version: number
+  readonly archivedAt: Date | null
+  readonly participantIds: readonly string[]
+}
+
+/**
+ * Holds a session against every other change of it and of who takes part; people's rows are locked before it.
+ * @throws {NotFound} when it is gone, or the viewer takes no part in it any more
+ */
+export async function lockSession(ctx: Context, tx: Transaction, id: string, action: Action): Promise<HeldSession> {
+  const { userId } = requireViewer(ctx)
+  const session = await tx.db
+    .from('chat_session')
+    .select([
+      'chat_session.id',
+      'chat_session.project_id as projectId',
+      'chat_session.created_by_id as createdById',
+      'chat_session.version',
+      'chat_session.archived_at as archivedAt',
+    ])
+    .where('chat_session.id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  // A statement of its own: what is read beside the lock may be from before it was waited for.
+  const rows = await tx.db
+    .from('chat_participant')
+    .select('chat_participant.user_id as userId')
+    .where('chat_participant.session_id', '=', id)
+    .execute()
+  const participantIds = rows.map((row) => row.userId)
+  if (session === undefined || !participantIds.includes(userId)) {
+    throw new NotFound('chat session', action, encodeTypeId('chat_session', id))
+  }
+  return { ...session, participantIds }
 }
 
 /** The model of this id, or the server's default for null. @throws {InvalidInput} when there is none */

@@ -1,0 +1,55 @@
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import type { Context, Platform } from '../../../platform/context.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { Forbidden } from '../../../platform/errors.ts'
+import { requireViewer } from '../../../platform/gate.ts'
+import { audit } from '../../audit/audit.service.ts'
+import { chatChannel, sessionDeleted } from './chat-session.events.ts'
+import { getChatSession, type HeldSession, lockSession } from './chat-session.service.ts'
+
+/** An answer that was being written in a session when that was deleted, and the fence of its writer. */
+interface Orphan {
+  readonly id: string
+  readonly fence: number
+}
+
+/**
+ * Deletes a session for good, with all that was said in it; what is being written there ends. That may its creator, or
+ * whoever takes part once the creator does not. @throws {NotFound | Forbidden}
+ */
+export async function deleteChatSession(ctx: Context, id: string): Promise<{ readonly id: string }> {
+  await getChatSession(ctx, id, 'chat_session.delete')
+  const orphans = await transact(ctx, async (tx) => {
+    const held = await lockSession(ctx, tx, id, 'chat_session.delete')
+    demandSay(ctx, held, 'chat_session.delete')
+    return eraseSession(ctx, tx, id)
+  })
+  await endWriters(ctx.platform, orphans)
+  return { id }
+}
+
+/** Demands that a session is the viewer's to decide about: its creator's, while they take part. @throws {Forbidden} */
+export function demandSay(ctx: Context, { id, createdById, participantIds }: HeldSession, action: string): void {
+  const isDecidedByOther = createdById !== requireViewer(ctx).userId && participantIds.includes(createdById)
+  if (isDecidedByOther) throw new Forbidden(action, encodeTypeId('chat_session', id))
+}
+
+/** Deletes what a session consists of, under the lock of its row, and answers whose writers are to be ended after that. */
+export async function eraseSession(ctx: Context, tx: Transaction, id: string): Promise<readonly Orphan[]> {
+  const messages = tx.unscoped.deleteFrom('message').where('session_id', '=', id)
+  const orphans = await messages.where('status', '=', 'STREAMING').returning(['id', 'fence']).execute()
+  await messages.execute()
+  await tx.unscoped.deleteFrom('chat_participant').where('session_id', '=', id).execute()
+  await tx.unscoped.deleteFrom('chat_session').where('id', '=', id).execute()
+  tx.record(sessionDeleted(chatChannel(requireViewer(ctx).organizationId, id)))
+  audit(ctx, tx, { action: 'chat_session.delete', target: encodeTypeId('chat_session', id) })
+  return orphans
+}
+
+/** Stops those who still write: on this node at once, on another when its next word or checkpoint is refused. */
+export async function endWriters(platform: Platform, orphans: readonly Orphan[]): Promise<void> {
+  for (const { id, fence } of orphans) {
+    platform.tasks.abort(id)
+    await platform.liveTexts.end(id, fence)
+  }
+}
