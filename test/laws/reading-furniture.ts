@@ -129,7 +129,7 @@ export async function furnish(server: TestServer, reader: Person): Promise<Omit<
     )
     .execute()
   await furnishPrograms(server, reader)
-  const fullSessionId = await furnishChats(server, reader, blockIds, fullPageId)
+  const fullSessionId = await furnishChats(server, reader, blockIds, { pageId: fullPageId, projectId: fullProjectId })
   const userIds = authors.map(({ id }) => encodeGlobalId('User', id))
   return { reader, pageIds, userIds, fullProjectId, fullPageId, fullSessionId }
 }
@@ -215,9 +215,14 @@ async function furnishPrograms(server: TestServer, reader: Person): Promise<void
 }
 
 /** 50 sessions, and in the newest of them 50 messages that quote the blocks. */
-async function furnishChats(server: TestServer, reader: Person, blockIds: string[], pageId: string): Promise<string> {
+async function furnishChats(
+  server: TestServer,
+  reader: Person,
+  blockIds: string[],
+  { pageId, projectId }: { readonly pageId: string; readonly projectId: string },
+): Promise<string> {
   const sessions: { id: string }[] = []
-  for (let index = 0; index < MANY; index += 1) sessions.push(await openChat(reader))
+  for (let index = 0; index < MANY; index += 1) sessions.push(await openChat(reader, { projectId }))
   const { unscoped } = server.app.platform.database
   const now = server.clock.now()
   const newest = sessions.at(-1)?.id ?? ''

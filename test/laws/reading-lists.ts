@@ -118,6 +118,20 @@ export const otherLists: readonly ReadList[] = [
     } ${pageInfo} } }`,
   ],
   [
+    'chat sessions of a project with their people',
+    'Project.chatSessions',
+    `query ($first: Int, $projectId: ID!) { project(id: $projectId) {
+      chatSessions(first: $first) { nodes { id title status participants ${actor} createdBy ${actor} } totalCount ${pageInfo} }
+    } }`,
+  ],
+  [
+    'projects with the first of their chat sessions',
+    'Query.projects',
+    `query ($first: Int) { projects(first: $first) { nodes {
+      id chatSessions(first: 2, status: ACTIVE) { nodes { id title project ${project} } totalCount ${pageInfo} }
+    } } }`,
+  ],
+  [
     'messages with their authors',
     'ChatSession.messages',
     `query ($first: Int, $sessionId: ID!) { chatSession(id: $sessionId) {

@@ -115,7 +115,7 @@ const findSession = change(
 )
 const everybodyTakesPart = change(
   session,
-  '...standing, viewerRole: takesPart ? viewerRole : null',
+  '...standing, viewerRole: isIn ? viewerRole : null',
   "isArchived: false, viewerRole: 'OWNER'",
 )
 const sessionType = openType(
@@ -158,7 +158,7 @@ const chat: readonly Mutant[] = [
   },
   {
     name: 'ChatSession: open to whoever takes no part',
-    edits: [change(session, 'takesPart ? viewerRole : null', 'viewerRole')],
+    edits: [change(session, 'isIn ? viewerRole : null', 'viewerRole')],
     killers: { files: ['test/modules/chat/sessions/chat-session.test.ts'], named: 'only who takes part' },
   },
   {
@@ -179,7 +179,7 @@ const chat: readonly Mutant[] = [
         'select from chat_participant where session_id = chat_session.id and user_id = ${db.userId}',
         'select 1',
       ),
-      change(session, 'takesPart ? viewerRole : null', 'viewerRole'),
+      change(session, 'isIn ? viewerRole : null', 'viewerRole'),
     ],
     killers: { files: ['test/modules/chat/sessions/chat-session.test.ts'], named: 'only who takes part' },
   },

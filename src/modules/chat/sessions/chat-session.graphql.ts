@@ -25,6 +25,7 @@ import {
   listChatSessions,
 } from './chat-session.reads.ts'
 import { createChatSession, MAX_PARTICIPANTS, SessionArchived, TooManyParticipants } from './chat-session.service.ts'
+import { countChatSessionsOf, listChatSessionsOf } from './chat-session-list.reads.ts'
 
 /** A model that answers. */
 export const ModelType = builder.objectRef<Pick<Model, 'id' | 'name'>>('Model').implement({
@@ -66,6 +67,8 @@ const statusDescriptions: Record<ChatSessionStatus, string> = {
   ACTIVE: 'It goes on.',
   ARCHIVED: 'It can be read, and nothing more is said in it until it is brought back.',
 }
+
+const statusArgument = 'Only those that are so; both when left out.'
 
 const ChatSessionStatusRef = builder.enumType('ChatSessionStatus', {
   description: 'Whether a session goes on.',
@@ -140,7 +143,7 @@ const ChatSessionFilterInput = builder.inputType('ChatSessionFilter', {
   fields: (t) => ({
     projectId: t.id({ description: 'Only sessions of this project.' }),
     participantId: t.id({ description: 'Only sessions in which this person takes part as well.' }),
-    status: t.field({ type: ChatSessionStatusRef, description: 'Only those that are so; both when left out.' }),
+    status: t.field({ type: ChatSessionStatusRef, description: statusArgument }),
   }),
 })
 const chatSessionFilter = z.object({
@@ -148,6 +151,12 @@ const chatSessionFilter = z.object({
   participantId: optional(idOf('User')),
   status: optional(z.enum(chatSessionStatuses)),
 })
+
+/** A list of chat sessions. */
+const ChatSessionConnection = builder.connectionObject(
+  { type: ChatSessionType, name: 'ChatSessionConnection', description: 'A page of a list of chat sessions.' },
+  { name: 'ChatSessionEdge', description: 'A chat session and its place in the list.' },
+)
 
 // Query.chatSessions
 builder.queryField('chatSessions', (t) =>
@@ -168,8 +177,29 @@ builder.queryField('chatSessions', (t) =>
         })
       },
     },
-    { name: 'ChatSessionConnection', description: 'A page of a list of chat sessions.' },
-    { name: 'ChatSessionEdge', description: 'A chat session and its place in the list.' },
+    ChatSessionConnection,
+  ),
+)
+
+// Project.chatSessions
+builder.objectField(ProjectType, 'chatSessions', (t) =>
+  t.connection(
+    {
+      type: ChatSessionType,
+      description: 'The chat sessions of the project in which you take part, newest first.',
+      args: { status: t.arg({ type: ChatSessionStatusRef, description: statusArgument }) },
+      resolve: (project, args, ctx) => {
+        const status = args.status ?? null
+        return keysetConnection({
+          args,
+          keySchema: idKey,
+          rows: (window) => listChatSessionsOf(ctx, project, status, window),
+          keyOf: (session) => [session.id],
+          count: () => countChatSessionsOf(ctx, project, status),
+        })
+      },
+    },
+    ChatSessionConnection,
   ),
 )
 

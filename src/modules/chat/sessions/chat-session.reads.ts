@@ -94,21 +94,32 @@ export function readableSessions(db: TenantReads) {
   return db.from('chat_session').where(isOpenToReader(db))
 }
 
-/** By the project even while that is deleted: its end must not open a session to who was not in it. */
-function isOpenToReader(db: TenantReads) {
+/** Whether the reader takes part in a session. */
+export function takesPart(db: TenantReads) {
   return sql<boolean>`exists (
     select from chat_participant where session_id = chat_session.id and user_id = ${db.userId}
-  ) and ${isOpenAnywhere(db, 'chat_session.read', 'chat_session.project_id', { alsoDeleted: true })}`
+  )`
+}
+
+/** By the project even while that is deleted: its end must not open a session to who was not in it. */
+function isOpenToReader(db: TenantReads) {
+  return sql<boolean>`${takesPart(db)} and ${isOpenAnywhere(db, 'chat_session.read', 'chat_session.project_id', { alsoDeleted: true })}`
+}
+
+/** Whether a session is of this status; any is for null. */
+export function isOfStatus(status: ChatSessionStatus | null) {
+  return status === null
+    ? sql<boolean>`true`
+    : sql<boolean>`(chat_session.archived_at is not null) = ${status === 'ARCHIVED'}`
 }
 
 function isAmong(db: TenantReads, { projectId, participantId, status }: ChatSessionFilter) {
   const inProject = projectId === null ? sql`true` : sql`project.id = ${projectId} and project.deleted_at is null`
-  const isKept = status === null ? sql`true` : sql`(chat_session.archived_at is not null) = ${status === 'ARCHIVED'}`
   const withThem =
     participantId === null
       ? sql`true`
       : sql`exists (select from chat_participant where session_id = chat_session.id and user_id = ${participantId})`
-  return sql<boolean>`${isOpenToReader(db)} and ${inProject} and ${isKept} and ${withThem}`
+  return sql<boolean>`${isOpenToReader(db)} and ${inProject} and ${isOfStatus(status)} and ${withThem}`
 }
 
 function sessionsWithProject(db: TenantReads) {
@@ -165,6 +176,6 @@ function shown(db: TenantReads, row: JoinedRow): ChatSessionRow {
   const position = epoch === null ? beforeAnyLog : { epoch, seq: seq ?? 0 }
   const eventsCursor = encodeCursor(chatChannel(organizationId, session.id), position)
   const { viewerRole, ...standing } = standingIn(db, { homeId, homeEpoch, visibility, archivedAt, projectRole })
-  const takesPart = db.userId !== null && session.participantIds.includes(db.userId)
-  return { ...session, archivedAt: ownArchivedAt, eventsCursor, ...standing, viewerRole: takesPart ? viewerRole : null }
+  const isIn = db.userId !== null && session.participantIds.includes(db.userId)
+  return { ...session, archivedAt: ownArchivedAt, eventsCursor, ...standing, viewerRole: isIn ? viewerRole : null }
 }

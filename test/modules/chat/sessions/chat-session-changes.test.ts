@@ -12,10 +12,18 @@ import {
   UpdateChatSessionDocument,
 } from '../../../gql/graphql.ts'
 import { trailOf } from '../../../kit/inside.ts'
-import { signUpInto } from '../../../kit/people.ts'
+import { type Person, signUpInto } from '../../../kit/people.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
 import { addTo, codeOf, createProject } from '../../projects/stage.ts'
 import { add, archive, erase, look, peopleIn, remove, update } from './stage.ts'
+
+const sessionsOfProject = `query ($id: ID!, $status: ChatSessionStatus) {
+  project(id: $id) { chatSessions(first: 5, status: $status) { totalCount nodes { id } } }
+}`
+
+interface ProjectOfSessions {
+  readonly chatSessions: { readonly totalCount: number; readonly nodes: readonly { readonly id: string }[] }
+}
 
 test('what is named is changed, the rest stays, and the version goes up', async ({ alice }) => {
   const { id } = await openChat(alice, { title: 'Plans', context: { tab: 'a' } })
@@ -223,6 +231,26 @@ test('a list is narrowed to sessions with somebody, among those one takes part i
   expect(await ids({ participantId: bob.userId, projectId: project, status: 'ACTIVE' })).toEqual([shared.id])
   expect(await ids({ participantId: bob.userId, status: 'ARCHIVED' })).toEqual([])
   for (const participantId of [stranger.userId, 'garbage', project]) expect(await ids({ participantId })).toEqual([])
+})
+
+test('a project lists the sessions in it in which one takes part', async ({ alice, bob }) => {
+  const id = await createProject(alice, { name: 'Ocean' })
+  const [own, shared] = [
+    await openChat(alice, { projectId: id }),
+    await openChat(alice, { projectId: id, participantIds: [bob.userId] }),
+  ]
+  await openChat(alice, { participantIds: [bob.userId] })
+  const away = await openChat(bob, { projectId: id })
+  await archive(bob, away.id)
+  const ids = async (person: Person, status: object = {}) => {
+    const { data } = await person.send<{ project: ProjectOfSessions }, object>(sessionsOfProject, { id, ...status })
+    expect(data?.project.chatSessions.totalCount).toBe(data?.project.chatSessions.nodes.length)
+    return data?.project.chatSessions.nodes.map((session) => session.id)
+  }
+  expect(await ids(alice)).toEqual([shared.id, own.id])
+  expect(await ids(bob)).toEqual([away.id, shared.id])
+  expect(await ids(bob, { status: 'ARCHIVED' })).toEqual([away.id])
+  expect(await ids(bob, { status: 'ACTIVE' })).toEqual([shared.id])
 })
 
 test('changes are told live, with a cursor to go on from', async ({ alice, bob }) => {
