@@ -17,3 +17,8 @@ export function newUuid(now: Date): string {
   lastMillis = millis
   return v7({ msecs: millis, seq: sequence })
 }
+
+/** The time of a UUIDv7, in milliseconds since 1970: its first 48 bits (RFC 9562, 5.7). */
+export function millisOf(uuid: string): number {
+  return Number.parseInt(uuid.replaceAll('-', '').slice(0, 12), 16)
+}

@@ -43,6 +43,8 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   chatEvents: { sessionId: 'chat_session_…' },
   sendMessage: { input: { sessionId: 'chat_session_…', content: demoQuestions[0] } },
   stopGeneration: { input: { messageId: 'message_…' } },
+  regenerateMessage: { input: { id: 'message_…' } },
+  editMessage: { input: { id: 'message_…', content: demoQuestions[1] } },
   chatSession: { id: 'chat_session_…', last: 10 },
   chatSessions: { first: 10 },
   updateChatSession: { input: { id: 'chat_session_…', expectedVersion: 1, title: 'More questions' } },

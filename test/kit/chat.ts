@@ -1,5 +1,11 @@
 import { expect } from 'vitest'
-import { ChatEventsDocument, type ChatEventsSubscription, ChatSessionDocument } from '../gql/graphql.ts'
+import {
+  ChatEventsDocument,
+  type ChatEventsSubscription,
+  ChatSessionDocument,
+  SendMessageDocument,
+  type SendMessageInput,
+} from '../gql/graphql.ts'
 import type { Person } from './people.ts'
 
 type Event = ChatEventsSubscription['chatEvents']
@@ -47,6 +53,24 @@ function note(seen: Seen, event: Event, known: string): void {
   }
   const length = [...seen.texts.values()].at(-1)?.length ?? 0
   if ('cursor' in event) seen.places.push({ cursor: event.cursor, length })
+}
+
+/** Asks, and waits for the end of the answer; by default for a short one. Answers the ids of both. */
+export async function askAndWait(
+  person: Person,
+  input: Omit<SendMessageInput, 'content'> & { readonly content?: string },
+) {
+  const { sendMessage: sent } = await person.mutate(SendMessageDocument, {
+    input: { model: 'scenario/words-1', content: 'Anything?', ...input },
+  })
+  if (sent.__typename !== 'SentMessage') throw new Error(`The question came to ${JSON.stringify(sent)}`)
+  await untilEnded(person, input.sessionId)
+  return { question: sent.question.id, answer: sent.answer.id }
+}
+
+/** Waits until no answer is written in a session any more. */
+export async function untilEnded(person: Person, sessionId: string): Promise<void> {
+  await expect.poll(async () => (await lastMessage(person, sessionId))?.status).not.toBe('STREAMING')
 }
 
 /** The newest message of a session. */

@@ -16,6 +16,7 @@ import {
   SetProjectMemberDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
+import { askAndWait } from '../kit/chat.ts'
 import { indexed, makePlatformAdmin } from '../kit/inside.ts'
 import { makeLink } from '../kit/links.ts'
 import { mailedToken } from '../kit/mails.ts'
@@ -387,6 +388,16 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
       },
     },
   }),
+  editMessage: async ({ alice }) => {
+    const { question: id } = await askAndWait(alice, { sessionId: (await openChat(alice)).id })
+    return {
+      variables: { input: { id, content: 'Anything else?', model: 'scenario/words-3', idempotencyKey: 'once' } },
+    }
+  },
+  regenerateMessage: async ({ alice }) => {
+    const { answer: id } = await askAndWait(alice, { sessionId: (await openChat(alice)).id })
+    return { variables: { input: { id, model: 'scenario/words-3', idempotencyKey: 'once' } } }
+  },
   stopGeneration: async ({ alice }) => ({
     variables: { input: { messageId: await ask(alice, await openChat(alice), 'scenario/stall-1') } },
   }),

@@ -412,10 +412,26 @@ export const probes: Readonly<Record<string, Probe>> = {
     spends: true,
   },
   'Mutation.sendMessage': {
-    ids: { 'SendMessageInput.sessionId': ['ChatSession'] },
+    ids: { 'SendMessageInput.sessionId': ['ChatSession'], 'SendMessageInput.parentId': ['Message'] },
     variables: (id) => ({
-      input: { sessionId: id('SendMessageInput.sessionId'), content: text, model: 'scenario/words-0' },
+      input: {
+        sessionId: id('SendMessageInput.sessionId'),
+        content: text,
+        parentId: id('SendMessageInput.parentId'),
+        model: 'scenario/words-0',
+      },
     }),
+    facts: ['SendMessageInput.parentId'],
+  },
+  'Mutation.editMessage': {
+    ids: { 'EditMessageInput.id': ['Message'] },
+    // What there is of anybody is an answer, which is not asked otherwise.
+    variables: (id) => ({ input: { id: id('EditMessageInput.id'), content: text, model: 'scenario/words-0' } }),
+    isRefused: true,
+  },
+  'Mutation.regenerateMessage': {
+    ids: { 'RegenerateMessageInput.id': ['Message'] },
+    variables: (id) => ({ input: { id: id('RegenerateMessageInput.id'), model: 'scenario/words-0' } }),
   },
   'Mutation.stopGeneration': {
     ids: { 'StopGenerationInput.messageId': ['Message'] },

@@ -226,12 +226,16 @@ async function furnishChats(
   const { unscoped } = server.app.platform.database
   const now = server.clock.now()
   const newest = sessions.at(-1)?.id ?? ''
+  // One after the other.
+  const ids = blockIds.map(() => newUuid(now))
   const citation = (id: string) => ({ pageId: uuidIn(pageId), blockId: uuidIn(id), quote: 'a quote' })
   await unscoped
     .insertInto('message')
     .values(
-      blockIds.map((id) => ({
-        id: newUuid(now),
+      blockIds.map((id, index) => ({
+        id: ids[index] ?? '',
+        parent_id: ids[index - 1] ?? null,
+        branch_id: ids[0] ?? '',
         organization_id: uuidIn(reader.organizationId),
         session_id: uuidIn(newest),
         role: 'USER' as const,

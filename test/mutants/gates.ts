@@ -191,6 +191,8 @@ export const places: Readonly<Record<string, Place>> = {
   'message.service/getMessage/pass': { killers: tests('chat/generations/generation', 'a key that may only read') },
   'chat-session.service/getChatSession/pass': { killers: tests('projects/project-changes', 'an archived project') },
   'message.service/sendMessage/requireGrant': unread,
+  'message.service/editMessage/requireGrant': unread,
+  'message.service/regenerateMessage/requireGrant': unread,
   'chat-session.service/createChatSession/requireGrant': unread,
   'page.service/createPage/requireGrant': unread,
   'block.service/createBlocks/requireGrant': unread,

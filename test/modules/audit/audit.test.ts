@@ -19,6 +19,7 @@ import {
   DeleteProjectDocument,
   DeleteUserDocument,
   DisableAgentDocument,
+  EditMessageDocument,
   InviteMemberDocument,
   IssueAgentTokenDocument,
   LeaveOrganizationDocument,
@@ -26,6 +27,7 @@ import {
   LogoutDocument,
   OrganizationDocument,
   RefreshTokensDocument,
+  RegenerateMessageDocument,
   RegisterDocument,
   ReinstateUserDocument,
   RemoveMemberDocument,
@@ -55,6 +57,7 @@ import {
   VerifyEmailDocument,
   ViewerDocument,
 } from '../../gql/graphql.ts'
+import { askAndWait } from '../../kit/chat.ts'
 import { contextOf, makePlatformAdmin, setRole, trailOf } from '../../kit/inside.ts'
 import { mailedToken } from '../../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn, switchTo } from '../../kit/organizations.ts'
@@ -244,6 +247,23 @@ const deeds: Record<string, Deed> = {
       const { id: sessionId } = await openChat(scene.alice)
       const input = { sessionId, content: 'Audited?', model: 'scenario/words-1' }
       return as(scene, { document: SendMessageDocument, variables: { input } })
+    },
+  },
+  editMessage: {
+    action: 'message.edit',
+    target: /^chat_session_/,
+    run: async (scene) => {
+      const { question: id } = await askAndWait(scene.alice, { sessionId: (await openChat(scene.alice)).id })
+      const input = { id, content: 'Audited?', model: 'scenario/words-1' }
+      return as(scene, { document: EditMessageDocument, variables: { input } })
+    },
+  },
+  regenerateMessage: {
+    action: 'message.regenerate',
+    target: /^chat_session_/,
+    run: async (scene) => {
+      const { answer: id } = await askAndWait(scene.alice, { sessionId: (await openChat(scene.alice)).id })
+      return as(scene, { document: RegenerateMessageDocument, variables: { input: { id, model: 'scenario/words-1' } } })
     },
   },
   stopGeneration: {

@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../platform/context.ts'
 import type { Model, ModelMessage, ModelPart } from '../../../platform/models.ts'
+import { readBranch } from '../messages/branch.reads.ts'
 import type { Citation } from '../messages/message.entity.ts'
 import { type AnswerWriter, createAnswerWriter } from './answer-writer.service.ts'
 import { finishGeneration, type Generation, type GenerationEnd, generationName } from './generation.service.ts'
 
 /** What there is to answer. */
 export interface Assignment extends Generation {
-  readonly sessionId: string
+  readonly questionId: string
   readonly model: Model
 }
 
@@ -106,18 +107,10 @@ function failureCode(error: unknown): string {
   return error instanceof AnswerTooLong ? 'ANSWER_TOO_LONG' : 'MODEL_FAILED'
 }
 
-/** What was said before the answer, oldest first: the last of it, as much as a model is sent. */
-async function readHistory(ctx: Context, { sessionId, messageId }: Assignment): Promise<ModelMessage[]> {
-  const rows = await ctx.db
-    .from('message')
-    .select(['message.role', 'message.content'])
-    .where('message.session_id', '=', sessionId)
-    .where('message.id', '<', messageId)
-    .orderBy('message.id', 'desc')
-    .limit(HISTORY_MESSAGES)
-    .execute()
+/** What was said up to the question, oldest first: the last of it, as much as a model is sent. */
+async function readHistory(ctx: Context, { questionId }: Assignment): Promise<ModelMessage[]> {
   let room = HISTORY_LENGTH
-  const kept = rows.filter(({ content }, index) => {
+  const kept = (await readBranch(ctx, questionId, HISTORY_MESSAGES)).filter(({ content }, index) => {
     room -= content.length
     return index === 0 || room >= 0
   })

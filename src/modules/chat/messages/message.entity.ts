@@ -25,6 +25,8 @@ export const MessageSchema = defineEntity({
   tableName: 'message',
   indexes: [
     { properties: ['session', 'id'] },
+    { properties: ['session', 'parentId'] },
+    { properties: ['branchId', 'id'] },
     {
       name: oneAnswerAtATime,
       expression: `create unique index "${oneAnswerAtATime}" on "message" ("session_id") where "status" = 'STREAMING'`,
@@ -41,6 +43,16 @@ export const MessageSchema = defineEntity({
     // The index is for what an organization's end deletes.
     organization: () => p.manyToOne(Organization).mapToPk().index(),
     session: () => p.manyToOne(ChatSession).mapToPk(),
+    /**
+     * What it follows: an answer its question, a question the answer before it; null for what nothing went before. Not a foreign
+     * key: messages go with their session, all at once.
+     */
+    parentId: p.uuid().nullable(),
+    /**
+     * The first message of a run in which each follows the one before: what follows a message as the first does is in the run of
+     * that, any other begins one.
+     */
+    branchId: p.uuid(),
     role: p.string().length(16).$type<MessageRole>(),
     /** A person, or an agent; null for what a model wrote. */
     authorId: p.uuid().nullable(),

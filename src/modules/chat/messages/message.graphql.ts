@@ -1,28 +1,18 @@
-import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { idKey, keysetConnection } from '../../../graphql/connection.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { errorType } from '../../../graphql/errors.ts'
-import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
-import { idOf } from '../../../graphql/ids.ts'
-import { mutation } from '../../../graphql/mutation.ts'
+import { uuidOf } from '../../../graphql/ids.ts'
 import { NotFound } from '../../../platform/errors.ts'
-import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { ActorInterface } from '../../accounts/users/user.graphql.ts'
 import { authorOf } from '../../accounts/users/user.reads.ts'
 import { BlockNode } from '../../ocean/blocks/block.graphql.ts'
 import { findBlock } from '../../ocean/blocks/block.reads.ts'
 import { PageType } from '../../ocean/pages/page.graphql.ts'
 import { findPage } from '../../ocean/pages/page.reads.ts'
-import { ChatSessionType, ModelType, modelDescription, modelId } from '../sessions/chat-session.graphql.ts'
+import { ChatSessionType, ModelType } from '../sessions/chat-session.graphql.ts'
 import { findChatSession } from '../sessions/chat-session.reads.ts'
-import { SessionArchived } from '../sessions/chat-session.service.ts'
 import type { Citation, MessageRole, MessageStatus } from './message.entity.ts'
-import { countMessages, findMessage, listMessages, type MessageRow } from './message.reads.ts'
-import { GenerationInProgress, type SentMessage, sendMessage, stopGeneration } from './message.service.ts'
-
-/** UTF-16 units of a question. */
-const MAX_PROMPT_LENGTH = 32_000
+import { countMessages, findMessage, listMessages, listSiblings, type MessageRow } from './message.reads.ts'
 
 const roleDescriptions: Record<MessageRole, string> = {
   USER: 'A person.',
@@ -85,7 +75,9 @@ const MessagePartRef = builder.unionType('MessagePart', {
 })
 
 /** A message. */
-export const MessageType = builder.node(builder.objectRef<MessageRow>('Message'), {
+const MessageRef = builder.objectRef<MessageRow>('Message')
+
+export const MessageType = builder.node(MessageRef, {
   description: 'One thing said in a chat session.',
   authScopes: async (message, ctx) => (await findMessage(ctx, message.id)) !== null,
   id: { description: 'Opaque, typed and sortable: `message_01jd…`.', resolve: (message) => message.id },
@@ -99,6 +91,18 @@ export const MessageType = builder.node(builder.objectRef<MessageRow>('Message')
         if (session === null) throw new NotFound('chat session')
         return session
       },
+    }),
+    parent: t.field({
+      type: MessageRef,
+      nullable: true,
+      description: 'What it follows: an answer its question, a question the answer before it; null for the first one.',
+      resolve: (message, _args, ctx) => (message.parentId === null ? null : findMessage(ctx, message.parentId)),
+    }),
+    siblings: t.field({
+      type: [MessageRef],
+      description:
+        'It and its alternatives, made by `editMessage` and `regenerateMessage`: what follows the same message, the oldest first. Each is in a branch of its own, read by `messages(through:)`.',
+      resolve: async (message, _args, ctx) => [...(await listSiblings(ctx, message))],
     }),
     role: t.field({ type: MessageRoleEnum, description: 'Who speaks.', resolve: (message) => message.role }),
     author: t.field({
@@ -143,79 +147,25 @@ builder.objectField(ChatSessionType, 'messages', (t) =>
   t.connection(
     {
       type: MessageType,
-      description: 'What was said, oldest first; `last` reads from the end.',
-      resolve: (session, args, ctx) =>
-        keysetConnection({
+      description: 'What was said in a branch, oldest first; `last` reads from the end.',
+      args: {
+        through: t.arg.id({
+          description:
+            'A message of the session: its branch is read, as far as it has come. That of the newest message when left out.',
+        }),
+      },
+      resolve: (session, args, ctx) => {
+        const throughId = args.through == null ? null : uuidOf('Message', args.through)
+        return keysetConnection({
           args,
           keySchema: idKey,
-          rows: (window) => listMessages(ctx, session.id, window),
+          rows: (window) => listMessages(ctx, session.id, throughId, window),
           keyOf: (message) => [message.id],
-          count: () => countMessages(ctx, session.id),
-        }),
+          count: () => countMessages(ctx, session.id, throughId),
+        })
+      },
     },
     { name: 'MessageConnection', description: 'A page of a list of messages.' },
     { name: 'MessageEdge', description: 'A message and its place in the list.' },
   ),
-)
-
-errorType(GenerationInProgress, 'An answer is still being written in the session: wait for it, or stop it.')
-
-const SendMessageInput = builder.inputType('SendMessageInput', {
-  description: 'A question.',
-  fields: (t) => ({
-    sessionId: t.id({ required: true, description: 'The chat session.' }),
-    content: t.string({ required: true, description: 'The question, at most 32,000 characters.' }),
-    model: t.string({ description: `${modelDescription} The session’s when left out.` }),
-    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
-  }),
-})
-
-const SentMessageRef = builder.objectRef<SentMessage>('SentMessage').implement({
-  description: 'What was asked, and the answer that is being written.',
-  fields: (t) => ({
-    question: t.field({ type: MessageType, description: 'The question.', resolve: (sent) => sent.question }),
-    answer: t.field({
-      type: MessageType,
-      description: 'The answer: `STREAMING`, and told by `chatEvents` as it grows.',
-      resolve: (sent) => sent.answer,
-    }),
-  }),
-})
-
-// Mutation.sendMessage
-builder.mutationField('sendMessage', (t) =>
-  mutation(t, {
-    type: SentMessageRef,
-    input: SendMessageInput,
-    schema: z
-      .object({
-        sessionId: idOf('ChatSession'),
-        content: z
-          .string()
-          .max(MAX_PROMPT_LENGTH)
-          .refine((text) => text.trim() !== '', 'is empty'),
-        model: modelId,
-        idempotencyKey,
-      })
-      .transform(({ model, ...input }) => ({ ...input, modelId: model })),
-    errors: [SessionArchived, GenerationInProgress, IdempotencyKeyReused],
-    description: 'Asks a question. The answer is written whoever leaves, and streamed to all who watch the session.',
-    resolve: (input, ctx) => sendMessage(ctx, input),
-  }),
-)
-
-const StopGenerationInput = builder.inputType('StopGenerationInput', {
-  description: 'An answer to stop.',
-  fields: (t) => ({ messageId: t.id({ required: true, description: 'The answer.' }) }),
-})
-
-// Mutation.stopGeneration
-builder.mutationField('stopGeneration', (t) =>
-  mutation(t, {
-    type: MessageType,
-    input: StopGenerationInput,
-    schema: z.object({ messageId: idOf('Message') }),
-    description: 'Stops an answer, from any device; the text so far stays. One that has ended is answered as it is.',
-    resolve: (input, ctx) => stopGeneration(ctx, input.messageId),
-  }),
 )

@@ -1,32 +1,59 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
-import { type ActingViewer, authorIdOf, type Context, createContext } from '../../../platform/context.ts'
+import { type Context, createContext } from '../../../platform/context.ts'
 import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { NotFound, UserError } from '../../../platform/errors.ts'
+import { InvalidInput, UserError } from '../../../platform/errors.ts'
 import { pass, requireGrant } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
-import { newUuid } from '../../../platform/uuid.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { writeAnswer } from '../generations/answer.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
-import { chatChannel, messageCreated } from '../sessions/chat-session.events.ts'
-import { audienceOf, findChatSession } from '../sessions/chat-session.reads.ts'
-import { getChatSession, requireModel, SessionArchived } from '../sessions/chat-session.service.ts'
-import { Message, oneAnswerAtATime } from './message.entity.ts'
+import { audienceOf, type ChatSessionRow, findChatSession } from '../sessions/chat-session.reads.ts'
+import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
+import {
+  type Added,
+  addAnswer,
+  addQuestion,
+  FIRST_FENCE,
+  holdSession,
+  newestIn,
+  type Writing,
+} from './branch.service.ts'
+import { oneAnswerAtATime } from './message.entity.ts'
 import { findMessage, type MessageRow } from './message.reads.ts'
 
-const FIRST_FENCE = 1
+const actionOf = {
+  sendMessage: 'message.send',
+  editMessage: 'message.edit',
+  regenerateMessage: 'message.regenerate',
+} as const
 
-/** A question to a session's model. */
-export interface SendMessage {
-  readonly sessionId: string
-  readonly content: string
+interface Asked {
   /** Null for the session's. */
   readonly modelId: string | null
   readonly idempotencyKey: string | null
+}
+
+/** A question to a session's model. */
+export interface SendMessage extends Asked {
+  readonly sessionId: string
+  readonly content: string
+  /** The answer it goes on from; null for the newest message. */
+  readonly parentId: string | null
+}
+
+/** A question to be asked otherwise. */
+export interface EditMessage extends Asked {
+  readonly id: string
+  readonly content: string
+}
+
+/** An answer to be given anew. */
+export interface RegenerateMessage extends Asked {
+  readonly id: string
 }
 
 /** A question, and the answer that is being written to it. */
@@ -53,35 +80,47 @@ export async function getMessage(ctx: Context, id: string, action: Action): Prom
 
 /**
  * Adds a question to a session and starts the answer, which goes on whoever leaves.
- * @throws {NotFound | Forbidden | InvalidInput | SessionArchived | GenerationInProgress | IdempotencyKeyReused | Unavailable}
+ * @throws {NotFound | Forbidden | InvalidInput | SessionArchived | GenerationInProgress | BranchLimitReached |
+ *   IdempotencyKeyReused | Unavailable}
  */
 export async function sendMessage(ctx: Context, input: SendMessage): Promise<SentMessage> {
   requireGrant(ctx, 'chat_session.read')
   const session = await getChatSession(ctx, input.sessionId, 'message.send')
-  const model = requireModel(ctx, input.modelId ?? session.modelId)
-  // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
-  const slot = ctx.platform.tasks.reserve()
-  try {
-    let isNew = false
-    const ids = await createManyOnce(ctx, 'sendMessage', input, async (tx, viewer) => {
-      isNew = true
-      return addMessages(ctx, tx, viewer, { ...input, modelId: model.id })
+  const parent = input.parentId === null ? null : await findMessage(ctx, input.parentId)
+  if (input.parentId !== null && (parent?.sessionId !== session.id || parent.role !== 'ASSISTANT'))
+    throw new InvalidInput([{ path: ['parentId'], message: 'is no answer of this session' }])
+  return begin(ctx, session, 'sendMessage', input, async (tx, writing) => {
+    const question = await addQuestion(tx, writing, {
+      ...input,
+      parentId: input.parentId ?? (await newestIn(tx, writing)),
     })
-    const [questionId = '', answerId = ''] = ids
-    if (isNew) {
-      const audience = await audienceOf(ctx, session)
-      const assignment = { messageId: answerId, fence: FIRST_FENCE, sessionId: session.id, model }
-      slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
-    }
-    return {
-      question: await getMessage(ctx, questionId, 'chat_session.read'),
-      answer: await getMessage(ctx, answerId, 'chat_session.read'),
-    }
-  } catch (error) {
-    throw namedFact(error)
-  } finally {
-    slot.release()
-  }
+    return { question, answer: await addAnswer(tx, writing, question.id) }
+  })
+}
+
+/** Asks a question otherwise, as an alternative to it, and starts an answer. @throws as `sendMessage` */
+export async function editMessage(ctx: Context, input: EditMessage): Promise<SentMessage> {
+  requireGrant(ctx, 'chat_session.read')
+  const message = await getMessage(ctx, input.id, 'message.edit')
+  if (message.role !== 'USER') throw new InvalidInput([{ path: ['id'], message: 'is no question' }])
+  const session = await getChatSession(ctx, message.sessionId, 'message.edit')
+  return begin(ctx, session, 'editMessage', input, async (tx, writing) => {
+    const question = await addQuestion(tx, writing, { content: input.content, parentId: message.parentId })
+    return { question, answer: await addAnswer(tx, writing, question.id) }
+  })
+}
+
+/** Starts another answer to the question of one, as an alternative to it. @throws as `sendMessage` */
+export async function regenerateMessage(ctx: Context, input: RegenerateMessage): Promise<SentMessage> {
+  requireGrant(ctx, 'chat_session.read')
+  const message = await getMessage(ctx, input.id, 'message.regenerate')
+  const { parentId } = message
+  if (message.role !== 'ASSISTANT' || parentId === null)
+    throw new InvalidInput([{ path: ['id'], message: 'is no answer' }])
+  const session = await getChatSession(ctx, message.sessionId, 'message.regenerate')
+  return begin(ctx, session, 'regenerateMessage', input, async (tx, writing) => {
+    return { question: { id: parentId }, answer: await addAnswer(tx, writing, parentId) }
+  })
 }
 
 /** Ends an answer with the text so far, whichever node writes it; one that has ended already stays as it is. */
@@ -96,59 +135,42 @@ export async function stopGeneration(ctx: Context, messageId: string): Promise<M
   return getMessage(ctx, messageId, 'chat_session.read')
 }
 
-async function addMessages(
+/** Adds what `add` does, once, and starts the answer. */
+async function begin(
   ctx: Context,
-  tx: Transaction,
-  viewer: ActingViewer,
-  { sessionId, content, modelId }: SendMessage,
-): Promise<string[]> {
-  const { organizationId } = viewer
+  session: ChatSessionRow,
+  field: 'sendMessage' | 'editMessage' | 'regenerateMessage',
+  input: Asked,
+  add: (tx: Transaction, writing: Writing) => Promise<{ question: Added; answer: Added }>,
+): Promise<SentMessage> {
+  const model = requireModel(ctx, input.modelId ?? session.modelId)
   const { leaseMillis } = ctx.platform.settings.generations
-  const common = {
-    organization: organizationId,
-    session: sessionId,
-    citations: [],
-    failureCode: null,
-    createdAt: tx.now,
-    updatedAt: tx.now,
+  // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
+  const slot = ctx.platform.tasks.reserve()
+  try {
+    let isNew = false
+    const ids = await createManyOnce(ctx, field, { ...input }, async (tx, viewer) => {
+      isNew = true
+      await holdSession(tx, viewer.organizationId, session.id, actionOf[field])
+      const { question, answer } = await add(tx, { sessionId: session.id, viewer, model, leaseMillis })
+      audit(ctx, tx, { action: actionOf[field], target: encodeTypeId('chat_session', session.id) })
+      return [question.id, answer.id]
+    })
+    const [questionId = '', answerId = ''] = ids
+    if (isNew) {
+      const audience = await audienceOf(ctx, session)
+      const assignment = { messageId: answerId, fence: FIRST_FENCE, questionId, model }
+      slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
+    }
+    return {
+      question: await getMessage(ctx, questionId, 'chat_session.read'),
+      answer: await getMessage(ctx, answerId, 'chat_session.read'),
+    }
+  } catch (error) {
+    throw namedFact(error)
+  } finally {
+    slot.release()
   }
-  const question = tx.em.create(Message, {
-    ...common,
-    id: newUuid(tx.now),
-    role: 'USER',
-    authorId: authorIdOf(viewer),
-    content,
-    status: 'COMPLETED',
-    modelId: null,
-    fence: 0,
-    leaseUntil: null,
-  })
-  const answer = tx.em.create(Message, {
-    ...common,
-    id: newUuid(tx.now),
-    role: 'ASSISTANT',
-    authorId: null,
-    content: '',
-    status: 'STREAMING',
-    modelId,
-    fence: FIRST_FENCE,
-    leaseUntil: new Date(tx.now.getTime() + leaseMillis),
-  })
-  const session = await tx.unscoped
-    .updateTable('chat_session')
-    .set({ updated_at: tx.now })
-    .where('id', '=', sessionId)
-    .where('organization_id', '=', organizationId)
-    .returning('archived_at')
-    .executeTakeFirst()
-  const target = encodeTypeId('chat_session', sessionId)
-  if (session === undefined) throw new NotFound('chat session', 'message.send', target)
-  if (session.archived_at !== null) throw new SessionArchived()
-  audit(ctx, tx, { action: 'message.send', target })
-  const channel = chatChannel(organizationId, sessionId)
-  tx.record(messageCreated(channel, question.id, false))
-  tx.record(messageCreated(channel, answer.id, true))
-  return [question.id, answer.id]
 }
 
 /**

@@ -10,6 +10,8 @@ export const chatSessionActions = defineActions({
   'chat_session.add_participant': { least: 'GUEST', kind: 'manage' },
   'chat_session.remove_participant': { least: 'GUEST', kind: 'manage', inArchive: true },
   'message.send': { least: 'GUEST', kind: 'suggest' },
+  'message.edit': { least: 'GUEST', kind: 'suggest' },
+  'message.regenerate': { least: 'GUEST', kind: 'suggest' },
   'message.stop': { least: 'GUEST', kind: 'suggest', inArchive: true },
 })
 
@@ -23,6 +25,8 @@ declare module '../../../platform/access.ts' {
     'chat_session.add_participant': true
     'chat_session.remove_participant': true
     'message.send': true
+    'message.edit': true
+    'message.regenerate': true
     'message.stop': true
   }
 }

@@ -5,20 +5,8 @@ import {
   SendMessageDocument,
   StopGenerationDocument,
 } from '../../../gql/graphql.ts'
-import type { Person } from '../../../kit/people.ts'
+import { untilEnded } from '../../../kit/chat.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
-
-async function untilEnded(person: Person, sessionId: string): Promise<void> {
-  await expect
-    .poll(
-      async () =>
-        (await person.query(ChatSessionDocument, { id: sessionId, last: 1 })).chatSession?.messages.nodes[0]?.status,
-      {
-        timeout: 10_000,
-      },
-    )
-    .not.toBe('STREAMING')
-}
 
 test('what is no question or names no model is refused with its place', async ({ alice }) => {
   const session = await openChat(alice)

@@ -53,8 +53,8 @@ async function say(stage: Stage, organizationId: string, content: string) {
       insert into chat_session (id, organization_id, created_by_id, version, created_at, updated_at)
       values (${id}, ${organizationId}, ${id}, 1, now(), now())
     )
-    insert into message (id, organization_id, session_id, role, content, citations, status, fence, created_at, updated_at)
-    values (${id}, ${organizationId}, ${id}, 'USER', ${content}, '[]', 'COMPLETED', 0, now(), now())
+    insert into message (id, organization_id, session_id, branch_id, role, content, citations, status, fence, created_at, updated_at)
+    values (${id}, ${organizationId}, ${id}, ${id}, 'USER', ${content}, '[]', 'COMPLETED', 0, now(), now())
   `.execute(stage.database.unscoped)
   return id
 }
