@@ -8,7 +8,7 @@ import {
   SendMessageDocument,
 } from '../../../gql/graphql.ts'
 import { askAndWait, untilEnded, watch } from '../../../kit/chat.ts'
-import type { Person } from '../../../kit/people.ts'
+import { type Person, uuidIn } from '../../../kit/people.ts'
 import { makeKey, programOf } from '../../../kit/programs.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
 
@@ -193,7 +193,7 @@ test('a key that may send may neither edit nor have anything answered anew', asy
   await program.close()
 })
 
-test('while an answer is written there is no other, and of many at once each is in one branch', async ({ alice }) => {
+test('while an answer is written there is no other', async ({ alice }) => {
   const { id: sessionId } = await openChat(alice)
   const { question, answer } = await askAndWait(alice, { sessionId })
   const stalled = await ask(alice, { id: sessionId }, 'scenario/stall-1')
@@ -203,4 +203,35 @@ test('while an answer is written there is no other, and of many at once each is 
   ]
   expect(busy.map(({ __typename }) => __typename)).toEqual(['GenerationInProgress', 'GenerationInProgress'])
   expect(await idsIn(alice, sessionId)).toContain(stalled)
+})
+
+test('of many who go on from one answer at once each is in a branch of their own', async ({ alice }) => {
+  const { id: sessionId } = await openChat(alice)
+  const { question, answer } = await askAndWait(alice, { sessionId })
+  const input = { sessionId, parentId: answer, content: 'And?', model: 'scenario/words-0' }
+  const goOn = async () => {
+    const { sendMessage: sent } = await alice.mutate(SendMessageDocument, { input })
+    return sent.__typename === 'SentMessage' ? [[question, answer, sent.question.id, sent.answer.id]] : []
+  }
+  const branches: string[][] = []
+  while (branches.length < 12) branches.push(...(await Promise.all(Array.from({ length: 8 }, goOn))).flat())
+  await untilEnded(alice, sessionId)
+  for (const ids of branches) expect(await idsIn(alice, sessionId, ids.at(-1))).toEqual(ids)
+})
+
+test('a message has a hundred alternatives at most', async ({ server, alice }) => {
+  const { id: sessionId } = await openChat(alice)
+  const { question, answer } = await askAndWait(alice, { sessionId })
+  await server.app.platform.database.pool.query(
+    `insert into message (id, organization_id, session_id, parent_id, branch_id, role, content, citations, status, fence, created_at, updated_at)
+    select made.id, organization_id, session_id, parent_id, made.id, role, content, citations, status, fence, created_at, updated_at
+    from message, lateral (select gen_random_uuid() as id from generate_series(1, 98) where message.id is not null) as made
+    where message.id = $1`,
+    [uuidIn(answer)],
+  )
+  const last = await regenerate(alice, sessionId, answer)
+  const { regenerateMessage: refused } = await alice.mutate(RegenerateMessageDocument, { input: { id: last } })
+  expect(refused).toMatchObject({ __typename: 'BranchLimitReached', code: 'BRANCH_LIMIT_REACHED' })
+  const edited = await edit(alice, sessionId, { id: question, content: 'Anew?' })
+  expect(await idsIn(alice, sessionId, edited.answer)).toEqual([edited.question, edited.answer])
 })
