@@ -9,7 +9,6 @@ import {
   CreateAgentDocument,
   CreateApiKeyDocument,
   CreateBlocksDocument,
-  CreateChatSessionDocument,
   CreateOrganizationDocument,
   CreatePageDocument,
   CreateProjectDocument,
@@ -19,7 +18,6 @@ import {
   DeleteProjectDocument,
   DeleteUserDocument,
   DisableAgentDocument,
-  EditMessageDocument,
   InviteMemberDocument,
   IssueAgentTokenDocument,
   LeaveOrganizationDocument,
@@ -27,7 +25,6 @@ import {
   LogoutDocument,
   OrganizationDocument,
   RefreshTokensDocument,
-  RegenerateMessageDocument,
   RegisterDocument,
   ReinstateUserDocument,
   RemoveMemberDocument,
@@ -42,10 +39,8 @@ import {
   RevokeInvitationDocument,
   RevokeOtherDeviceSessionsDocument,
   RotateApiKeyDocument,
-  SendMessageDocument,
   SetOrganizationTierDocument,
   SetProjectMemberDocument,
-  StopGenerationDocument,
   SuspendUserDocument,
   SwitchOrganizationDocument,
   UpdateAgentDocument,
@@ -57,15 +52,15 @@ import {
   VerifyEmailDocument,
   ViewerDocument,
 } from '../../gql/graphql.ts'
-import { askAndWait } from '../../kit/chat.ts'
 import { contextOf, makePlatformAdmin, setRole, trailOf } from '../../kit/inside.ts'
 import { mailedToken } from '../../kit/mails.ts'
 import { found, foundAndDelete, invite, join, membershipIn, switchTo } from '../../kit/organizations.ts'
 import { type Person, signIn, signUp, signUpInto, uuidIn } from '../../kit/people.ts'
 import { post } from '../../kit/post.ts'
 import { makeAgent, makeKey } from '../../kit/programs.ts'
-import { ask, openChat, test } from '../../kit/test.ts'
+import { test } from '../../kit/test.ts'
 import { createProject } from '../projects/stage.ts'
+import { chatDeeds } from './chat-deeds.ts'
 import { as, type Deed, type Scene } from './deeds.ts'
 import { oceanDeeds } from './ocean-deeds.ts'
 
@@ -74,6 +69,7 @@ const program = { kind: 'CUSTOM', trustLevel: 'WRITE' } as const
 /** One good use of each mutation, and what the trail says of it. A mutation that is not here fails the test. */
 const deeds: Record<string, Deed> = {
   ...oceanDeeds,
+  ...chatDeeds,
   register: {
     action: 'user.register',
     target: /^user_/,
@@ -233,45 +229,6 @@ const deeds: Record<string, Deed> = {
     run: async (scene) => {
       const input = await placeOf(scene)
       return as(scene, { document: RemoveProjectMemberDocument, variables: { input } })
-    },
-  },
-  createChatSession: {
-    action: 'chat_session.create',
-    target: /^chat_session_/,
-    run: (scene) => as(scene, { document: CreateChatSessionDocument, variables: { input: { title: 'Audited' } } }),
-  },
-  sendMessage: {
-    action: 'message.send',
-    target: /^chat_session_/,
-    run: async (scene) => {
-      const { id: sessionId } = await openChat(scene.alice)
-      const input = { sessionId, content: 'Audited?', model: 'scenario/words-1' }
-      return as(scene, { document: SendMessageDocument, variables: { input } })
-    },
-  },
-  editMessage: {
-    action: 'message.edit',
-    target: /^chat_session_/,
-    run: async (scene) => {
-      const { question: id } = await askAndWait(scene.alice, { sessionId: (await openChat(scene.alice)).id })
-      const input = { id, content: 'Audited?', model: 'scenario/words-1' }
-      return as(scene, { document: EditMessageDocument, variables: { input } })
-    },
-  },
-  regenerateMessage: {
-    action: 'message.regenerate',
-    target: /^chat_session_/,
-    run: async (scene) => {
-      const { answer: id } = await askAndWait(scene.alice, { sessionId: (await openChat(scene.alice)).id })
-      return as(scene, { document: RegenerateMessageDocument, variables: { input: { id, model: 'scenario/words-1' } } })
-    },
-  },
-  stopGeneration: {
-    action: 'message.stop',
-    target: /^message_/,
-    run: async (scene) => {
-      const messageId = await ask(scene.alice, await openChat(scene.alice), 'scenario/stall-1')
-      return as(scene, { document: StopGenerationDocument, variables: { input: { messageId } } })
     },
   },
   updateProfile: {
