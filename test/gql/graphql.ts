@@ -739,7 +739,7 @@ export type RotateApiKeyInput = {
 export type SearchFilter = {
   /** Only what this person or agent made or said. */
   createdById?: string | null | undefined;
-  /** Only what is archived, or only what is not; both when left out. */
+  /** Only what is archived, by its page or its chat session, or only what is not; both when left out. */
   isArchived?: boolean | null | undefined;
   /** Only what stands in this project, or in its chat sessions. */
   projectId?: string | null | undefined;
@@ -1322,6 +1322,7 @@ export type CreateChatSessionMutation = { createChatSession:
     | { __typename: 'ChatSession', id: string, title: string | null, context: unknown, eventsCursor: string, model: { id: string, name: string } | null }
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
+    | { __typename: 'ProjectClosedToParticipant', code: string, message: string }
     | { __typename: 'TooManyParticipants', code: string, message: string }
    | null };
 

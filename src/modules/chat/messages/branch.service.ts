@@ -52,7 +52,7 @@ export async function holdSession(tx: Transaction, organizationId: string, id: s
 }
 
 /** The newest message of the session; null when there is none. */
-export async function newestIn(tx: Transaction, { sessionId }: Writing): Promise<string | null> {
+export async function newestIn(tx: Transaction, { sessionId }: Pick<Writing, 'sessionId'>): Promise<string | null> {
   const { rows } = await newestOf(sql`${sessionId}::uuid`).execute(tx.unscoped)
   return rows[0]?.id ?? null
 }
@@ -96,7 +96,8 @@ async function addMessage(
   said: Said,
 ): Promise<Added> {
   const { organizationId } = viewer
-  const id = newUuid(parentId === null ? tx.now : timeBehind(parentId, tx.now))
+  const newestId = await newestIn(tx, { sessionId })
+  const id = newUuid(newestId === null ? tx.now : timeBehind(newestId, tx.now))
   const message = tx.em.create(Message, {
     ...said,
     id,
@@ -115,7 +116,7 @@ async function addMessage(
   return message
 }
 
-/** A time for the id of what follows a message: ids rise in a branch, also where the clock is behind that of another node. */
+/** A time for the id of what comes after a message: ids rise in a session, also where the clock is behind that of another node. */
 function timeBehind(id: string, now: Date): Date {
   return new Date(Math.max(now.getTime(), millisOf(id) + 1))
 }

@@ -151,7 +151,7 @@ builder.objectField(ChatSessionType, 'messages', (t) =>
       args: {
         through: t.arg.id({
           description:
-            'A message of the session: its branch is read, as far as it has come. That of the newest message when left out.',
+            'A message of the session: its branch is read, as far as it has come. That of the newest message when left out, which may be another one by the next page: give it when you go on.',
         }),
       },
       resolve: (session, args, ctx) => {

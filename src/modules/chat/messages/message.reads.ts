@@ -121,7 +121,7 @@ type Place = Pick<MessageRow, 'sessionId' | 'parentId'>
 
 const messagesByPlace = defineLoader<Place, readonly MessageRow[]>({
   name: 'messagesByPlace',
-  identity: ({ sessionId, parentId }) => `${sessionId}/${parentId}`,
+  identity: placeName,
   batch: async (db, places) => {
     const roots = places.flatMap(({ sessionId, parentId }) => (parentId === null ? [sessionId] : []))
     const sessions = places.map(({ sessionId }) => sessionId)
@@ -143,12 +143,13 @@ const messagesByPlace = defineLoader<Place, readonly MessageRow[]>({
       )
       .orderBy('message.id')
       .execute()
-    return new Map(places.map((place) => [place, rows.filter((row) => isAt(row, place))] as const))
+    const found = Map.groupBy(rows, placeName)
+    return new Map(places.map((place) => [place, found.get(placeName(place)) ?? []] as const))
   },
 })
 
-function isAt(row: MessageRow, { sessionId, parentId }: Place): boolean {
-  return row.sessionId === sessionId && row.parentId === parentId
+function placeName({ sessionId, parentId }: Place): string {
+  return `${sessionId}/${parentId}`
 }
 
 /** A message the viewer has read already and its alternatives: what follows the same message, the oldest first. */

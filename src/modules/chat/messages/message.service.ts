@@ -158,7 +158,9 @@ async function begin(
     })
     const [questionId = '', answerId = ''] = ids
     if (isNew) {
-      const audience = await audienceOf(ctx, session)
+      // Whoever has been let in meanwhile reads the answer as well.
+      forgetLoaded(ctx)
+      const audience = await audienceOf(ctx, (await findChatSession(ctx, session.id)) ?? session)
       const assignment = { messageId: answerId, fence: FIRST_FENCE, questionId, model }
       slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
     }

@@ -28,7 +28,9 @@ export const SearchFilterInput = builder.inputType('SearchFilter', {
     createdById: t.id({ description: 'Only what this person or agent made or said.' }),
     updatedSince: t.field({ type: 'DateTime', description: 'Only what last changed at this moment or later.' }),
     updatedUntil: t.field({ type: 'DateTime', description: 'Only what last changed before this moment.' }),
-    isArchived: t.boolean({ description: 'Only what is archived, or only what is not; both when left out.' }),
+    isArchived: t.boolean({
+      description: 'Only what is archived, by its page or its chat session, or only what is not; both when left out.',
+    }),
   }),
 })
 

@@ -30,13 +30,13 @@ export interface Findable {
 type Predicate = RawBuilder<SqlBool>
 
 /** The kinds of things the viewer may find at all, of those that are searched for. */
-export function findableKinds(ctx: Context, { kinds, tagId, isArchived }: SearchFilter): readonly SearchKind[] {
+export function findableKinds(ctx: Context, { kinds, tagId }: SearchFilter): readonly SearchKind[] {
   const mayReadPages = isGrantedTo(ctx, 'page.read')
   const may: Readonly<Record<SearchKind, boolean>> = {
     PAGE: mayReadPages,
     BLOCK: mayReadPages && isGrantedTo(ctx, 'block.read'),
-    // What is said has no tags, and no archive.
-    MESSAGE: isGrantedTo(ctx, 'chat_session.read') && tagId === null && isArchived !== true,
+    // What is said has no tags.
+    MESSAGE: isGrantedTo(ctx, 'chat_session.read') && tagId === null,
   }
   const all: readonly SearchKind[] = ['PAGE', 'BLOCK', 'MESSAGE']
   return all.filter((kind) => may[kind] && (kinds.length === 0 || kinds.includes(kind)))
@@ -164,8 +164,9 @@ function pagesIn({ db }: Context, { projectId, tagId, isArchived }: SearchFilter
   return pages
 }
 
-function sessionsIn({ db }: Context, { projectId }: SearchFilter) {
-  const sessions = readableSessions(db)
+function sessionsIn({ db }: Context, { projectId, isArchived }: SearchFilter) {
+  let sessions = readableSessions(db)
+  if (isArchived !== null) sessions = sessions.where('chat_session.archived_at', isArchived ? 'is not' : 'is', null)
   if (projectId === null) return sessions
   const living = db.from('project').where('project.id', '=', projectId).where('project.deleted_at', 'is', null)
   return sessions.where('chat_session.project_id', 'in', living.select('project.id'))

@@ -1,7 +1,7 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Context } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { NotFound } from '../../../platform/errors.ts'
+import { AccessMoved, NotFound } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { lockUser } from '../../accounts/devices/device-session.service.ts'
 import { findUser } from '../../accounts/users/user.reads.ts'
@@ -13,10 +13,11 @@ import {
   getChatSession,
   lockSession,
   MAX_PARTICIPANTS,
+  ProjectClosedToParticipant,
   SessionArchived,
   TooManyParticipants,
 } from './chat-session.service.ts'
-import { ProjectClosedToParticipant, tellSession } from './chat-session-changes.service.ts'
+import { tellSession } from './chat-session-changes.service.ts'
 import { demandSay, endWriters, eraseSession } from './chat-session-end.service.ts'
 
 /** Who is to take part in which session, or no longer. */
@@ -37,6 +38,7 @@ export async function addChatParticipant(ctx: Context, { id, userId }: Participa
     await lockUser(tx, userId)
     await demandMember(tx, userId)
     const held = await lockSession(ctx, tx, id, 'chat_session.add_participant')
+    audit(ctx, tx, { action: 'chat_session.add_participant', target: encodeTypeId('chat_session', id) })
     if (held.participantIds.includes(userId)) return
     if (held.archivedAt !== null) throw new SessionArchived()
     if (held.participantIds.length >= MAX_PARTICIPANTS) throw new TooManyParticipants()
@@ -48,7 +50,6 @@ export async function addChatParticipant(ctx: Context, { id, userId }: Participa
       .values({ session_id: id, user_id: userId, organization_id: organizationId, joined_at: tx.now })
       .execute()
     tellSession(ctx, tx, id, { isMove: false })
-    audit(ctx, tx, { action: 'chat_session.add_participant', target: encodeTypeId('chat_session', id) })
   })
   return getChatSession(ctx, id, 'chat_session.read')
 }
@@ -59,15 +60,18 @@ export async function addChatParticipant(ctx: Context, { id, userId }: Participa
  */
 export async function removeChatParticipant(ctx: Context, { id, userId }: Participation): Promise<Participation> {
   const action = 'chat_session.remove_participant'
-  await getChatSession(ctx, id, action)
+  const session = await getChatSession(ctx, id, action)
+  // Before anything is done to the row of somebody who may be a stranger.
+  if (!session.participantIds.includes(userId)) throw noParticipant(userId)
+  if (session.participantIds.length === 1) await getChatSession(ctx, id, 'chat_session.delete')
   const orphans = await transact(ctx, async (tx) => {
     // The person's row before the session's, as wherever both are changed.
     await tellViewer(tx, userId, { type: 'ViewerUpdated' })
     const held = await lockSession(ctx, tx, id, action)
-    if (!held.participantIds.includes(userId)) {
-      throw new NotFound('chat participant', action, encodeTypeId('user', userId))
-    }
-    if (userId !== requireViewer(ctx).userId) demandSay(ctx, held, action)
+    if (!held.participantIds.includes(userId)) throw noParticipant(userId)
+    // Of several only one was left meanwhile: that one is asked for more.
+    if (held.participantIds.length === 1 && session.participantIds.length > 1) throw new AccessMoved()
+    if (userId !== requireViewer(ctx).userId) await demandSay(ctx, tx, held, action)
     audit(ctx, tx, { action, target: encodeTypeId('chat_session', id) })
     if (held.participantIds.length === 1) return eraseSession(ctx, tx, id)
     await tx.unscoped
@@ -90,6 +94,10 @@ async function demandMember(tx: Transaction, userId: string): Promise<void> {
     .where('membership.user_id', '=', userId)
     .executeTakeFirst()
   if (member === undefined) throw noUser(userId)
+}
+
+function noParticipant(id: string): NotFound {
+  return new NotFound('chat participant', 'chat_session.remove_participant', encodeTypeId('user', id))
 }
 
 function noUser(id: string): NotFound {

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
-import { errorType } from '../../../graphql/errors.ts'
 import { encodeGlobalId, idOf } from '../../../graphql/ids.ts'
 import { optional, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
@@ -15,11 +14,9 @@ import {
   sessionTitle,
 } from './chat-session.graphql.ts'
 import { findChatSession } from './chat-session.reads.ts'
-import { SessionArchived, TooManyParticipants } from './chat-session.service.ts'
-import { archiveChatSession, ProjectClosedToParticipant, updateChatSession } from './chat-session-changes.service.ts'
+import { ProjectClosedToParticipant, SessionArchived, TooManyParticipants } from './chat-session.service.ts'
+import { archiveChatSession, updateChatSession } from './chat-session-changes.service.ts'
 import { deleteChatSession } from './chat-session-end.service.ts'
-
-errorType(ProjectClosedToParticipant, 'Somebody who takes part, or is to, may not read the project of the session.')
 
 const UpdateChatSessionInput = builder.inputType('UpdateChatSessionInput', {
   description: 'What to change of a chat session; what is left out stays as it is.',

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Context } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { AccessMoved, EditConflict, UserError } from '../../../platform/errors.ts'
+import { AccessMoved, EditConflict } from '../../../platform/errors.ts'
 import { requireAction, requireViewer } from '../../../platform/gate.ts'
 import { tellViewer } from '../../accounts/users/viewer.events.ts'
 import { audit } from '../../audit/audit.service.ts'
@@ -11,7 +11,14 @@ import { getProject } from '../../projects/project.service.ts'
 import { findShutOut } from './chat-participant.reads.ts'
 import { chatChannel, sessionUpdated } from './chat-session.events.ts'
 import type { ChatSessionRow } from './chat-session.reads.ts'
-import { getChatSession, type HeldSession, lockSession, requireModel, SessionArchived } from './chat-session.service.ts'
+import {
+  getChatSession,
+  type HeldSession,
+  lockSession,
+  ProjectClosedToParticipant,
+  requireModel,
+  SessionArchived,
+} from './chat-session.service.ts'
 
 /** What to change of a session; undefined leaves a field as it is, null empties it. */
 export interface ChatSessionChange {
@@ -29,14 +36,6 @@ export interface ArchiveChatSession {
   /** Null for any. */
   readonly expectedVersion: number | null
   readonly archived: boolean
-}
-
-/** Somebody who takes part, or is to, cannot read the project of the session. */
-export class ProjectClosedToParticipant extends UserError {
-  readonly code = 'PROJECT_CLOSED_TO_PARTICIPANT'
-  constructor() {
-    super('Not everybody who takes part may read the project. Give them a role in it first.')
-  }
 }
 
 /**
@@ -89,14 +88,14 @@ export async function archiveChatSession(ctx: Context, input: ArchiveChatSession
   await transact(ctx, async (tx) => {
     const held = await lockSession(ctx, tx, id, 'chat_session.archive')
     if (expectedVersion !== null && held.version !== expectedVersion) throw new EditConflict(target)
+    audit(ctx, tx, { action: 'chat_session.archive', target })
     if ((held.archivedAt !== null) === archived) return
     await tx.unscoped
       .updateTable('chat_session')
-      .set((on) => ({ archived_at: archived ? tx.now : null, version: on('version', '+', 1) }))
+      .set((on) => ({ archived_at: archived ? tx.now : null, updated_at: tx.now, version: on('version', '+', 1) }))
       .where('id', '=', id)
       .execute()
     tellSession(ctx, tx, id, { isMove: false })
-    audit(ctx, tx, { action: 'chat_session.archive', target })
   })
   return getChatSession(ctx, id, 'chat_session.read')
 }

@@ -21,16 +21,30 @@ export async function deleteChatSession(ctx: Context, id: string): Promise<{ rea
   await getChatSession(ctx, id, 'chat_session.delete')
   const orphans = await transact(ctx, async (tx) => {
     const held = await lockSession(ctx, tx, id, 'chat_session.delete')
-    demandSay(ctx, held, 'chat_session.delete')
+    await demandSay(ctx, tx, held, 'chat_session.delete')
     return eraseSession(ctx, tx, id)
   })
   await endWriters(ctx.platform, orphans)
   return { id }
 }
 
-/** Demands that a session is the viewer's to decide about: its creator's, while they take part. @throws {Forbidden} */
-export function demandSay(ctx: Context, { id, createdById, participantIds }: HeldSession, action: string): void {
-  const isDecidedByOther = createdById !== requireViewer(ctx).userId && participantIds.includes(createdById)
+/**
+ * Demands that a session is the viewer's to decide about: its creator's, or of the agent that created it the owner's, while they
+ * take part. @throws {Forbidden}
+ */
+export async function demandSay(
+  ctx: Context,
+  tx: Transaction,
+  { id, createdById, participantIds }: HeldSession,
+  action: string,
+): Promise<void> {
+  const agent = await tx.db
+    .from('agent')
+    .where('agent.id', '=', createdById)
+    .select('agent.owner_id')
+    .executeTakeFirst()
+  const creatorId = agent?.owner_id ?? createdById
+  const isDecidedByOther = creatorId !== requireViewer(ctx).userId && participantIds.includes(creatorId)
   if (isDecidedByOther) throw new Forbidden(action, encodeTypeId('chat_session', id))
 }
 

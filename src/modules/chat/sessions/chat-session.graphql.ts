@@ -24,7 +24,13 @@ import {
   findChatSession,
   listChatSessions,
 } from './chat-session.reads.ts'
-import { createChatSession, MAX_PARTICIPANTS, SessionArchived, TooManyParticipants } from './chat-session.service.ts'
+import {
+  createChatSession,
+  MAX_PARTICIPANTS,
+  ProjectClosedToParticipant,
+  SessionArchived,
+  TooManyParticipants,
+} from './chat-session.service.ts'
 import { countChatSessionsOf, listChatSessionsOf } from './chat-session-list.reads.ts'
 
 /** A model that answers. */
@@ -61,6 +67,7 @@ export const contextDescription =
   'Whatever your front ends keep with the session, replaced as a whole: an object of at most 16 KiB and 10 levels.'
 
 errorType(SessionArchived, 'The session is archived, and so read-only: bring it back first.')
+errorType(ProjectClosedToParticipant, 'Somebody who takes part, or is to, may not read the project of the session.')
 errorType(TooManyParticipants, `At most ${MAX_PARTICIPANTS} people take part in a session.`)
 
 const statusDescriptions: Record<ChatSessionStatus, string> = {
@@ -236,7 +243,7 @@ builder.mutationField('createChatSession', (t) =>
         modelId: model,
         participantIds: participantIds ?? [],
       })),
-    errors: [TooManyParticipants, IdempotencyKeyReused],
+    errors: [TooManyParticipants, ProjectClosedToParticipant, IdempotencyKeyReused],
     description: 'Opens a chat session, seen by you and whom you name.',
     resolve: (input, ctx) => createChatSession(ctx, input),
   }),

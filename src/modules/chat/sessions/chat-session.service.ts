@@ -11,6 +11,7 @@ import { newUuid } from '../../../platform/uuid.ts'
 import { findUser } from '../../accounts/users/user.reads.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { getProject } from '../../projects/project.service.ts'
+import { findShutOut } from './chat-participant.reads.ts'
 import { ChatParticipant, ChatSession } from './chat-session.entity.ts'
 import { type ChatSessionRow, findChatSession } from './chat-session.reads.ts'
 
@@ -33,6 +34,14 @@ export class TooManyParticipants extends UserError {
   }
 }
 
+/** Somebody who takes part, or is to, cannot read the project of the session. */
+export class ProjectClosedToParticipant extends UserError {
+  readonly code = 'PROJECT_CLOSED_TO_PARTICIPANT'
+  constructor() {
+    super('Not everybody who takes part may read the project. Give them a role in it first.')
+  }
+}
+
 /** A new chat session. */
 export interface CreateChatSession {
   readonly title: string | null
@@ -49,7 +58,10 @@ export async function getChatSession(ctx: Context, id: string, action: Action): 
   return pass(ctx, 'chat session', await findChatSession(ctx, id), action, encodeTypeId('chat_session', id))
 }
 
-/** Opens a session. @throws {NotFound | Forbidden | InvalidInput | TooManyParticipants | IdempotencyKeyReused} */
+/**
+ * Opens a session.
+ * @throws {NotFound | Forbidden | InvalidInput | TooManyParticipants | ProjectClosedToParticipant | IdempotencyKeyReused}
+ */
 export async function createChatSession(ctx: Context, input: CreateChatSession): Promise<ChatSessionRow> {
   const { userId } = requireViewer(ctx)
   requireGrant(ctx, 'chat_session.read')
@@ -63,7 +75,10 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
     ctx,
     [...people].filter((id) => id !== userId),
   )
-  const id = await createOnce(ctx, 'createChatSession', input, (tx, viewer) => {
+  const id = await createOnce(ctx, 'createChatSession', input, async (tx, viewer) => {
+    const isClosed =
+      input.projectId !== null && (await findShutOut(tx.unscoped, input.projectId, [...people])).length > 0
+    if (isClosed) throw new ProjectClosedToParticipant()
     const session = tx.em.create(ChatSession, {
       id: newUuid(tx.now),
       organization: viewer.organizationId,

@@ -41,6 +41,14 @@ export const projectPurge = defineJob({
 
 /** Takes those out of the projects' chat sessions who could not read the project: without it nothing keeps them from them. */
 async function leaveSessions(tx: Kysely<Tables>, projectIds: readonly string[]): Promise<void> {
+  // A session's row before those of who takes part, as wherever both are changed.
+  await tx
+    .selectFrom('chat_session')
+    .where('project_id', 'in', projectIds)
+    .select('id')
+    .orderBy('id')
+    .forUpdate()
+    .execute()
   await sql`
     delete from chat_participant using chat_session, project
     where chat_session.id = chat_participant.session_id and project.id = chat_session.project_id

@@ -225,7 +225,8 @@ test('a message has a hundred alternatives at most', async ({ server, alice }) =
   await server.app.platform.database.pool.query(
     `insert into message (id, organization_id, session_id, parent_id, branch_id, role, content, citations, status, fence, created_at, updated_at)
     select made.id, organization_id, session_id, parent_id, made.id, role, content, citations, status, fence, created_at, updated_at
-    from message, lateral (select gen_random_uuid() as id from generate_series(1, 98) where message.id is not null) as made
+    from message, lateral (select ('00000000-0000-7000-8000-' || lpad(number::text, 12, '0'))::uuid as id
+      from generate_series(1, 98) as number where message.id is not null) as made
     where message.id = $1`,
     [uuidIn(answer)],
   )

@@ -1,5 +1,11 @@
 import { expect } from 'vitest'
-import { CreateBlocksDocument, SearchDocument, type SearchFilter } from '../../../gql/graphql.ts'
+import {
+  ArchiveChatSessionDocument,
+  CreateBlocksDocument,
+  SearchDocument,
+  type SearchFilter,
+} from '../../../gql/graphql.ts'
+import { askAndWait } from '../../../kit/chat.ts'
 import { indexed } from '../../../kit/inside.ts'
 import type { Person } from '../../../kit/people.ts'
 import { makeAgent, programOf, tokenOf } from '../../../kit/programs.ts'
@@ -74,6 +80,16 @@ test('what is found is narrowed by who made it, a person or an agent', async ({ 
   expect(await comets(alice, { createdById: agent.id })).toEqual(['comet of the agent'])
   expect(await comets(bob, { createdById: bob.userId, types: ['MESSAGE'] })).toEqual(['comet asked by Bob'])
   await program.close()
+})
+
+test('what was said is narrowed by whether its chat session is archived', async ({ server, alice }) => {
+  const [kept, archived] = [await openChat(alice), await openChat(alice)]
+  await askAndWait(alice, { sessionId: kept.id, content: 'A comet that is kept?' })
+  await askAndWait(alice, { sessionId: archived.id, content: 'A comet that is archived?' })
+  await alice.mutate(ArchiveChatSessionDocument, { input: { id: archived.id } })
+  await indexed(server, alice)
+  expect(await comets(alice, { isArchived: true })).toEqual(['A comet that is archived?'])
+  expect(await comets(alice, { isArchived: false })).toEqual(['A comet that is kept?'])
 })
 
 test('what is found is narrowed by whether it is archived', async ({ server, alice }) => {

@@ -3,10 +3,12 @@ import {
   ArchiveProjectDocument,
   ChatEventsDocument,
   CreateChatSessionDocument,
+  RemoveChatParticipantDocument,
   SendMessageDocument,
 } from '../../../gql/graphql.ts'
 import { trailOf } from '../../../kit/inside.ts'
 import { signUpInto, uuidIn } from '../../../kit/people.ts'
+import { makeAgent, makeKey, programOf, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
 import { addTo, createProject } from '../../projects/stage.ts'
@@ -89,6 +91,41 @@ test('who opened a session takes others out, and others do once they have left',
   expect(await remove(bob, id, carol)).toMatchObject({ removedId: carol.userId })
   expect(await erase(bob, id)).toMatchObject({ deletedId: id })
   await carol.close()
+})
+
+test('of a session that an agent opened, its owner decides', async ({ alice, bob }) => {
+  const agent = await makeAgent(alice, {
+    trustLevel: 'WRITE',
+    permissions: ['user.read', 'chat_session.read', 'chat_session.create'],
+  })
+  const program = programOf(alice, await tokenOf(alice, agent))
+  const { createChatSession: made } = await program.mutate(CreateChatSessionDocument, {
+    input: { participantIds: [bob.userId] },
+  })
+  if (made.__typename !== 'ChatSession') throw new Error(`The session came to ${JSON.stringify(made)}`)
+  await expect(remove(bob, made.id, alice)).rejects.toThrow('FORBIDDEN')
+  await expect(erase(bob, made.id)).rejects.toThrow('FORBIDDEN')
+  expect(await remove(alice, made.id, bob)).toMatchObject({ removedId: bob.userId })
+  await program.close()
+})
+
+test('a program that may not delete a session takes nobody out who is the last', async ({ alice }) => {
+  const { id } = await openChat(alice)
+  const key = await makeKey(alice, { permissions: ['chat_session.read', 'chat_session.remove_participant'] })
+  const program = programOf(alice, key.secret)
+  const input = { id, userId: alice.userId }
+  await expect(program.mutate(RemoveChatParticipantDocument, { input })).rejects.toThrow('FORBIDDEN')
+  expect(await look(alice, id)).not.toBe(null)
+  await program.close()
+})
+
+test('a session is opened in no project that somebody in it cannot read', async ({ alice, bob }) => {
+  const projectId = await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' })
+  const input = { projectId, participantIds: [bob.userId] }
+  const open = async () => (await alice.mutate(CreateChatSessionDocument, { input })).createChatSession
+  expect(await open()).toMatchObject({ __typename: 'ProjectClosedToParticipant' })
+  await addTo(alice, projectId, bob, 'VIEWER')
+  expect(await open()).toMatchObject({ __typename: 'ChatSession' })
 })
 
 test('whoever takes no part is taken out by nobody', async ({ alice, bob, stranger }) => {

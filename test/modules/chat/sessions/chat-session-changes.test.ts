@@ -11,7 +11,7 @@ import {
   StopGenerationDocument,
   UpdateChatSessionDocument,
 } from '../../../gql/graphql.ts'
-import { trailOf } from '../../../kit/inside.ts'
+import { setRole, trailOf } from '../../../kit/inside.ts'
 import { type Person, signUpInto } from '../../../kit/people.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
 import { addTo, codeOf, createProject } from '../../projects/stage.ts'
@@ -99,6 +99,8 @@ test('every change is in the audit trail', async ({ server, alice, bob }) => {
     'chat_session.update',
     'chat_session.add_participant',
     'chat_session.remove_participant',
+    // Also where it changed nothing.
+    'chat_session.archive',
     'chat_session.archive',
     'chat_session.delete',
   ])
@@ -174,8 +176,9 @@ test('a session goes to no project that somebody in it cannot read', async ({ al
 
 test('leaving a project opens a session to nobody whom the project was closed to', async ({ server, alice, bob }) => {
   const open = await createProject(alice, { name: 'Open' })
-  const guest = await signUpInto(server, alice, 'Guest', 'GUEST')
+  const guest = await signUpInto(server, alice, 'Guest', 'VIEWER')
   const { id } = await openChat(alice, { projectId: open, participantIds: [bob.userId, guest.userId] })
+  await setRole(server, guest, 'GUEST')
   expect(await look(guest, id)).toBe(null)
   await update(alice, { id, expectedVersion: 1, projectId: null })
   expect(await look(guest, id)).toBe(null)
