@@ -9,7 +9,7 @@ const service = 'src/modules/chat/search/search.service.ts'
 const words = 'src/modules/chat/search/asked-words.reads.ts'
 
 const openPages = change(scope, 'let pages = readablePages(db)', "let pages = db.from('page')")
-const openSessions = change(scope, 'const sessions = readableSessions(db)', "const sessions = db.from('chat_session')")
+const openSessions = change(scope, 'let sessions = readableSessions(db)', "let sessions = db.from('chat_session')")
 const anyPlace = change(
   scope,
   'where one.organization_id = ${db.organizationId}::uuid and one.is_among',
