@@ -21,7 +21,8 @@ export interface StoreOptions {
   readonly onFailure: (error: Error) => void
 }
 
-const POOL_MAX = 20
+// Six nodes share a Postgres as it is installed, which takes a hundred.
+const POOL_MAX = 16
 // Postgres compiles what it takes to be long, at each run: a search among 30,000 blocks took 64 ms for that and 15 to run, one
 // among 100,000 a second. What takes long here is not worth it. Nor is a request worth several processes, which take twice the
 // work for a third of the time: others are served beside it.
