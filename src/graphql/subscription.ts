@@ -52,6 +52,8 @@ export interface Following<Item> {
    * was last passed: that of the actor, the organization, or the project it answers.
    */
   readonly gate: (ctx: Context) => Promise<Followed>
+  /** Whether what is followed is there no more, for anybody: asked when the gate does not find it. */
+  readonly isGone?: (ctx: Context) => Promise<boolean>
   /** Null where what is followed is gone, which `SubscriptionEnded` tells by itself. */
   readonly toEvent: (item: Item) => object | null
   /** Whether an item says that what is followed has moved, so that the gate is to be passed again whatever the epochs. */
@@ -182,6 +184,12 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     return { done: false, value: { context: this.#ctx, event: { type: 'SubscriptionEnded', reason } } }
   }
 
+  /** Somebody who has not read that far yet is told of the end as those who have. */
+  async #reasonOf({ code }: Fault): Promise<EndReason> {
+    const isGone = code === 'NOT_FOUND' && (await this.#following.isGone?.(this.#ctx).catch(() => false))
+    return isGone === true ? 'RESOURCE_DELETED' : 'ACCESS_REMOVED'
+  }
+
   #lose(reason: EndReason): void {
     this.#lost ??= reason
     void this.#following.source.return()
@@ -238,7 +246,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
         else this.#admitted = admission(viewer, await this.#following.gate(context), asked)
         return context
       } catch (error) {
-        if (error instanceof Fault && error.code !== 'SERVICE_UNAVAILABLE') return 'ACCESS_REMOVED'
+        if (error instanceof Fault && error.code !== 'SERVICE_UNAVAILABLE') return this.#reasonOf(error)
         // Who has gone is told nothing.
         if (this.#ended || signal.aborted) return 'SERVER_RESTART'
         const isLate = platform.clock.now().getTime() > giveUpAt

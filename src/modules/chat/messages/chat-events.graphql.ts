@@ -10,7 +10,7 @@ import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { chatChannelEvent } from '../sessions/chat-session.events.ts'
 import { ChatSessionType } from '../sessions/chat-session.graphql.ts'
-import { findChatSession } from '../sessions/chat-session.reads.ts'
+import { findChatSession, isSessionGone } from '../sessions/chat-session.reads.ts'
 import { getChatSession } from '../sessions/chat-session.service.ts'
 import { ChatFeed, type ChatFeedItem } from './chat-feed.reads.ts'
 import { MessageType } from './message.graphql.ts'
@@ -115,6 +115,7 @@ builder.subscriptionField('chatEvents', (t) =>
         source: new ChatFeed(ctx, sessionId, args.after),
         gate: (fresh) => follows(fresh, sessionId),
         found,
+        isGone: (fresh) => isSessionGone(fresh, sessionId),
         toEvent: (item) => toEvent(ctx, sessionId, item),
         isMove: (item) => movesSession(item),
         admittedFor: (item) => (item.kind === 'delta' ? ADMITTED_MILLIS : 0),

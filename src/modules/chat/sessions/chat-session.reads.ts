@@ -89,6 +89,12 @@ export async function countChatSessions(ctx: Context, filter: ChatSessionFilter)
   return row.count
 }
 
+/** Whether there is no such session in the organization, whoever takes part in it: never an answer to somebody who asks. */
+export async function isSessionGone({ db }: Context, id: string): Promise<boolean> {
+  const query = db.from('chat_session').where('chat_session.id', '=', id)
+  return (await query.select('chat_session.id').executeTakeFirst()) === undefined
+}
+
 /** The sessions the reader takes part in, for queries over what is said in them. */
 export function readableSessions(db: TenantReads) {
   return db.from('chat_session').where(isOpenToReader(db))

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { ChatEventsDocument, ChatSessionsDocument, SendMessageDocument } from '../../../gql/graphql.ts'
+import { setRole } from '../../../kit/inside.ts'
 import { uuidIn } from '../../../kit/people.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
 import { createProject } from '../../projects/stage.ts'
@@ -66,4 +67,21 @@ test('an answer that is being written ends with its session, and nothing of its 
   const late = { fence: 1, at: 0, text: 'too late' }
   await expect.poll(() => liveTexts.append(id, late)).toBe(false)
   expect((await liveTexts.seal(id, 9, 0)).trim()).toBe('')
+})
+
+test('whoever has not read as far as the end when their access is looked at again is told of the end', async ({
+  server,
+  alice,
+  bob,
+}) => {
+  const session = await openChat(alice, { participantIds: [bob.userId] })
+  const events = bob.subscribe(ChatEventsDocument, { sessionId: session.id, after: session.eventsCursor })
+  await ask(alice, session, 'scenario/words-0')
+  await events.next()
+  // Without its event, as for who reads slowly.
+  const { pool } = server.app.platform.database
+  for (const statement of ['message where session_id', 'chat_participant where session_id', 'chat_session where id'])
+    await pool.query(`delete from ${statement} = $1`, [uuidIn(session.id)])
+  await setRole(server, bob, 'VIEWER')
+  expect((await untilEnd(events)).at(-1)).toMatchObject({ reason: 'RESOURCE_DELETED' })
 })
