@@ -102,7 +102,7 @@ function deliveryTests(lane: JobsLane): void {
     expect(node.seen.payloads).toContainEqual({ text: 'now' })
     await vi.waitFor(() => expect(node.seen.payloads).toEqual([{ text: 'now' }, { text: 'soon' }]), patience)
     expect(performance.now() - started).toBeGreaterThan(1_900)
-    expect(await node.states('note')).toEqual(['completed', 'completed', 'created'])
+    await expect.poll(() => node.states('note')).toEqual(['completed', 'completed', 'created'])
   })
 
   test('a job that became due without a wake is found by polling', async () => {

@@ -67,7 +67,7 @@ test('a server whose database is away runs, is not ready, says to come back, and
 
 // More than the pool has places, so that none would be left.
 const MUTATIONS = 24
-const POOL_MAX = 20
+const POOL_MAX = 16
 
 test('transactions that a lost connection cuts give their places in the pool back', () =>
   behindProxy(async (stage) => {
