@@ -40,7 +40,7 @@ const EXACT_UP_TO = 5_000
 const GUESSED_FOR_EACH = 3
 const GUESSED_AT_LEAST = 200
 /** Chunks of which it is asked whether they count. */
-const GUESSED_BROADLY = 1_000
+const GUESSED_BROADLY = 500
 /** How many neighbours a search keeps in sight (`hnsw.ef_search`): at least, for each that is wanted, and what pgvector allows. */
 const IN_SIGHT_AT_LEAST = 200
 const IN_SIGHT_FOR_EACH = 2
