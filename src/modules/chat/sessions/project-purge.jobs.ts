@@ -4,6 +4,7 @@ import type { Platform } from '../../../platform/context.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { defineJob } from '../../../platform/jobs.ts'
 import { PROJECT_GRACE_DAYS } from '../../projects/project.service.ts'
+import { isShutOut } from './chat-participant.reads.ts'
 
 const DAY_MILLIS = 86_400_000
 /** Projects of one run, so that no transaction holds locks for long; the rest go with the next. */
@@ -52,14 +53,5 @@ async function leaveSessions(tx: Kysely<Tables>, projectIds: readonly string[]):
   await sql`
     delete from chat_participant using chat_session, project
     where chat_session.id = chat_participant.session_id and project.id = chat_session.project_id
-      and project.id = any(${projectIds}::uuid[])
-      and not exists (
-        select from project_member
-        where project_member.project_id = project.id and project_member.user_id = chat_participant.user_id
-      )
-      and (project.visibility = 'PRIVATE' or not exists (
-        select from membership
-        where membership.organization_id = project.organization_id
-          and membership.user_id = chat_participant.user_id and membership.role <> 'GUEST'
-      ))`.execute(tx)
+      and project.id = any(${projectIds}::uuid[]) and ${isShutOut('chat_participant.user_id')}`.execute(tx)
 }
