@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { demoQuestions, handbook } from '../src/demo-pages.ts'
 import { demoAccount } from '../src/demo-workspace.ts'
 import { extractiveModel } from '../src/modules/chat/assistant/extractive.service.ts'
+import { modelRequest } from '../src/platform/models.ts'
 import { LoginDocument, PagesDocument } from './gql/graphql.ts'
 import { createTestClient } from './kit/client.ts'
 import { contextOf } from './kit/inside.ts'
@@ -47,7 +48,11 @@ test.each([
 ])('its pages say %s to the question it suggests: %s', async (fact, content) => {
   const ctx = await contextOf(server, { tokens })
   let text = ''
-  for await (const part of extractiveModel.stream(ctx, { messages: [{ role: 'user', content }] }, ctx.signal)) {
+  for await (const part of extractiveModel.stream(
+    ctx,
+    modelRequest({ messages: [{ role: 'user', content }] }),
+    ctx.signal,
+  )) {
     if (part.type === 'text') text += part.text
   }
   expect(text).toContain(fact)

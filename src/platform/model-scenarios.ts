@@ -27,7 +27,16 @@ export function findScenario(id: string): Model | null {
   if (kind === undefined || tokens > MAX_TOKENS) return null
   const end = kind === 'words' || kind === 'slow' ? 'complete' : (kind as 'cut' | 'error' | 'stall')
   const scenario: Scenario = { tokens, tokenMillis: kind === 'slow' ? SLOW_MILLIS : PACE_MILLIS, end }
-  return { id, name: `Scenario: ${kind} ${tokens}`, stream: (_ctx, request, signal) => play(scenario, request, signal) }
+  return {
+    id,
+    name: `Scenario: ${kind} ${tokens}`,
+    providerId: 'scenario',
+    contextWindow: null,
+    capabilities: [],
+    pricing: null,
+    isConfigured: true,
+    stream: (_ctx, request, signal) => play(scenario, request, signal),
+  }
 }
 
 /** The text that a scenario of so many tokens writes to a question. */
@@ -40,7 +49,7 @@ function tokenAt(index: number, question: string): string {
 }
 
 async function* play(scenario: Scenario, { messages }: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
-  const question = messages.at(-1)?.content ?? ''
+  const question = messages.flatMap((message) => (message.role === 'user' ? [message.content] : [])).at(-1) ?? ''
   for (let index = 0; index < scenario.tokens; index++) {
     await pause(scenario.tokenMillis, undefined, { signal })
     yield { type: 'text', text: tokenAt(index, question) }

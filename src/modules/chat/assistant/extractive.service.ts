@@ -28,6 +28,11 @@ const nothingAsked = 'Ask me about something that may stand in your pages: I fou
 export const extractiveModel: Model = {
   id: 'embedded/extractive',
   name: 'Quotes from your pages',
+  providerId: 'embedded',
+  contextWindow: null,
+  capabilities: [],
+  pricing: null,
+  isConfigured: true,
   async *stream(ctx, { messages }, signal) {
     signal.throwIfAborted()
     const text = textAsked(messages)
@@ -46,7 +51,7 @@ export const extractiveModel: Model = {
 
 /** The last message; when it has no words of its own ("and why?"), the one before it; null when that has none either. */
 function textAsked(messages: readonly ModelMessage[]): string | null {
-  const asked = messages.filter(({ role }) => role === 'user').map(({ content }) => content)
+  const asked = messages.flatMap((message) => (message.role === 'user' ? [message.content] : []))
   return asked.slice(-2).findLast((content) => questionWords(content).length > 0) ?? null
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../platform/context.ts'
-import type { Model, ModelMessage, ModelPart } from '../../../platform/models.ts'
+import { type Model, type ModelMessage, type ModelPart, modelRequest } from '../../../platform/models.ts'
 import { readBranch } from '../messages/branch.reads.ts'
 import type { Citation } from '../messages/message.entity.ts'
 import { type AnswerWriter, createAnswerWriter } from './answer-writer.service.ts'
@@ -60,14 +60,14 @@ async function runModel(ctx: Context, { model, messages, writer }: Run, signal: 
   const { idleMillis, maxMillis, maxLength } = ctx.platform.settings.generations
   const silence = new AbortController()
   const over = AbortSignal.any([signal, silence.signal, AbortSignal.timeout(maxMillis)])
-  const parts = model.stream(ctx, { messages }, over)[Symbol.asyncIterator]()
+  const parts = model.stream(ctx, modelRequest({ messages }), over)[Symbol.asyncIterator]()
   try {
     for (;;) {
       const timer = setTimeout(() => silence.abort(), idleMillis)
       const result = await endedBy(over, () => parts.next()).finally(() => clearTimeout(timer))
       if (result.done === true) return
       if (result.value.type === 'text') writer.write(storable(result.value.text))
-      else writer.cite(citationOf(result.value))
+      if (result.value.type === 'citation') writer.cite(citationOf(result.value))
       if (writer.text.length > maxLength) throw new AnswerTooLong()
     }
   } catch (error) {

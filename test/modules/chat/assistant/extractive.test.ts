@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { extractiveModel } from '../../../../src/modules/chat/assistant/extractive.service.ts'
-import type { ModelMessage } from '../../../../src/platform/models.ts'
+import { type ModelMessage, modelRequest } from '../../../../src/platform/models.ts'
 import { contextOf, indexed, setRole } from '../../../kit/inside.ts'
 import { test } from '../../../kit/test.ts'
 import { answerOf, ask, byWordsAlone, expectCited, nothing, publish, publishIn } from './stage.ts'
@@ -223,7 +223,7 @@ test('it comes by the word, and ends soon after it is told to', async ({ server,
   const pieces: string[] = []
   let abortedAt = 0
   const reading = (async () => {
-    for await (const part of extractiveModel.stream(ctx, { messages }, abort.signal)) {
+    for await (const part of extractiveModel.stream(ctx, modelRequest({ messages }), abort.signal)) {
       if (part.type === 'text') pieces.push(part.text)
       if (pieces.length < 8 || abort.signal.aborted) continue
       abortedAt = performance.now()
@@ -242,6 +242,6 @@ test('it comes by the word, and ends soon after it is told to', async ({ server,
     expect.any(String),
     expect.any(String),
   ])
-  const never = extractiveModel.stream(ctx, { messages }, AbortSignal.abort())
+  const never = extractiveModel.stream(ctx, modelRequest({ messages }), AbortSignal.abort())
   await expect(never[Symbol.asyncIterator]().next()).rejects.toThrow(/abort/i)
 })

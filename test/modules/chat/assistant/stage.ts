@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { extractiveModel } from '../../../../src/modules/chat/assistant/extractive.service.ts'
 import type { Context } from '../../../../src/platform/context.ts'
-import type { ModelMessage, ModelPart } from '../../../../src/platform/models.ts'
+import { type ModelMessage, type ModelPart, modelRequest } from '../../../../src/platform/models.ts'
 import { CreateBlocksDocument, CreatePageDocument, type NewBlockInput } from '../../../gql/graphql.ts'
 import { contextOf, indexed } from '../../../kit/inside.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
@@ -33,7 +33,7 @@ export async function answerOf(ctx: Context, questions: readonly string[]): Prom
     { role: 'assistant', content: 'An answer about walruses.' },
   ])
   const parts: ModelPart[] = []
-  for await (const part of extractiveModel.stream(ctx, { messages: messages.slice(0, -1) }, ctx.signal))
+  for await (const part of extractiveModel.stream(ctx, modelRequest({ messages: messages.slice(0, -1) }), ctx.signal))
     parts.push(part)
   const citations = parts.filter((part) => part.type === 'citation')
   return {
