@@ -188,6 +188,9 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'organization.service/setOrganizationTier/requireAction': strangers(owner, 'Mutation.setOrganizationTier'),
 
+  'tool-call.service/decideToolCall/pass': {
+    killers: tests('chat/tools/tool-call', 'no program allows tools'),
+  },
   'message.service/getMessage/pass': { killers: tests('chat/generations/generation', 'a key that may only read') },
   'chat-session.service/getChatSession/pass': { killers: tests('projects/project-changes', 'an archived project') },
   'message.service/sendMessage/requireGrant': unread,
@@ -198,6 +201,9 @@ export const places: Readonly<Record<string, Place>> = {
   'block.service/createBlocks/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'chat-session-changes.service/updateChatSession/requirePerson': {
+    killers: tests('chat/tools/tool-call', 'no program allows tools'),
+  },
   'chat-session-changes.service/updateChatSession/requireAction': {
     killers: tests('chat/sessions/chat-session-changes', 'a session goes to a project in which'),
   },

@@ -133,6 +133,18 @@ const messageType = openType(
   'src/modules/chat/messages/message.graphql.ts',
   'authScopes: async (message, ctx) => (await findMessage(ctx, message.id)) !== null,',
 )
+const toolCall = 'src/modules/chat/tools/tool-call.service.ts'
+const toolRun = 'src/modules/chat/tools/tool-run.service.ts'
+const toolCallTests = ['test/modules/chat/tools/tool-call.test.ts']
+const findToolCall = change(
+  'src/modules/chat/tools/tool-call.reads.ts',
+  'call !== null && (await findChatSession(ctx, call.sessionId)) !== null ? call : null',
+  'call',
+)
+const toolCallType = openType(
+  'src/modules/chat/tools/tool-call.graphql.ts',
+  'authScopes: async (call, ctx) => (await findToolCall(ctx, call.id)) !== null,',
+)
 const chatEvents = 'src/modules/chat/messages/chat-events.graphql.ts'
 const noChatGate = change(
   chatEvents,
@@ -230,6 +242,77 @@ const chat: readonly Mutant[] = [
     name: 'Message: stopped by whoever is in its organization',
     edits: [findMessage, findSession, everybodyTakesPart],
     ...strangers(guest, 'Mutation.stopGeneration'),
+  },
+  {
+    name: 'ToolCall: nothing stands before it',
+    edits: [noTenant('tool_call'), findToolCall, toolCallType],
+    ...strangers(owner, 'Query.node'),
+  },
+  {
+    name: 'ToolCall: found by id in its organization',
+    edits: [findToolCall, toolCallType],
+    ...strangers(guest, 'Query.node'),
+  },
+  {
+    name: 'ToolCall: approved by whoever takes part',
+    edits: [change(toolCall, 'if (call.askedById !== authorIdOf(viewer)) throw new Forbidden(action, target)', '')],
+    killers: { files: toolCallTests, named: 'waits until who asked approves it' },
+  },
+  {
+    name: 'ToolCall: decided about again',
+    edits: [
+      change(
+        toolCall,
+        "      .where('status', '=', 'AWAITING_APPROVAL')\n      .where('digest'",
+        "      .where('digest'",
+      ),
+    ],
+    killers: { files: toolCallTests, named: 'waits until who asked approves it' },
+  },
+  {
+    name: 'ToolCall: approved too late',
+    edits: [change(toolCall, "      .where('expires_at', '>', tx.now)\n", '')],
+    killers: { files: toolCallTests, named: 'after five minutes' },
+  },
+  {
+    name: 'ToolCall: approved unseen',
+    edits: [
+      change(toolCall, 'if (call.digest !== digest)', 'if (false)'),
+      change(toolCall, "      .where('digest', '=', digest)\n      .where('expires_at'", "      .where('expires_at'"),
+    ],
+    killers: { files: toolCallTests, named: 'exactly what was shown' },
+  },
+  {
+    name: 'ToolCall: nobody is asked',
+    edits: [change(toolRun, "return row?.approval !== 'ALLOW'", 'return row === undefined')],
+    killers: { files: toolCallTests, named: 'waits until who asked approves it' },
+  },
+  {
+    name: 'ToolCall: done as who asked was',
+    edits: [change(toolRun, 'const viewer = await platform.currentViewer(ctx.viewer)', 'const { viewer } = ctx')],
+    killers: { files: ['test/modules/chat/tools/tool-run.test.ts'], named: 'acts as who asked is by then' },
+  },
+  {
+    name: 'ToolCall: read by who asks alone',
+    edits: [
+      change(
+        toolRun,
+        'const acting = createContext(platform, { viewer, request, audience, signal',
+        'const acting = createContext(platform, { viewer, request, signal',
+      ),
+    ],
+    killers: { files: ['test/modules/chat/tools/workspace-tools.test.ts'], named: 'as all who read along' },
+  },
+  {
+    name: 'ToolCall: its outcome shown to whoever takes part',
+    edits: [
+      change(
+        'src/modules/chat/tools/tool-call.graphql.ts',
+        '(await mayReadOutcome(ctx, call)) ? call.output : null',
+        'call.output',
+      ),
+    ],
+    killers: { files: toolCallTests, named: 'hidden from who may not read' },
   },
 ]
 

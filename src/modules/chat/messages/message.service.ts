@@ -1,6 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import { type Context, createContext } from '../../../platform/context.ts'
 import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
@@ -9,7 +10,7 @@ import { pass, requireGrant } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { writeAnswer } from '../generations/answer.service.ts'
+import { type AnswerSettings, writeAnswer } from '../generations/answer.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
 import { audienceOf, type ChatSessionRow, findChatSession } from '../sessions/chat-session.reads.ts'
 import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
@@ -34,21 +35,26 @@ const actionOf = {
 interface Asked {
   /** Null for the session's. */
   readonly modelId: string | null
+  readonly settings: AnswerSettings
   readonly idempotencyKey: string | null
 }
 
-/** A question to a session's model. */
-export interface SendMessage extends Asked {
-  readonly sessionId: string
+/** What is asked, and what front ends keep with it. */
+interface Worded {
   readonly content: string
+  readonly metadata: JsonObject
+}
+
+/** A question to a session's model. */
+export interface SendMessage extends Asked, Worded {
+  readonly sessionId: string
   /** The answer it goes on from; null for the newest message. */
   readonly parentId: string | null
 }
 
 /** A question to be asked otherwise. */
-export interface EditMessage extends Asked {
+export interface EditMessage extends Asked, Worded {
   readonly id: string
-  readonly content: string
 }
 
 /** An answer to be given anew. */
@@ -105,7 +111,7 @@ export async function editMessage(ctx: Context, input: EditMessage): Promise<Sen
   if (message.role !== 'USER') throw new InvalidInput([{ path: ['id'], message: 'is no question' }])
   const session = await getChatSession(ctx, message.sessionId, 'message.edit')
   return begin(ctx, session, 'editMessage', input, async (tx, writing) => {
-    const question = await addQuestion(tx, writing, { content: input.content, parentId: message.parentId })
+    const question = await addQuestion(tx, writing, { ...input, parentId: message.parentId })
     return { question, answer: await addAnswer(tx, writing, question.id) }
   })
 }
@@ -161,7 +167,9 @@ async function begin(
       // Whoever has been let in meanwhile reads the answer as well.
       forgetLoaded(ctx)
       const audience = await audienceOf(ctx, (await findChatSession(ctx, session.id)) ?? session)
-      const assignment = { messageId: answerId, fence: FIRST_FENCE, questionId, model }
+      const { settings } = input
+      const generation = { messageId: answerId, fence: FIRST_FENCE }
+      const assignment = { ...generation, sessionId: session.id, questionId, model, settings }
       slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
     }
     return {

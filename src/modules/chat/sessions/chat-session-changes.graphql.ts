@@ -5,6 +5,7 @@ import { optional, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { EditConflict } from '../../../platform/errors.ts'
 import { addChatParticipant, type Participation, removeChatParticipant } from './chat-participant.service.ts'
+import { toolApprovals } from './chat-session.entity.ts'
 import {
   ChatSessionType,
   contextDescription,
@@ -12,6 +13,7 @@ import {
   modelName,
   sessionContext,
   sessionTitle,
+  ToolApprovalRef,
 } from './chat-session.graphql.ts'
 import { findChatSession } from './chat-session.reads.ts'
 import { ProjectClosedToParticipant, SessionArchived, TooManyParticipants } from './chat-session.service.ts'
@@ -27,6 +29,10 @@ const UpdateChatSessionInput = builder.inputType('UpdateChatSessionInput', {
     model: t.string({ description: `${modelDescription} Null for the server’s default.` }),
     projectId: t.id({ description: 'The project it is to belong to. Null takes it out of its project.' }),
     context: t.field({ type: 'JSON', description: contextDescription }),
+    toolApproval: t.field({
+      type: ToolApprovalRef,
+      description: 'Whether what tools are to change in your name waits for you. `ALLOW` takes a person, on a device.',
+    }),
   }),
 })
 
@@ -43,6 +49,7 @@ builder.mutationField('updateChatSession', (t) =>
         model: modelName.nullish(),
         projectId: idOf('Project').nullish(),
         context: unlessLeftOut(sessionContext),
+        toolApproval: unlessLeftOut(z.enum(toolApprovals)),
       })
       .transform(({ model, ...change }) => ({ ...change, modelId: model })),
     errors: [EditConflict, SessionArchived, ProjectClosedToParticipant],

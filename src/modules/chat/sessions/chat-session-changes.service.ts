@@ -4,11 +4,12 @@ import type { Context } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { AccessMoved, EditConflict } from '../../../platform/errors.ts'
-import { requireAction, requireViewer } from '../../../platform/gate.ts'
+import { requireAction, requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { tellViewer } from '../../accounts/users/viewer.events.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { findShutOut } from './chat-participant.reads.ts'
+import type { ToolApproval } from './chat-session.entity.ts'
 import { chatChannel, sessionUpdated } from './chat-session.events.ts'
 import type { ChatSessionRow } from './chat-session.reads.ts'
 import {
@@ -28,6 +29,8 @@ export interface ChatSessionChange {
   readonly modelId?: string | null | undefined
   readonly projectId?: string | null | undefined
   readonly context: JsonObject | undefined
+  /** For what is done in the viewer's own name. */
+  readonly toolApproval: ToolApproval | undefined
 }
 
 /** Which session to put away, or to bring back. */
@@ -44,7 +47,7 @@ export interface ArchiveChatSession {
  * @throws {NotFound | Forbidden | InvalidInput | EditConflict | SessionArchived | ProjectClosedToParticipant}
  */
 export async function updateChatSession(ctx: Context, change: ChatSessionChange): Promise<ChatSessionRow> {
-  const { id, expectedVersion, title, modelId, projectId, context } = change
+  const { id, expectedVersion, title, modelId, projectId, context, toolApproval } = change
   const session = await getChatSession(ctx, id, 'chat_session.update')
   // Also while that is deleted.
   const home = session.home?.projectId ?? null
@@ -53,11 +56,13 @@ export async function updateChatSession(ctx: Context, change: ChatSessionChange)
   if (isMove && projectId !== null) await getProject(ctx, projectId, 'chat_session.create')
   if (modelId !== undefined) requireModel(ctx, modelId)
   const target = encodeTypeId('chat_session', id)
+  if (toolApproval === 'ALLOW') requirePerson(ctx, 'chat_session.allow_tools', target)
   await transact(ctx, async (tx) => {
     const leaving = isMove ? await leave(tx, home, session.participantIds) : []
     const held = await lockSession(ctx, tx, id, 'chat_session.update')
     if (held.archivedAt !== null) throw new SessionArchived()
     if (held.version !== expectedVersion) throw new EditConflict(target)
+    if (toolApproval !== undefined) await setToolApproval(ctx, tx, id, toolApproval)
     if (isMove) await move(tx, { held, from: home, to: projectId, leaving })
     await tx.unscoped
       .updateTable('chat_session')
@@ -98,6 +103,11 @@ export async function archiveChatSession(ctx: Context, input: ArchiveChatSession
     tellSession(ctx, tx, id, { isMove: false })
   })
   return getChatSession(ctx, id, 'chat_session.read')
+}
+
+async function setToolApproval(ctx: Context, tx: Transaction, id: string, toolApproval: ToolApproval): Promise<void> {
+  const own = tx.unscoped.updateTable('chat_participant').set({ tool_approval: toolApproval })
+  await own.where('session_id', '=', id).where('user_id', '=', requireViewer(ctx).userId).execute()
 }
 
 /** Tells all who watch a session that it changed, and whether that may have shut somebody out. */

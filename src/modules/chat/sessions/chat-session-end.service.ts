@@ -53,6 +53,7 @@ export async function eraseSession(ctx: Context, tx: Transaction, id: string): P
   const messages = tx.unscoped.deleteFrom('message').where('session_id', '=', id)
   const orphans = await messages.where('status', '=', 'STREAMING').returning(['id', 'fence']).execute()
   await messages.execute()
+  await tx.unscoped.deleteFrom('tool_call').where('session_id', '=', id).execute()
   await tx.unscoped.deleteFrom('chat_participant').where('session_id', '=', id).execute()
   await tx.unscoped.deleteFrom('chat_session').where('id', '=', id).execute()
   tx.record(sessionDeleted(chatChannel(requireViewer(ctx).organizationId, id)))

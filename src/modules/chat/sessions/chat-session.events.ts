@@ -6,6 +6,9 @@ const chatChannelEvents = z.discriminatedUnion('type', [
   /** `isAnswer`: its text is still to come. */
   z.object({ type: z.literal('MessageCreated'), messageId: z.uuid(), isAnswer: z.boolean() }),
   z.object({ type: z.literal('MessageFinished'), messageId: z.uuid() }),
+  /** `tapeLength`: how much of the answer's tape comes before it. */
+  z.object({ type: z.literal('ToolCallStarted'), messageId: z.uuid(), toolCallId: z.uuid(), tapeLength: z.int() }),
+  z.object({ type: z.literal('ToolCallFinished'), messageId: z.uuid(), toolCallId: z.uuid() }),
   /** `isMove`: who may watch is to be asked again. */
   z.object({ type: z.literal('SessionUpdated'), isMove: z.boolean() }),
   z.object({ type: z.literal('SessionDeleted') }),
@@ -24,6 +27,25 @@ export function messageCreated(channel: string, messageId: string, isAnswer: boo
 /** Says that an answer will not change any more, whatever became of it. */
 export function messageFinished(channel: string, messageId: string): NewChannelEvent {
   return { channel, type: 'MessageFinished', payload: { messageId } }
+}
+
+/** Which call of a tool, of which answer. */
+interface ToolCalled {
+  readonly messageId: string
+  readonly toolCallId: string
+}
+
+/** Says that a model wants something done: at once, or once somebody has approved it. */
+export function toolCallStarted(
+  channel: string,
+  { messageId, toolCallId, tapeLength }: ToolCalled & { readonly tapeLength: number },
+): NewChannelEvent {
+  return { channel, type: 'ToolCallStarted', payload: { messageId, toolCallId, tapeLength } }
+}
+
+/** Says that a call of a tool will not change any more, whatever became of it. */
+export function toolCallFinished(channel: string, { messageId, toolCallId }: ToolCalled): NewChannelEvent {
+  return { channel, type: 'ToolCallFinished', payload: { messageId, toolCallId } }
 }
 
 /** Says that the session itself changed, and whether that may have shut somebody out. */

@@ -16,6 +16,7 @@ import { ActorInterface } from '../../accounts/users/user.graphql.ts'
 import { authorOf } from '../../accounts/users/user.reads.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
 import { findProject } from '../../projects/project.reads.ts'
+import type { ToolApproval } from './chat-session.entity.ts'
 import {
   type ChatSessionRow,
   type ChatSessionStatus,
@@ -82,6 +83,17 @@ const ChatSessionStatusRef = builder.enumType('ChatSessionStatus', {
   values: describedValues(statusDescriptions),
 })
 
+const toolApprovalDescriptions: Record<ToolApproval, string> = {
+  ASK: 'It waits until you approve it with `approveToolCall`, five minutes at most.',
+  ALLOW: 'It is done at once.',
+}
+
+/** Whether a tool that changes something asks first. */
+export const ToolApprovalRef = builder.enumType('ToolApproval', {
+  description: 'What happens when a model wants a tool to change something in your name.',
+  values: describedValues(toolApprovalDescriptions),
+})
+
 /** A chat session. */
 export const ChatSessionType = builder.node(builder.objectRef<ChatSessionRow>('ChatSession'), {
   description: 'A conversation with a model. Only who takes part in it sees it.',
@@ -100,6 +112,11 @@ export const ChatSessionType = builder.node(builder.objectRef<ChatSessionRow>('C
       type: ChatSessionStatusRef,
       description: 'Whether it goes on.',
       resolve: (session) => (session.archivedAt === null ? 'ACTIVE' : 'ARCHIVED'),
+    }),
+    toolApproval: t.expose('toolApproval', {
+      type: ToolApprovalRef,
+      description:
+        'What happens here when a model wants a tool to change something in your name; everybody has their own.',
     }),
     context: t.expose('context', { type: 'JSON', description: 'What your front ends keep with it; empty at first.' }),
     model: t.field({

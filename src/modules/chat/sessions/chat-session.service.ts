@@ -94,7 +94,7 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
     })
     for (const user of people) {
       const organization = viewer.organizationId
-      tx.em.create(ChatParticipant, { session: session.id, user, organization, joinedAt: tx.now })
+      tx.em.create(ChatParticipant, { session: session.id, user, organization, joinedAt: tx.now, toolApproval: 'ASK' })
     }
     audit(ctx, tx, { action: 'chat_session.create', target: encodeTypeId('chat_session', session.id) })
     return session.id

@@ -125,7 +125,11 @@ test('a model reads what led to its answer, and nothing of other branches', asyn
         ? {
             ...model,
             stream: (...[ctx, request, signal]: Parameters<typeof model.stream>) => {
-              asked.push(request.messages.map((message) => (message.role === 'tool' ? '' : message.content)))
+              asked.push(
+                request.messages.flatMap((message) =>
+                  message.role === 'user' || message.role === 'assistant' ? [message.content] : [],
+                ),
+              )
               return model.stream(ctx, request, signal)
             },
           }
