@@ -188,9 +188,6 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'organization.service/setOrganizationTier/requireAction': strangers(owner, 'Mutation.setOrganizationTier'),
 
-  'tool-call.service/decideToolCall/pass': {
-    killers: tests('chat/tools/tool-call', 'no program allows tools'),
-  },
   'message.service/getMessage/pass': { killers: tests('chat/generations/generation', 'a key that may only read') },
   'chat-session.service/getChatSession/pass': { killers: tests('projects/project-changes', 'an archived project') },
   'message.service/sendMessage/requireGrant': unread,

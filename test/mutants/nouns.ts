@@ -286,11 +286,14 @@ const chat: readonly Mutant[] = [
     name: 'ToolCall: nobody is asked',
     edits: [change(toolRun, "return row?.approval !== 'ALLOW'", 'return row === undefined')],
     killers: { files: toolCallTests, named: 'waits until who asked approves it' },
+    // Nothing ever waits.
+    proof: 'expected undefined to be defined',
   },
   {
     name: 'ToolCall: done as who asked was',
     edits: [change(toolRun, 'const viewer = await platform.currentViewer(ctx.viewer)', 'const { viewer } = ctx')],
     killers: { files: ['test/modules/chat/tools/tool-run.test.ts'], named: 'acts as who asked is by then' },
+    proof: 'to match object',
   },
   {
     name: 'ToolCall: read by who asks alone',

@@ -6,7 +6,7 @@ import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { Forbidden, InvalidInput, NotFound, UserError } from '../../../platform/errors.ts'
-import { pass, requireViewer } from '../../../platform/gate.ts'
+import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { chatChannel, toolCallFinished, toolCallStarted } from '../sessions/chat-session.events.ts'
 import { getChatSession } from '../sessions/chat-session.service.ts'
@@ -161,8 +161,7 @@ export async function decideToolCall(ctx: Context, { id, digest, verdict }: Deci
   const target = encodeTypeId('tool_call', id)
   const call = await findToolCall(ctx, id)
   if (call === null) throw new NotFound('tool call', action, target)
-  const session = await getChatSession(ctx, call.sessionId, 'chat_session.read')
-  pass(ctx, 'tool call', session, action, target)
+  await getChatSession(ctx, call.sessionId, action)
   const viewer = requireViewer(ctx)
   if (call.askedById !== authorIdOf(viewer)) throw new Forbidden(action, target)
   if (call.digest !== digest)
