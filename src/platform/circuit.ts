@@ -63,7 +63,9 @@ export interface Circuits {
   of(name: string, kind: CircuitKind, options?: { readonly isFailure?: (error: unknown) => boolean }): Circuit
   /** In the order they were made in. */
   list(): readonly Circuit[]
-  /** From here on no change is told. */
+  /** Tells of each change, until the returned function is called. Waits for nobody, and goes on whatever is thrown. */
+  watch(listener: (change: CircuitChange) => void): () => void
+  /** From here on nobody is told of a change. */
   close(): void
 }
 
@@ -80,20 +82,22 @@ export class CircuitOpen extends Unavailable {
   }
 }
 
-/** Makes the circuits of a node. Each change is logged, then told to `onChange`, which must not throw. */
-export function createCircuits(options: {
-  readonly clock: Clock
-  readonly log: Log
-  readonly onChange?: (change: CircuitChange) => void
-}): Circuits {
-  const { clock, log } = options
+/** Makes the circuits of a node. Each change is a line of the log, a warning where one opens. */
+export function createCircuits({ clock, log }: { readonly clock: Clock; readonly log: Log }): Circuits {
   const circuits = new Map<string, Circuit>()
-  let onChange = options.onChange
+  const listeners = new Set<(change: CircuitChange) => void>()
   const changed = (change: CircuitChange, reason: string) => {
     const { name, state } = change
     if (state === 'OPEN') log.warn({ circuit: name, state, reason }, 'circuit opened')
     else log.info({ circuit: name, state }, state === 'CLOSED' ? 'circuit closed' : 'circuit lets one call through')
-    onChange?.(change)
+    for (const listener of listeners) {
+      try {
+        listener(change)
+      } catch (error) {
+        // The call that brought the change about has nothing to do with it.
+        log.error({ err: error, circuit: name }, 'the change of a circuit could not be told')
+      }
+    }
   }
   return {
     of: (name, kind, { isFailure = () => true } = {}) => {
@@ -102,9 +106,11 @@ export function createCircuits(options: {
       return known
     },
     list: () => [...circuits.values()],
-    close: () => {
-      onChange = undefined
+    watch: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
     },
+    close: () => listeners.clear(),
   }
 }
 

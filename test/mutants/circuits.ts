@@ -6,8 +6,36 @@ import type { Mutant } from './mutation.ts'
 const circuit = 'src/platform/circuit.ts'
 const itself = (named: string) => ({ killers: { files: ['test/platform/circuit.once.test.ts'], named } })
 
-/** Of the circuit itself. */
-export const circuitMutants: readonly Mutant[] = [
+const announcement = 'src/modules/accounts/administration/circuit-announcement.service.ts'
+const announced = (named: string) => ({
+  killers: { files: ['test/modules/accounts/administration/circuit-announcement.test.ts'], named },
+})
+
+const announcing: readonly Mutant[] = [
+  {
+    name: 'everybody is told of circuits',
+    edits: [
+      change(announcement, 'is_platform_admin and suspended_at is null and deleted_at is null', 'deleted_at is null'),
+    ],
+    ...announced('and nobody else'),
+  },
+  {
+    name: 'a circuit that flaps is told of each time',
+    edits: [change(announcement, 'if (missingMillis > 0) return wait(name, missingMillis)', '')],
+    ...announced('that flaps little is told'),
+  },
+  {
+    name: 'what a circuit that flapped came to is not told',
+    edits: [
+      change(announcement, 'if (missingMillis > 0) return wait(name, missingMillis)', 'if (missingMillis > 0) return'),
+    ],
+    ...announced('that flaps little is told'),
+    // What is waited for does not come.
+    proof: 'Timed out',
+  },
+]
+
+const itselfBroken: readonly Mutant[] = [
   {
     name: 'failures count however long ago they were',
     edits: [change(circuit, 'this.#failedAt.filter((at) => now - at < this.#figures.windowMillis)', 'this.#failedAt')],
@@ -39,3 +67,6 @@ export const circuitMutants: readonly Mutant[] = [
     ...itself('asked before a circuit opened'),
   },
 ]
+
+/** Of the circuit itself, and of telling of it. */
+export const circuitMutants: readonly Mutant[] = [...itselfBroken, ...announcing]

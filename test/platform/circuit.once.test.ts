@@ -23,8 +23,9 @@ function rig() {
   const lines: { level: string; msg: string; [field: string]: unknown }[] = []
   const changes: CircuitChange[] = []
   const log = createLog({ level: 'info', destination: { write: (line) => void lines.push(JSON.parse(line)) } })
-  const circuits = createCircuits({ clock, log, onChange: (change) => void changes.push(change) })
-  return { clock, lines, changes, circuits, states: () => changes.map(({ state }) => state) }
+  const circuits = createCircuits({ clock, log })
+  const unwatch = circuits.watch((change) => void changes.push(change))
+  return { clock, lines, changes, circuits, unwatch, states: () => changes.map(({ state }) => state) }
 }
 
 async function failTimes(circuit: Circuit, times: number): Promise<void> {
@@ -167,7 +168,7 @@ test('each change is one line of the log, which says nothing of what the service
   expect(JSON.stringify(one.lines)).not.toContain('secret-in-a-body')
 })
 
-test('circuits are listed by name, one each, and tell nothing once they are closed', async () => {
+test('circuits are listed by name, one each', async () => {
   const one = rig()
   const circuit = await open(one)
   expect(one.circuits.of('somebody', 'model')).toBe(circuit)
@@ -176,8 +177,23 @@ test('circuits are listed by name, one each, and tell nothing once they are clos
     ['somebody', 'model', 'OPEN', 1],
     ['other', 'default', 'CLOSED', 0],
   ])
+})
+
+test('changes are told until nobody wants them, and a listener that breaks harms nobody', async () => {
+  const one = rig()
+  const late: string[] = []
+  one.circuits.watch(() => {
+    throw new Error('broken listener')
+  })
+  one.circuits.watch(({ state }) => void late.push(state))
+  const circuit = await open(one)
+  expect(one.lines.map(({ msg }) => msg)).toEqual(['circuit opened', 'the change of a circuit could not be told'])
+  one.unwatch()
+  one.clock.advance({ seconds: 10 })
+  await failTimes(circuit, 1)
+  expect([one.states(), late]).toEqual([['OPEN'], ['OPEN', 'HALF_OPEN', 'OPEN']])
   one.circuits.close()
   one.clock.advance({ seconds: 10 })
   await circuit.execute(works)
-  expect(one.states()).toEqual(['OPEN'])
+  expect(late).toHaveLength(3)
 })

@@ -5,6 +5,7 @@ import { ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../
 import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { requirePerson, requireViewer } from '../../../platform/gate.ts'
+import { CircuitChangedRef } from '../administration/circuit.graphql.ts'
 import { DeviceSessionNode } from '../devices/device-session.graphql.ts'
 import { findDeviceSession } from '../devices/device-session.reads.ts'
 import { ActorInterface } from './user.graphql.ts'
@@ -108,6 +109,7 @@ const ViewerEventRef = builder.unionType('ViewerEvent', {
     DeviceSessionEndedRef,
     ProjectEnteredRef,
     ViewerUpdatedRef,
+    CircuitChangedRef,
     SessionExpiringRef,
     ResyncRequiredRef,
     SubscriptionEndedRef,
