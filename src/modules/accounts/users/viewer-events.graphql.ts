@@ -1,8 +1,13 @@
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { encodeGlobalId } from '../../../graphql/ids.ts'
-import { ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../../graphql/stream-control.ts'
-import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
+import {
+  ResyncRequiredRef,
+  type StreamControl,
+  SubscriptionEndedRef,
+  unknownEvent,
+} from '../../../graphql/stream-control.ts'
+import { followSource } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { CircuitChangedRef } from '../administration/circuit.graphql.ts'

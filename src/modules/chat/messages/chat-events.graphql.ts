@@ -5,8 +5,9 @@ import {
   resyncRequired,
   type StreamControl,
   SubscriptionEndedRef,
+  unknownEvent,
 } from '../../../graphql/stream-control.ts'
-import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
+import { followSource } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { chatChannelEvent } from '../sessions/chat-session.events.ts'
 import { ChatSessionType } from '../sessions/chat-session.graphql.ts'
