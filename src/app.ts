@@ -5,6 +5,7 @@ import { type Config, localUrl } from './config.ts'
 import './policies.ts'
 import { entities } from './entities.ts'
 import { jobs as allJobs } from './jobs.ts'
+import { announceCircuits } from './modules/accounts/administration/circuit-announcement.service.ts'
 import { accessEpochs } from './modules/accounts/devices/access-epochs.reads.ts'
 import { currentViewer } from './modules/accounts/devices/authentication.service.ts'
 import { createSessionWatch } from './modules/accounts/devices/session-watch.service.ts'
@@ -24,6 +25,7 @@ import { createLiveTexts } from './platform/channels/live-text.ts'
 import { createMemoryNudges, createRedisNudges, type Nudges } from './platform/channels/nudges.ts'
 import { createMemoryTokenLog, type TokenLog } from './platform/channels/token-log.ts'
 import { createRedisTokenLog } from './platform/channels/token-log-redis.ts'
+import { createCircuits } from './platform/circuit.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import type { Platform } from './platform/context.ts'
 import { createKeySet } from './platform/crypto/key-set.ts'
@@ -42,9 +44,8 @@ import { findScenario } from './platform/model-scenarios.ts'
 import { createModels } from './platform/models.ts'
 import { createMemoryRateLimits, createRedisRateLimits, type RateLimits } from './platform/rate-limit.ts'
 import { ServiceUnreachable } from './platform/service-unreachable.ts'
-import type { Settings } from './platform/settings.ts'
 import { createTasks } from './platform/tasks.ts'
-import { createHttpServer } from './transport/http.ts'
+import { closeHttpServer, createHttpServer } from './transport/http.ts'
 import { originRule } from './transport/origins.ts'
 import { trustRule } from './transport/request-facts.ts'
 import { openWebSocketDoor } from './transport/websocket.ts'
@@ -86,18 +87,21 @@ const TELLING_MILLIS = 250
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
   await using opened = new AsyncDisposableStack()
   const log = overrides.log ?? createLog({ level: config.logLevel })
+  const clock = overrides.clock ?? systemClock
+  const circuits = createCircuits({ clock, log })
   const store = opened.adopt(
     await openStore({
       databaseUrl: config.services?.databaseUrl ?? null,
       directory: config.dataDir,
       entities,
       log,
+      circuits,
       onFailure: overrides.onFailure ?? (() => undefined),
     }),
     (store) => store.close(),
   )
   const settings = { ...config.settings }
-  const platform = await createPlatform(config, overrides, log, store, opened, settings)
+  const platform = await createPlatform(config, overrides, { log, clock, circuits, store, settings }, opened)
 
   const stopping = new AbortController()
   const allowsOrigin = originRule(config.corsOrigins)
@@ -113,7 +117,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     // Subscriptions first: each says SERVER_RESTART and completes, so that its request can finish.
     await platform.channels.close()
     await sockets.close()
-    await closeServer(server)
+    await closeHttpServer(server, DRAIN_MILLIS)
   })
 
   const resources = opened.move()
@@ -138,16 +142,18 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   }
 }
 
+/** What stands before the rest of the platform. */
+interface Ground extends Pick<Platform, 'log' | 'clock' | 'circuits' | 'settings'> {
+  readonly store: Store
+}
+
 async function createPlatform(
   config: Config,
   overrides: Overrides,
-  log: Log,
-  store: Store,
+  { log, clock, circuits, store, settings }: Ground,
   opened: AsyncDisposableStack,
-  settings: Settings,
 ): Promise<Platform> {
   const { database, embedded } = store
-  const clock = overrides.clock ?? systemClock
   const secrets = embedded ? secretsIn(config.dataDir, config.secrets) : givenSecrets(config)
   const jobs = createJobs<Platform>({
     pool: database.pool,
@@ -193,6 +199,7 @@ async function createPlatform(
     nudges,
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
+    circuits,
     models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
     embedder,
     jobs,
@@ -213,6 +220,7 @@ async function createPlatform(
     watchAccess: (viewer, watcher, signal) => sessions.watch(viewer, watcher, signal),
     recordDenial: auditDenial,
   }
+  opened.defer(announceCircuits(platform))
   const sessions = createSessionWatch(platform)
   opened.defer(() => sessions.close())
   await platform.signingKeys.rotate()
@@ -279,16 +287,4 @@ function givenSecrets({ secrets }: Config) {
   // The configuration refuses a missing secret beside a real database.
   if (SIGNING_KEY_SECRET === null || REFRESH_TOKEN_SECRET === null) throw new Error('Secrets are missing')
   return { SIGNING_KEY_SECRET, REFRESH_TOKEN_SECRET }
-}
-
-function closeServer(server: ReturnType<typeof createHttpServer>): Promise<void> {
-  return new Promise((resolve) => {
-    if (!server.listening) return resolve()
-    const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MILLIS)
-    server.close(() => {
-      clearTimeout(deadline)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
 }

@@ -54,6 +54,19 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
   return server
 }
 
+/** Takes no more requests and waits for those under way; what is left after the time is cut off. */
+export function closeHttpServer(server: Server, timeoutMillis: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve()
+    const deadline = setTimeout(() => server.closeAllConnections(), timeoutMillis)
+    server.close(() => {
+      clearTimeout(deadline)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
 function isHost(header: string | undefined): boolean {
   return !header || URL.canParse(`http://${header}`)
 }

@@ -1,3 +1,4 @@
+import { circuitMutants } from './circuits.ts'
 import { gateMutants } from './gates.ts'
 import type { Mutant } from './mutation.ts'
 import { nounMutants } from './nouns.ts'
@@ -5,4 +6,10 @@ import { platformMutants } from './platform.ts'
 import { searchMutants } from './search.ts'
 
 /** All there are. */
-export const mutants: readonly Mutant[] = [...nounMutants, ...gateMutants, ...searchMutants, ...platformMutants]
+export const mutants: readonly Mutant[] = [
+  ...nounMutants,
+  ...gateMutants,
+  ...searchMutants,
+  ...platformMutants,
+  ...circuitMutants,
+]

@@ -107,6 +107,8 @@ const projects: readonly Mutant[] = [
   },
 ]
 
+const sessionsTold = 'src/modules/chat/sessions/chat-session-project-events.graphql.ts'
+const sessionsToldTest = 'test/modules/chat/sessions/chat-session-project-events.test.ts'
 const session = 'src/modules/chat/sessions/chat-session.reads.ts'
 const findSession = change(
   session,
@@ -194,6 +196,27 @@ const chat: readonly Mutant[] = [
       change(session, 'isIn ? viewerRole : null', 'viewerRole'),
     ],
     killers: { files: ['test/modules/chat/sessions/chat-session.test.ts'], named: 'only who takes part' },
+  },
+  {
+    name: 'ChatSession: told of to all who watch its project',
+    edits: [change(sessionsTold, 'userIds.includes(ctx.viewer.userId)', 'userIds.length > 0')],
+    killers: { files: [sessionsToldTest], named: 'and to nobody else' },
+  },
+  {
+    name: 'ChatSession: told of to whatever program',
+    edits: [change(sessionsTold, "isNamed && isGrantedTo(ctx, 'chat_session.read')", 'isNamed')],
+    killers: { files: [sessionsToldTest], named: 'a program that may not read' },
+  },
+  {
+    name: 'ChatSession: where it went is told to who was left behind',
+    edits: [
+      change(
+        'src/modules/chat/sessions/chat-session-changes.service.ts',
+        "'ChatSessionAdded', stayingOf({ held, leaving })",
+        "'ChatSessionAdded', held.participantIds",
+      ),
+    ],
+    killers: { files: [sessionsToldTest], named: 'left behind' },
   },
   {
     name: 'ChatSession: made in whatever project',

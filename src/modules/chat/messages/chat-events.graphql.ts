@@ -6,8 +6,9 @@ import {
   resyncRequired,
   type StreamControl,
   SubscriptionEndedRef,
+  unknownEvent,
 } from '../../../graphql/stream-control.ts'
-import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
+import { followSource } from '../../../graphql/subscription.ts'
 import type { StretchKind } from '../../../lib/answer-tape.ts'
 import type { Context } from '../../../platform/context.ts'
 import { chatChannelEvent } from '../sessions/chat-session.events.ts'

@@ -10,7 +10,7 @@ import { audit } from '../../audit/audit.service.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { findShutOut } from './chat-participant.reads.ts'
 import type { ToolApproval } from './chat-session.entity.ts'
-import { chatChannel, sessionUpdated } from './chat-session.events.ts'
+import { chatChannel, sessionUpdated, tellProjectOfSession } from './chat-session.events.ts'
 import type { ChatSessionRow } from './chat-session.reads.ts'
 import {
   getChatSession,
@@ -77,6 +77,8 @@ export async function updateChatSession(ctx: Context, change: ChatSessionChange)
       .where('id', '=', id)
       .execute()
     tellSession(ctx, tx, id, { isMove })
+    if (isMove) tellProjects(tx, { held, from: home, to: projectId, leaving })
+    else tellProjectOfSession(tx, held, 'ChatSessionChanged', held.participantIds)
     audit(ctx, tx, { action: 'chat_session.update', target })
   })
   return getChatSession(ctx, id, 'chat_session.read')
@@ -101,6 +103,7 @@ export async function archiveChatSession(ctx: Context, input: ArchiveChatSession
       .where('id', '=', id)
       .execute()
     tellSession(ctx, tx, id, { isMove: false })
+    tellProjectOfSession(tx, held, 'ChatSessionChanged', held.participantIds)
   })
   return getChatSession(ctx, id, 'chat_session.read')
 }
@@ -136,7 +139,7 @@ async function move(tx: Transaction, { held, from, to, leaving }: Move): Promise
   const isAsSeen = from === held.projectId
   const shutOut = from === null ? [] : await findShutOut(tx.unscoped, from, participantIds)
   if (!isAsSeen || shutOut.join() !== leaving.join()) throw new AccessMoved()
-  const staying = participantIds.filter((userId) => !leaving.includes(userId))
+  const staying = stayingOf({ held, leaving })
   if (to !== null && (await findShutOut(tx.unscoped, to, staying)).length > 0) throw new ProjectClosedToParticipant()
   if (leaving.length === 0) return
   await tx.unscoped
@@ -144,4 +147,14 @@ async function move(tx: Transaction, { held, from, to, leaving }: Move): Promise
     .where('session_id', '=', id)
     .where('user_id', 'in', leaving)
     .execute()
+}
+
+function stayingOf({ held, leaving }: Pick<Move, 'held' | 'leaving'>): string[] {
+  return held.participantIds.filter((userId) => !leaving.includes(userId))
+}
+
+/** To those who leave it is gone as well, wherever they watch from. */
+function tellProjects(tx: Transaction, { held, from, to, leaving }: Move): void {
+  tellProjectOfSession(tx, { id: held.id, projectId: from }, 'ChatSessionRemoved', held.participantIds)
+  tellProjectOfSession(tx, { id: held.id, projectId: to }, 'ChatSessionAdded', stayingOf({ held, leaving }))
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { NewChannelEvent } from '../../../platform/channels/log.ts'
+import type { Transaction } from '../../../platform/database/transact.ts'
+import { projectChannel } from '../../projects/project.events.ts'
 
 /** What is said on a session's channel: ids only, since every reader loads what they may see with today's rights. */
 const chatChannelEvents = z.discriminatedUnion('type', [
@@ -56,6 +58,25 @@ export function sessionUpdated(channel: string, { isMove }: { readonly isMove: b
 /** Says that the session is gone: the last thing said on its channel. */
 export function sessionDeleted(channel: string): NewChannelEvent {
   return { channel, type: 'SessionDeleted', payload: {} }
+}
+
+/** What is said of a session on its project's channel. */
+export type ProjectChatChange = 'ChatSessionAdded' | 'ChatSessionChanged' | 'ChatSessionRemoved'
+
+/** Tells these people, of all who watch the project of a session, what became of that; nobody if it is in none. */
+export function tellProjectOfSession(
+  tx: Transaction,
+  { id, projectId }: { readonly id: string; readonly projectId: string | null },
+  type: ProjectChatChange,
+  userIds: readonly string[],
+): void {
+  const { organizationId } = tx.db
+  if (projectId === null || organizationId === null || userIds.length === 0) return
+  tx.record({
+    channel: projectChannel(organizationId, projectId),
+    type,
+    payload: { sessionId: id, userIds: [...userIds] },
+  })
 }
 
 /** An event as it was recorded, perhaps by older code; null when it is none that this code knows. */

@@ -13,6 +13,7 @@ import { audit } from '../../audit/audit.service.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { findShutOut } from './chat-participant.reads.ts'
 import { ChatParticipant, ChatSession } from './chat-session.entity.ts'
+import { tellProjectOfSession } from './chat-session.events.ts'
 import { type ChatSessionRow, findChatSession } from './chat-session.reads.ts'
 
 /** How many people take part in a session at most. */
@@ -96,6 +97,7 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
       const organization = viewer.organizationId
       tx.em.create(ChatParticipant, { session: session.id, user, organization, joinedAt: tx.now, toolApproval: 'ASK' })
     }
+    tellProjectOfSession(tx, { id: session.id, projectId: input.projectId }, 'ChatSessionAdded', [...people])
     audit(ctx, tx, { action: 'chat_session.create', target: encodeTypeId('chat_session', session.id) })
     return session.id
   })
