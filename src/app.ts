@@ -5,18 +5,19 @@ import { type Config, localUrl } from './config.ts'
 import './policies.ts'
 import { entities } from './entities.ts'
 import { jobs as allJobs } from './jobs.ts'
+import { openModelHouse } from './model-house.ts'
 import { accessEpochs } from './modules/accounts/devices/access-epochs.reads.ts'
 import { currentViewer } from './modules/accounts/devices/authentication.service.ts'
 import { createSessionWatch } from './modules/accounts/devices/session-watch.service.ts'
 import { auditDenial } from './modules/audit/audit.service.ts'
 import { headSigner } from './modules/audit/chain.service.ts'
 import { startSealer } from './modules/audit/sealer.service.ts'
-import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
 import { startReaper } from './modules/chat/generations/reaper.service.ts'
 import { renewVectors } from './modules/chat/search/embedding.jobs.ts'
 import { startIndexer } from './modules/chat/search/indexer.service.ts'
 import { installVectorIndex } from './modules/chat/search/vector-index.service.ts'
+import { closedCircuits } from './modules/providers/models/circuits.service.ts'
 import { type Cache, createCache } from './platform/cache.ts'
 import { createRedisTexts } from './platform/cache-redis.ts'
 import { createChannels } from './platform/channels/hub.ts'
@@ -33,13 +34,10 @@ import { secretsIn } from './platform/crypto/secrets.ts'
 import { assertMigrated, migrate } from './platform/database/migrations.ts'
 import { openStore, type Store } from './platform/database/store.ts'
 import type { Embedder } from './platform/embedder.ts'
-import { createEmbedder } from './platform/embedder-embedded.ts'
 import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
 import { createFileMailer } from './platform/mailer-file.ts'
-import { findScenario } from './platform/model-scenarios.ts'
-import { createModels } from './platform/models.ts'
 import { createMemoryRateLimits, createRedisRateLimits, type RateLimits } from './platform/rate-limit.ts'
 import { ServiceUnreachable } from './platform/service-unreachable.ts'
 import type { Settings } from './platform/settings.ts'
@@ -157,8 +155,9 @@ async function createPlatform(
     scope: () => platform,
   })
   await (embedded ? migrate(database.orm) : assertMigrated(database.orm))
-  const embedder = overrides.embedder === undefined ? createEmbedder(config.embeddings, log) : overrides.embedder
-  opened.defer(async () => embedder?.close())
+  const made = { config, settings, clock, log, circuits: closedCircuits, embedder: overrides.embedder }
+  const house = openModelHouse(made, opened)
+  const { embedder } = house
   if (embedded) {
     await jobs.install()
     await installVectorIndex({ database, embedder, embedded, log })
@@ -193,8 +192,7 @@ async function createPlatform(
     nudges,
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
-    models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
-    embedder,
+    ...house,
     jobs,
     limits,
     mailer,

@@ -2,7 +2,14 @@ import { gateMutants } from './gates.ts'
 import type { Mutant } from './mutation.ts'
 import { nounMutants } from './nouns.ts'
 import { platformMutants } from './platform.ts'
+import { providerMutants } from './providers.ts'
 import { searchMutants } from './search.ts'
 
 /** All there are. */
-export const mutants: readonly Mutant[] = [...nounMutants, ...gateMutants, ...searchMutants, ...platformMutants]
+export const mutants: readonly Mutant[] = [
+  ...nounMutants,
+  ...gateMutants,
+  ...searchMutants,
+  ...providerMutants,
+  ...platformMutants,
+]

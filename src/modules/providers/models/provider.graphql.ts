@@ -1,0 +1,41 @@
+import { builder } from '../../../graphql/builder.ts'
+import { describedValues } from '../../../graphql/enums.ts'
+import type { Provider } from '../../../platform/providers.ts'
+
+const circuitDescriptions: Record<Provider['circuit'], string> = {
+  CLOSED: 'Calls go through.',
+  OPEN: 'It failed too often of late: nothing is asked of it for a while.',
+  HALF_OPEN: 'The next call is let through, and decides.',
+}
+
+const CircuitStateRef = builder.enumType('CircuitState', {
+  description: 'Whether calls to something outside go through.',
+  values: describedValues(circuitDescriptions),
+})
+
+/** Who runs models. */
+export const ProviderType = builder.objectRef<Provider>('Provider').implement({
+  description: 'Who runs models: a company, a machine of your own, or this server itself.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'What the ids of its models begin with: `anthropic`.' }),
+    name: t.exposeString('name', { description: 'For people.' }),
+    isConfigured: t.exposeBoolean('isConfigured', {
+      description: 'Whether this server has the key or the address it needs: only then do its models answer.',
+    }),
+    circuit: t.field({
+      type: CircuitStateRef,
+      description: 'Whether calls to it go through just now, as the node that answers you sees it.',
+      resolve: ({ circuit }) => circuit,
+    }),
+  }),
+})
+
+// Query.providers
+builder.queryField('providers', (t) =>
+  t.field({
+    type: [ProviderType],
+    description: 'Every provider that this server knows; `isConfigured` tells which of them can answer.',
+    authScopes: { authenticated: true },
+    resolve: (_root, _args, { platform }) => [...platform.providers.list()],
+  }),
+)

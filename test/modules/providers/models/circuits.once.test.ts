@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import {
+  closedCircuits,
+  type ProviderCircuit,
+  throughCircuit,
+} from '../../../../src/modules/providers/models/circuits.service.ts'
+
+/** A circuit that notes how each call ended. */
+function noting(): ProviderCircuit & { readonly ends: string[] } {
+  const ends: string[] = []
+  return {
+    ends,
+    state: 'CLOSED',
+    execute: async (work) => {
+      try {
+        const result = await work()
+        ends.push('well')
+        return result
+      } catch (error) {
+        ends.push(error instanceof Error ? error.name : String(error))
+        throw error
+      }
+    },
+  }
+}
+
+async function* counting(until: number, failure?: Error) {
+  for (let count = 1; count <= until; count++) yield count
+  if (failure !== undefined) throw failure
+}
+
+test('a stream is one call, over when it is', async () => {
+  const circuit = noting()
+  const stream = throughCircuit(circuit, () => counting(2))
+  await stream.next()
+  expect(circuit.ends).toEqual([])
+  expect(await Array.fromAsync(stream)).toEqual([2])
+  await expect.poll(() => circuit.ends).toEqual(['well'])
+})
+
+test('what breaks in the middle is a failure of the call', async () => {
+  const circuit = noting()
+  await expect(Array.fromAsync(throughCircuit(circuit, () => counting(1, new TypeError('cut'))))).rejects.toThrow('cut')
+  await expect.poll(() => circuit.ends).toEqual(['TypeError'])
+})
+
+test('whoever leaves in the middle proves nothing', async () => {
+  const circuit = noting()
+  for await (const count of throughCircuit(circuit, () => counting(9))) if (count === 2) break
+  await expect.poll(() => circuit.ends).toEqual(['AbortError'])
+})
+
+test('nothing is started through a circuit that refuses', async () => {
+  let started = 0
+  const circuit: ProviderCircuit = { state: 'OPEN', execute: () => Promise.reject(new Error('open')) }
+  const stream = throughCircuit(circuit, () => {
+    started++
+    return counting(1)
+  })
+  await expect(stream.next()).rejects.toThrow('open')
+  expect(started).toBe(0)
+})
+
+test('where none are, all are closed', async () => {
+  const circuit = closedCircuits.of('model/openai', 'model', { isFailure: () => true })
+  expect([circuit.state, await circuit.execute(async () => 7)]).toEqual(['CLOSED', 7])
+})
