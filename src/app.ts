@@ -5,6 +5,7 @@ import { type Config, localUrl } from './config.ts'
 import './policies.ts'
 import { entities } from './entities.ts'
 import { jobs as allJobs } from './jobs.ts'
+import { openModelHouse } from './model-house.ts'
 import { announceCircuits } from './modules/accounts/administration/circuit-announcement.service.ts'
 import { accessEpochs } from './modules/accounts/devices/access-epochs.reads.ts'
 import { currentViewer } from './modules/accounts/devices/authentication.service.ts'
@@ -12,7 +13,6 @@ import { createSessionWatch } from './modules/accounts/devices/session-watch.ser
 import { auditDenial } from './modules/audit/audit.service.ts'
 import { headSigner } from './modules/audit/chain.service.ts'
 import { startSealer } from './modules/audit/sealer.service.ts'
-import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import { readCheckpoints } from './modules/chat/generations/generation.service.ts'
 import { startReaper } from './modules/chat/generations/reaper.service.ts'
 import { renewVectors } from './modules/chat/search/embedding.jobs.ts'
@@ -35,13 +35,10 @@ import { secretsIn } from './platform/crypto/secrets.ts'
 import { assertMigrated, migrate } from './platform/database/migrations.ts'
 import { openStore, type Store } from './platform/database/store.ts'
 import type { Embedder } from './platform/embedder.ts'
-import { createEmbedder } from './platform/embedder-embedded.ts'
 import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
 import { createFileMailer } from './platform/mailer-file.ts'
-import { findScenario } from './platform/model-scenarios.ts'
-import { createModels } from './platform/models.ts'
 import { createMemoryRateLimits, createRedisRateLimits, type RateLimits } from './platform/rate-limit.ts'
 import { ServiceUnreachable } from './platform/service-unreachable.ts'
 import { createTasks } from './platform/tasks.ts'
@@ -163,8 +160,9 @@ async function createPlatform(
     scope: () => platform,
   })
   await (embedded ? migrate(database.orm) : assertMigrated(database.orm))
-  const embedder = overrides.embedder === undefined ? createEmbedder(config.embeddings, log) : overrides.embedder
-  opened.defer(async () => embedder?.close())
+  const made = { config, settings, clock, log, circuits, embedder: overrides.embedder }
+  const house = openModelHouse(made, opened)
+  const { embedder } = house
   if (embedded) {
     await jobs.install()
     await installVectorIndex({ database, embedder, embedded, log })
@@ -200,8 +198,7 @@ async function createPlatform(
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
     circuits,
-    models: createModels([extractiveModel], config.scenarioModels ? [findScenario] : []),
-    embedder,
+    ...house,
     jobs,
     limits,
     mailer,

@@ -1,10 +1,21 @@
 import { existsSync } from 'node:fs'
-import ipaddr from 'ipaddr.js'
-import proxyAddr from 'proxy-addr'
 import { z } from 'zod'
-import { secretBytes } from './lib/secret.ts'
+import { modelFaults, modelsConfigOf, modelVariables } from './config-models.ts'
+import {
+  commaSeparated,
+  isHttps,
+  isNetwork,
+  isOrigin,
+  isPlain,
+  isSender,
+  isSmtpUrl,
+  secret,
+  secretAdvice,
+  urlOf,
+  wholeNumber,
+} from './config-rules.ts'
 import type { LogLevel } from './platform/log.ts'
-import { parseSender, smtpSettings } from './platform/mailer.ts'
+import type { ModelsConfig } from './platform/providers.ts'
 import { defaultSettings, type Settings } from './platform/settings.ts'
 
 /** The whole configuration, parsed and frozen. */
@@ -28,8 +39,9 @@ export interface Config {
   readonly demo: boolean
   /** Whether `scenario/…` models answer. */
   readonly scenarioModels: boolean
-  /** What makes vectors of texts, by which a search finds what means the same; `off`: nothing does. */
-  readonly embeddings: 'embedded' | 'off'
+  readonly models: ModelsConfig
+  /** What makes vectors of texts, by which a search finds what means the same: the id of a model; `off`: nothing does. */
+  readonly embeddings: string
   /** On port 0 without a PUBLIC_URL, its `publicUrl` is of port 0 and the app's own is of the port it got. */
   readonly settings: Settings
 }
@@ -48,30 +60,6 @@ export class ConfigInvalid extends Error {
     this.faults = faults
   }
 }
-
-const urlOf = (protocols: RegExp, wanted: string) =>
-  z.string().refine((text) => isUrl(text, protocols), `is not a ${wanted} URL`)
-const secretAdvice = 'make one with: openssl rand -base64 32'
-const secret = z.string().transform((text, check) => {
-  const bytes = secretBytes(text)
-  if (bytes !== null) return bytes
-  check.addIssue(`is not 32 bytes in base64 or hex; ${secretAdvice}`)
-  return z.NEVER
-})
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'is not a number')
-    .transform(Number)
-    .refine((number) => number >= min && number <= max, `is not ${min} to ${max}`)
-    .optional()
-const commaSeparated = z.string().transform((list) =>
-  list
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean),
-)
 
 const environmentSchema = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test'], 'is not production, development or test').optional(),
@@ -118,7 +106,7 @@ const environmentSchema = z.object({
   INVITATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
   GENERATION_LEASE_SECONDS: wholeNumber(1, 3_600),
   SCENARIO_MODELS: z.enum(['on', 'off'], 'is not on or off').optional(),
-  EMBEDDINGS: z.enum(['embedded', 'off'], 'is not embedded or off').default('embedded'),
+  ...modelVariables,
   LOG_LEVEL: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
   CORS_ORIGINS: commaSeparated
     .refine(
@@ -146,57 +134,6 @@ function cookieFaults({ COOKIE_SAME_SITE, PUBLIC_URL }: Readonly<Record<string, 
   return ['COOKIE_SAME_SITE is none, which browsers take from https alone: set a PUBLIC_URL of https']
 }
 
-function isHttps(url: string): boolean {
-  return URL.canParse(url) && new URL(url).protocol === 'https:'
-}
-
-function isUrl(text: string, protocols: RegExp): boolean {
-  try {
-    const { protocol, hostname, username, password, pathname, searchParams } = new URL(text)
-    // Drivers decode what stands before the @ and behind the host, and would trip over a % that begins no code.
-    decodeURIComponent(username + password + pathname)
-    // Postgres also takes the directory of a socket: postgres:///name?host=/run/postgresql
-    return protocols.test(protocol) && (hostname !== '' || searchParams.has('host'))
-  } catch {
-    return false
-  }
-}
-
-function isPlain(text: string): boolean {
-  if (!URL.canParse(text)) return true
-  const { username, password } = new URL(text)
-  return username === '' && password === '' && !/[?#]/.test(text)
-}
-
-function isSender(text: string): boolean {
-  return isTaken(() => parseSender(text))
-}
-
-function isSmtpUrl(text: string): boolean {
-  return isTaken(() => smtpSettings(text, 0))
-}
-
-function isTaken(parse: () => unknown): boolean {
-  try {
-    parse()
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** An origin as browsers send it. That of an app in a web view, such as `capacitor://localhost`, is its address. */
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { origin, protocol, hostname, host } = new URL(text)
-  return origin === text || (origin === 'null' && hostname !== '' && text === `${protocol}//${host}`)
-}
-
-/** An address, or a network in CIDR notation that is not all there is. */
-function isNetwork(text: string): boolean {
-  return (ipaddr.isValid(text) || ipaddr.isValidCIDR(text)) && isTaken(() => proxyAddr.compile(text))
-}
-
 /** The address of this machine's server, where no other is configured. */
 export function localUrl(port: number): string {
   return `http://localhost:${port}`
@@ -213,7 +150,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const isPresent = ([, value]: [string, unknown]) => value !== undefined && value !== ''
   const present = Object.fromEntries(Object.entries(environment).filter(isPresent))
   const parsed = environmentSchema.safeParse(present)
-  const together = [...missingFaults(present), ...cookieFaults(present)]
+  const together = [...missingFaults(present), ...cookieFaults(present), ...modelFaults(present)]
   if (!parsed.success || together.length > 0) {
     const malformed = parsed.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`) ?? []
     throw new ConfigInvalid([...malformed, ...together])
@@ -241,6 +178,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     corsOrigins: env.CORS_ORIGINS ?? (services === null ? null : []),
     demo: services === null && env.NODE_ENV !== 'production',
     scenarioModels: (env.SCENARIO_MODELS ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
+    models: modelsConfigOf(present),
     embeddings: env.EMBEDDINGS,
     settings: settingsOf(env, { isEmbedded: services === null, publicUrl }),
   })
@@ -281,6 +219,12 @@ function settingsOf(
       registrationsPerHour: env.REGISTRATIONS_PER_HOUR ?? defaults.guessing.registrationsPerHour,
       resetsPerHour: env.RESETS_PER_HOUR ?? defaults.guessing.resetsPerHour,
       verificationsPerHour: env.VERIFICATIONS_PER_HOUR ?? defaults.guessing.verificationsPerHour,
+    },
+    models: {
+      ...defaults.models,
+      firstPartMillis: env.MODEL_FIRST_PART_MILLIS ?? defaults.models.firstPartMillis,
+      thoughtMillis: env.MODEL_THOUGHT_MILLIS ?? defaults.models.thoughtMillis,
+      baseMillis: env.MODEL_BACK_OFF_MILLIS ?? defaults.models.baseMillis,
     },
     cookies: { isSecure: isHttps(publicUrl), sameSite: env.COOKIE_SAME_SITE },
     generations: {

@@ -3,10 +3,10 @@ import { type Config, loadConfig, processEnvironment } from './config.ts'
 import { entities } from './entities.ts'
 import { jobs } from './jobs.ts'
 import { installVectorIndex } from './modules/chat/search/vector-index.service.ts'
+import { embedderFacts } from './modules/providers/embeddings/embedder.service.ts'
 import { openDatabase } from './platform/database/database.ts'
 import { migrate } from './platform/database/migrations.ts'
 import { openStore } from './platform/database/store.ts'
-import { createEmbedder } from './platform/embedder-embedded.ts'
 import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { refusalOf } from './refusal.ts'
@@ -44,10 +44,7 @@ async function migrateConfigured(config: Config, log: Log): Promise<void> {
     const applied = await migrate(store.database.orm)
     const { database, embedded } = store
     await createJobs({ pool: database.pool, embedded, jobs, log, scope: noScope }).install()
-    // Not started: of the model its name and dimensions are wanted.
-    const embedder = createEmbedder(config.embeddings, log)
-    await installVectorIndex({ database, embedder, embedded, log })
-    await embedder?.close()
+    await installVectorIndex({ database, embedder: embedderFacts(config.embeddings), embedded, log })
     process.stdout.write(applied.length === 0 ? 'Nothing to migrate.\n' : `Applied:\n  ${applied.join('\n  ')}\n`)
   } finally {
     await store.close()

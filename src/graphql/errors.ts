@@ -20,6 +20,23 @@ const families: Readonly<Record<string, string>> = {
   INTERNAL_SERVER_ERROR: 'APP_001',
 }
 
+/** The families of services outside; those that an operator adds share the last. */
+const outsideFamilies: Readonly<Record<string, string>> = {
+  anthropic: 'EXT_001',
+  openai: 'EXT_002',
+  google: 'EXT_003',
+  cohere: 'EXT_004',
+  together: 'EXT_005',
+  groq: 'EXT_006',
+  mistral: 'EXT_007',
+  ollama: 'EXT_008',
+  'meta-llama': 'EXT_009',
+  nouscoder: 'EXT_010',
+  cody: 'EXT_011',
+  codyq: 'EXT_012',
+}
+const FURTHER_SERVICE = 'EXT_099'
+
 /** What the engine calls some of them. */
 const engineCodes: Readonly<Record<string, string>> = {
   REQUEST_ENTITY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
@@ -41,7 +58,7 @@ export function maskError(error: unknown, request: Pick<RequestFacts, 'id'>, log
     const { nodes, path, source, positions } = outer ?? {}
     const knowsWhen = cause instanceof RateLimited || cause instanceof CircuitOpen
     const retry = knowsWhen ? { retryAfterSeconds: cause.retryAfterSeconds } : {}
-    const extensions = { code, family: families[code] ?? 'API_400', requestId: request.id, ...retry }
+    const extensions = { code, family: familyOf(cause, code), requestId: request.id, ...retry }
     const masked = new GraphQLError(message, { nodes, path, source, positions, extensions })
     maskedErrors.add(masked)
     return masked
@@ -57,6 +74,11 @@ export function maskError(error: unknown, request: Pick<RequestFacts, 'id'>, log
   log.error({ err: cause, requestId: request.id, path: outer?.path }, 'unexpected error in an operation')
   if (isUnreachable(cause)) return shown(new Unavailable().message, 'SERVICE_UNAVAILABLE')
   return shown('Something went wrong on our side.', 'INTERNAL_SERVER_ERROR')
+}
+
+function familyOf(cause: unknown, code: string): string {
+  if (cause instanceof Fault && cause.service !== null) return outsideFamilies[cause.service] ?? FURTHER_SERVICE
+  return families[code] ?? 'API_400'
 }
 
 /**

@@ -19,6 +19,7 @@ import { forgetLoaded } from './loaders.ts'
 import type { Log } from './log.ts'
 import type { Mailer } from './mailer.ts'
 import type { Models } from './models.ts'
+import type { Embedders, Providers } from './providers.ts'
 import type { RateLimits } from './rate-limit.ts'
 import type { Settings } from './settings.ts'
 import type { Tasks } from './tasks.ts'
@@ -140,6 +141,8 @@ export interface Platform {
   /** Of this node: others may see a service otherwise. */
   readonly circuits: Circuits
   readonly models: Models
+  readonly providers: Providers
+  readonly embedders: Embedders
   /** Null: a search finds words alone. */
   readonly embedder: Embedder | null
   readonly jobs: Jobs

@@ -16,9 +16,10 @@ const PAUSE_AFTER_FAILURE_MILLIS = 1_000
 /** It takes 200 MB, and a start half a second. */
 const IDLE_MILLIS = 5 * 60_000
 
-/** The configured embedder; null when there is to be none. */
-export function createEmbedder(embeddings: 'embedded' | 'off', log: Log): Embedder | null {
-  return embeddings === 'off' ? null : createEmbeddedEmbedder({ log })
+/** What the embedded embedder is, without starting it. */
+export const embeddedFacts: Pick<Embedder, 'id' | 'dimensions'> = {
+  id: `embedded/use-lite-en@${modelPackage.version}`,
+  dimensions: 512,
 }
 
 /**
@@ -35,8 +36,7 @@ export function createEmbeddedEmbedder({
   const model = createModelThread(log, idleMillis)
   const queue = createEmbedQueue(model.embed)
   return rememberUrgent({
-    id: `embedded/use-lite-en@${modelPackage.version}`,
-    dimensions: 512,
+    ...embeddedFacts,
     reads: (text, language) => mayBeEnglish(prepared(text), language),
     embed: async (texts, options) => {
       const readable = texts.map(prepared)

@@ -26,9 +26,13 @@ interface Request {
   readonly reject: (error: unknown) => void
 }
 
-/** Makes a queue before something that embeds one batch at a time; what that throws is the end of the batch's request alone. */
+/**
+ * Makes a queue before something that embeds one batch at a time, of so many texts; what that throws is the end of the
+ * batch's request alone.
+ */
 export function createEmbedQueue(
-  embedBatch: (texts: readonly string[]) => Promise<readonly Float32Array[]>,
+  embedBatch: (texts: readonly string[], isUrgent: boolean) => Promise<readonly Float32Array[]>,
+  batch = BATCH,
 ): EmbedQueue {
   const urgent = new Set<Request>()
   const others = new Set<Request>()
@@ -47,9 +51,9 @@ export function createEmbedQueue(
     }
   }
   const advance = async (request: Request) => {
-    const { texts, vectors } = request
+    const { texts, vectors, urgentFor } = request
     try {
-      vectors.push(...(await embedBatch(texts.slice(vectors.length, vectors.length + BATCH))))
+      vectors.push(...(await embedBatch(texts.slice(vectors.length, vectors.length + batch), urgentFor !== undefined)))
       goBehind(request)
       if (vectors.length < texts.length) return
       request.resolve(vectors)

@@ -25,6 +25,8 @@ export type FaultCode =
 /** A refusal that is true of any field: it reaches the caller as `errors[]` with its code and message. */
 export class Fault extends Error {
   readonly code: FaultCode
+  /** The service outside whose fault it is: each has a family of codes. */
+  readonly service: string | null = null
   constructor(code: FaultCode, message: string) {
     super(message)
     this.code = code

@@ -175,14 +175,18 @@ export interface Models {
   list(): readonly Model[]
 }
 
-/** Makes one list of models and of families, whose members are named by what they do: `scenario/cut-12`. */
+/**
+ * Makes one list of models and of families, whose members are named by what they do: `scenario/cut-12`. The first is the
+ * default, unless another is named.
+ */
 export function createModels(
   [first, ...others]: readonly [Model, ...Model[]],
   families: readonly ((id: string) => Model | null)[] = [],
+  defaultId: string = first.id,
 ): Models {
   const named = new Map([first, ...others].map((model) => [model.id, model]))
   return {
-    defaultId: first.id,
+    defaultId,
     find: (id) => named.get(id) ?? families.map((family) => family(id)).find((model) => model !== null) ?? null,
     list: () => [...named.values()],
   }

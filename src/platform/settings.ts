@@ -76,6 +76,24 @@ export interface Settings {
     /** On one node at once. */
     readonly maxPerNode: number
   }
+  /** How long and how often a provider of models is asked. */
+  readonly models: {
+    /** The longest silence before the first sign of life. */
+    readonly firstPartMillis: number
+    /** The same for a model that thinks, and from there to the first of the answer; below `generations.idleMillis`. */
+    readonly thoughtMillis: number
+    /** Attempts after the first, while nothing of an answer has come. */
+    readonly retries: number
+    /** The longest pause before the second attempt; it doubles. */
+    readonly baseMillis: number
+    readonly maxMillis: number
+    /** A provider that asks for a longer pause is not waited for. */
+    readonly maxRetryAfterSeconds: number
+    /** Times that one person may have texts embedded in a minute. */
+    readonly embeddingsPerMinute: number
+    /** Times that one person may have tokens counted in a minute. */
+    readonly countsPerMinute: number
+  }
   readonly channels: { readonly retentionSeconds: number; readonly keepPerChannel: number }
 }
 
@@ -135,6 +153,16 @@ export const defaultSettings = {
     maxMillis: 10 * 60_000,
     maxLength: 200_000,
     maxPerNode: 500,
+  },
+  models: {
+    firstPartMillis: 20_000,
+    thoughtMillis: 45_000,
+    retries: 3,
+    baseMillis: 500,
+    maxMillis: 8_000,
+    maxRetryAfterSeconds: 20,
+    embeddingsPerMinute: 60,
+    countsPerMinute: 120,
   },
   channels: { retentionSeconds: 7 * 86_400, keepPerChannel: 10_000 },
 } as const

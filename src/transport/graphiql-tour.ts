@@ -38,6 +38,11 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   deleteBlock: { input: { id: 'block_…' } },
   // Watch it being written.
   pageEvents: { pageId: 'page_…' },
+  // Choose a model.
+  models: {},
+  providers: {},
+  countTokens: { input: { model: 'openai/gpt-5', text: 'How deep is the sea?' } },
+  embed: { input: { model: 'embedded/use-lite-en', texts: ['How deep is the sea?', 'The ocean’s depth'] } },
   // Ask.
   createChatSession: { input: { title: 'Questions' } },
   chatEvents: { sessionId: 'chat_session_…' },

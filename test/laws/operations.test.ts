@@ -332,6 +332,11 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     variables: { after: (await alice.query(ViewerDocument, {})).viewer?.eventsCursor },
     provoke: async () => (await signIn(alice, alice.email)).close(),
   }),
+  models: () => ({ variables: {} }),
+  providers: () => ({ variables: {} }),
+  countTokens: () => ({ variables: { input: { model: 'openai/gpt-5', text: 'How deep is the sea?' } } }),
+  // The embedder of the tests.
+  embed: () => ({ variables: { input: { model: 'fake/words', texts: ['How deep is the sea?'] } } }),
   chatSession: async ({ alice }) => {
     const session = await openChat(alice)
     await ask(alice, session, 'scenario/words-3')

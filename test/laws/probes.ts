@@ -351,6 +351,10 @@ export const probes: Readonly<Record<string, Probe>> = {
   },
   ...blockProbes,
   ...linkProbes,
+  'Query.models': { ids: {}, alone: () => [{}] },
+  'Query.providers': { ids: {}, alone: () => [{}] },
+  'Query.countTokens': { ids: {}, alone: () => [{ input: { model: 'openai/gpt-5', text } }] },
+  'Query.embed': { ids: {}, alone: () => [{ input: { model: 'fake/words', texts: [text] } }] },
   'Query.chatSession': {
     ids: { 'Query.chatSession(id:)': ['ChatSession'] },
     variables: (id) => ({ id: id('Query.chatSession(id:)') }),

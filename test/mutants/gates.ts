@@ -58,6 +58,10 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'platform-admin.service/requireAdministrator/requireAction': administration('Mutation.updateUser'),
 
+  'embedding.service/embed/requireAction': {
+    killers: tests('providers/embeddings/embedding', 'is refused to a key without the grant'),
+  },
+
   'agent.service/createAgent/requirePerson': {
     ...agentsByPrograms,
     survives: 'isAllowed, asked behind it, gives what only people do to nobody with grants',

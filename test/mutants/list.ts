@@ -3,6 +3,7 @@ import { gateMutants } from './gates.ts'
 import type { Mutant } from './mutation.ts'
 import { nounMutants } from './nouns.ts'
 import { platformMutants } from './platform.ts'
+import { providerMutants } from './providers.ts'
 import { searchMutants } from './search.ts'
 
 /** All there are. */
@@ -10,6 +11,7 @@ export const mutants: readonly Mutant[] = [
   ...nounMutants,
   ...gateMutants,
   ...searchMutants,
+  ...providerMutants,
   ...platformMutants,
   ...circuitMutants,
 ]

@@ -11,11 +11,11 @@ import { jsonDepth } from '../../../lib/json-depth.ts'
 import { singleLine } from '../../../lib/single-line.ts'
 import { may } from '../../../platform/gate.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
-import type { Model } from '../../../platform/models.ts'
 import { ActorInterface } from '../../accounts/users/user.graphql.ts'
 import { authorOf } from '../../accounts/users/user.reads.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
 import { findProject } from '../../projects/project.reads.ts'
+import { ModelType } from '../../providers/models/model.graphql.ts'
 import type { ToolApproval } from './chat-session.entity.ts'
 import {
   type ChatSessionRow,
@@ -33,15 +33,6 @@ import {
   TooManyParticipants,
 } from './chat-session.service.ts'
 import { countChatSessionsOf, listChatSessionsOf } from './chat-session-list.reads.ts'
-
-/** A model that answers. */
-export const ModelType = builder.objectRef<Pick<Model, 'id' | 'name'>>('Model').implement({
-  description: 'Something that answers: `embedded/extractive` quotes your pages and needs no key.',
-  fields: (t) => ({
-    id: t.exposeID('id', { description: 'Provider and name, as `model` takes it: `embedded/extractive`.' }),
-    name: t.exposeString('name', { description: 'For people.' }),
-  }),
-})
 
 /** The rule of every `model`. */
 export const modelName = z.string().min(1).max(128)

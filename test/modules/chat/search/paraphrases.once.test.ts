@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import { createEmbedder } from '../../../../src/platform/embedder-embedded.ts'
+import { createEmbeddedEmbedder } from '../../../../src/platform/embedder-embedded.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { signIn, signUp } from '../../../kit/people.ts'
 import { startServer } from '../../../kit/server.ts'
@@ -14,7 +14,7 @@ const library = isFull ? { every: 1, blocks: 60, atLeast: 80 } : { every: 30, bl
 vi.setConfig({ testTimeout: isFull ? 2_400_000 : 120_000 })
 
 test('questions in other words are answered better by words and meaning together than by words alone', async () => {
-  const server = await startServer({ embedder: createEmbedder('embedded', createLog({ level: 'warn' })) })
+  const server = await startServer({ embedder: createEmbeddedEmbedder({ log: createLog({ level: 'warn' }) }) })
   try {
     const writer = await signUp(server, 'Writer')
     const titles = await publishArticles(server, writer, library)

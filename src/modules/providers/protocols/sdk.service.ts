@@ -1,0 +1,109 @@
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createCohere } from '@ai-sdk/cohere'
+import { createGoogle } from '@ai-sdk/google'
+import { createGroq } from '@ai-sdk/groq'
+import { createMistral } from '@ai-sdk/mistral'
+import { createOpenAI } from '@ai-sdk/openai'
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import type { EmbeddingModelV4, LanguageModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider'
+import { createTogetherAI } from '@ai-sdk/togetherai'
+import { createOllama } from 'ollama-ai-provider-v2'
+import type { ReasoningEffort } from '../../../platform/models.ts'
+import type { ProviderConfig } from '../../../platform/providers.ts'
+import { checkingLines } from './ollama-lines.service.ts'
+
+/** A provider as its SDK speaks to it. */
+export interface ProviderSdk {
+  /** `isChat`: by chat completions, where responses are usual. */
+  languageModel(name: string, isChat: boolean): LanguageModelV4
+  /** Null: it makes no vectors. */
+  embeddingModel(name: string): EmbeddingModelV4 | null
+  /** What only this protocol knows: what is not to be kept there, and whether thoughts are shown. */
+  options(reasoning: ReasoningEffort): SharedV4ProviderOptions
+  /** The same for vectors: of a question, or of what is searched. */
+  embeddingOptions(isQuestion: boolean): SharedV4ProviderOptions
+}
+
+const none = () => ({})
+
+/**
+ * Opens the SDK of a provider. Key and address are given: what an SDK reads of the environment by itself is not asked.
+ * @throws when the provider is not configured
+ */
+export function openSdk(provider: ProviderConfig, fetch: typeof globalThis.fetch): ProviderSdk {
+  const { apiKey: key, baseUrl: baseURL, isConfigured } = provider
+  if (!isConfigured || baseURL === null) throw new Error(`${provider.id} is not configured`)
+  const apiKey = key ?? ''
+  switch (provider.protocol) {
+    case 'anthropic':
+      return plain(createAnthropic({ apiKey, baseURL, fetch }), { makesVectors: false })
+    case 'openai':
+      return openaiSdk(createOpenAI({ apiKey, baseURL, fetch }))
+    case 'google':
+      return googleSdk(createGoogle({ apiKey, baseURL, fetch }))
+    case 'cohere':
+      return {
+        ...plain(createCohere({ apiKey, baseURL, fetch })),
+        embeddingOptions: (isQuestion) => ({ cohere: { inputType: isQuestion ? 'search_query' : 'search_document' } }),
+      }
+    case 'togetherai':
+      return plain(createTogetherAI({ apiKey, baseURL, fetch }))
+    case 'groq':
+      return {
+        ...plain(createGroq({ apiKey, baseURL, fetch }), { makesVectors: false }),
+        options: (reasoning) => (reasoning === 'NONE' ? {} : { groq: { reasoningFormat: 'parsed' } }),
+      }
+    case 'mistral':
+      return plain(createMistral({ apiKey, baseURL, fetch }))
+    case 'ollama':
+      return plain(
+        createOllama({ baseURL, fetch: checkingLines(fetch), ...(key === null ? {} : { headers: bearer(key) }) }),
+      )
+    case 'openai-compatible':
+      return plain(
+        createOpenAICompatible({
+          name: provider.id,
+          baseURL,
+          fetch,
+          includeUsage: true,
+          ...(key === null ? {} : { apiKey: key }),
+        }),
+      )
+  }
+}
+
+interface Models {
+  languageModel(name: string): LanguageModelV4
+  embeddingModel(name: string): EmbeddingModelV4
+}
+
+function plain(sdk: Models, { makesVectors = true } = {}): ProviderSdk {
+  return {
+    languageModel: (name) => sdk.languageModel(name),
+    embeddingModel: (name) => (makesVectors ? sdk.embeddingModel(name) : null),
+    options: none,
+    embeddingOptions: none,
+  }
+}
+
+function openaiSdk(sdk: ReturnType<typeof createOpenAI>): ProviderSdk {
+  return {
+    languageModel: (name, isChat) => (isChat ? sdk.chat(name) : sdk.responses(name)),
+    embeddingModel: (name) => sdk.embeddingModel(name),
+    // Conversations are kept here, and nowhere else.
+    options: () => ({ openai: { store: false } }),
+    embeddingOptions: none,
+  }
+}
+
+function googleSdk(sdk: ReturnType<typeof createGoogle>): ProviderSdk {
+  return {
+    ...plain(sdk),
+    options: (reasoning) => (reasoning === 'NONE' ? {} : { google: { thinkingConfig: { includeThoughts: true } } }),
+    embeddingOptions: (isQuestion) => ({ google: { taskType: isQuestion ? 'RETRIEVAL_QUERY' : 'RETRIEVAL_DOCUMENT' } }),
+  }
+}
+
+function bearer(key: string) {
+  return { Authorization: `Bearer ${key}` }
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { countTokens } from '../../src/lib/token-count.ts'
+
+describe('texts are counted', () => {
+  test('as OpenAI counts them', async () => {
+    // The examples of its cookbook for o200k_base.
+    expect(await countTokens('antidisestablishmentarianism', true)).toEqual({ tokens: 6, isExact: true })
+    expect(await countTokens('2 + 2 = 4', true)).toEqual({ tokens: 7, isExact: true })
+    expect(await countTokens('お誕生日おめでとう', true)).toEqual({ tokens: 8, isExact: true })
+    expect(await countTokens('', true)).toEqual({ tokens: 0, isExact: true })
+  })
+
+  test('rather too high for others, though never above their bytes', async () => {
+    const text = 'The sea is eleven kilometres deep where it is deepest. '.repeat(20)
+    const { tokens } = await countTokens(text, true)
+    const other = await countTokens(text, false)
+    expect(other.isExact).toBe(false)
+    expect(other.tokens).toBeGreaterThan(tokens * 1.3)
+    expect(await countTokens('a', false)).toEqual({ tokens: 1, isExact: false })
+  })
+
+  test('what looks like a sign of the model’s own is text', async () => {
+    expect((await countTokens('<|endoftext|>', true)).tokens).toBeGreaterThan(1)
+  })
+})
+
+// As a whole they take seconds: 64 KiB of emoji fourteen.
+test.each([
+  ['letters', 'a'.repeat(65_536)],
+  ['pairs', 'ab'.repeat(32_768)],
+  ['spaces', ' '.repeat(65_536)],
+  ['signs', '!'.repeat(65_536)],
+  ['emoji', '👩‍🚀'.repeat(13_000)],
+  ['Chinese', '海'.repeat(65_536)],
+  ['marks', 'e\u0301'.repeat(32_768)],
+  ['digits', '1'.repeat(65_536)],
+  ['a million letters', 'a'.repeat(1_000_000)],
+])('%s in a row take no time, and count no less than they are', async (_what, text) => {
+  await countTokens('warm', true)
+  const before = performance.now()
+  const { tokens } = await countTokens(text, true)
+  // Measured: 20 to 120 ms for 64 KiB on one core of 2026.
+  expect(performance.now() - before).toBeLessThan(5_000)
+  expect(tokens).toBeGreaterThan(text.length / 128)
+})

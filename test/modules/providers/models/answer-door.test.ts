@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
+import { ModelsDocument, ProvidersDocument } from '../../../gql/graphql.ts'
+import { lastMessage, watch } from '../../../kit/chat.ts'
+import { createTestClient } from '../../../kit/client.ts'
+import { correctedCohere } from '../../../kit/corrected-cohere.ts'
+import { answerWith, type ModelServer, startModelServer } from '../../../kit/model-server.ts'
+import { type Person, signUp } from '../../../kit/people.ts'
+import { startServer, type TestServer } from '../../../kit/server.ts'
+import { ask, openChat, test } from '../../../kit/test.ts'
+
+let mock: ModelServer
+let server: TestServer
+let person: Person
+beforeAll(async () => {
+  mock = await startModelServer(correctedCohere)
+  const keys = ['ANTHROPIC', 'OPENAI', 'GOOGLE', 'COHERE'].map((name) => [`${name}_API_KEY`, 'a-key-of-a-test'])
+  server = await startServer({
+    environment: {
+      ...Object.fromEntries(keys),
+      ANTHROPIC_BASE_URL: `${mock.url}/v1`,
+      OPENAI_BASE_URL: `${mock.url}/v1`,
+      GOOGLE_BASE_URL: `${mock.url}/v1beta`,
+      COHERE_BASE_URL: `${mock.url}/v2`,
+      OLLAMA_URL: mock.url,
+      OPENAI_COMPATIBLE: `house=${mock.url}/v1`,
+      MODEL_BACK_OFF_MILLIS: '2',
+      MODEL_FALLBACKS: 'anthropic/claude-opus-5-5 > openai/gpt-5',
+    },
+  })
+  person = await signUp(server, 'Alice')
+})
+afterEach(() => mock.reset())
+afterAll(async () => {
+  await person.close()
+  await server.close()
+  await mock.close()
+})
+
+const answer = 'The sea is eleven kilometres deep where it is deepest.'
+
+/** Asks in a session of its own, and tells how the answer looks when it has ended, and what was seen of it before. */
+async function answered(model: string) {
+  const session = await openChat(person, { model })
+  const seen = watch(person, session.id, { after: session.eventsCursor })
+  const id = await ask(person, session, model, 'How deep is the sea?')
+  const watched = (await seen).texts.get(id)
+  return { ...(await lastMessage(person, session.id)), watched }
+}
+
+describe('through the door', () => {
+  test.for([
+    'anthropic/claude-sonnet-4-6',
+    'openai/gpt-5',
+    'openai-chat/gpt-4.1',
+    'google/gemini-2.5-flash',
+    'cohere/command-a-03-2025',
+    'ollama/qwen3:8b',
+    'house/any-model',
+  ])('%s answers, told while it writes', async (model) => {
+    answerWith(mock, { content: answer })
+    expect(await answered(model)).toMatchObject({ status: 'COMPLETED', content: answer, watched: answer })
+  })
+
+  test('a provider that is down is stood in for by the next of its group', async () => {
+    answerWith(mock, { content: answer })
+    await mock.faults.forPost('/v1/messages').thenReply(529, '{}')
+    expect(await answered('anthropic/claude-opus-5-5')).toMatchObject({ status: 'COMPLETED', content: answer })
+  })
+
+  test('where nobody stands in the answer fails, with a reason and nothing of what was said', async () => {
+    await mock.faults.forPost('/v1/messages').thenReply(401, '{"error":{"message":"a secret"}}')
+    const message = await answered('anthropic/claude-haiku-5-5')
+    expect(message).toMatchObject({ status: 'FAILED', content: '' })
+    expect(message.failureCode).toMatch(/^MODEL_/)
+    expect(JSON.stringify(message)).not.toContain('secret')
+  })
+})
+
+test('the models are listed, with who runs them and whether they can be asked', async () => {
+  const { models } = await person.query(ModelsDocument, {})
+  expect(models.find(({ id }) => id === 'embedded/extractive')).toMatchObject({
+    provider: { id: 'embedded', isConfigured: true },
+    pricing: null,
+  })
+  expect(models.find(({ id }) => id === 'anthropic/claude-opus-5-5')).toMatchObject({
+    name: 'Claude Opus 5.5',
+    contextWindow: 1_000_000,
+    capabilities: ['TOOLS', 'REASONING'],
+    pricing: { inputPerMillion: '4', cachedInputPerMillion: '0.2', outputPerMillion: '20' },
+    provider: { id: 'anthropic', isConfigured: true },
+  })
+  expect(models.find(({ id }) => id.startsWith('groq/'))?.provider.isConfigured).toBe(false)
+})
+
+test('the providers are listed, and nothing of their keys or addresses', async () => {
+  const { providers } = await person.query(ProvidersDocument, {})
+  expect(providers.find(({ id }) => id === 'openai')).toEqual({
+    id: 'openai',
+    name: 'OpenAI',
+    isConfigured: true,
+    circuit: 'CLOSED',
+  })
+  expect(providers.map(({ id }) => id)).toEqual([
+    ...['embedded', 'scenario', 'anthropic', 'openai', 'google', 'cohere', 'together', 'groq', 'mistral', 'ollama'],
+    ...['meta-llama', 'nouscoder', 'cody', 'codyq', 'house'],
+  ])
+  expect(JSON.stringify(providers)).not.toMatch(/a-key-of-a-test|127\.0\.0\.1/)
+})
+
+test('nobody who is not signed in is told of either', async () => {
+  const nobody = createTestClient(server.url)
+  for (const answered of [await nobody.send(ModelsDocument, {}), await nobody.send(ProvidersDocument, {})])
+    expect(answered.errors?.[0]?.extensions?.code).toBe('UNAUTHENTICATED')
+  await nobody.close()
+})
