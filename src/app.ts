@@ -97,6 +97,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     }),
     (store) => store.close(),
   )
+  opened.defer(async () => circuits.close())
   const settings = { ...config.settings }
   const platform = await createPlatform(config, overrides, { log, clock, circuits, store, settings }, opened)
 

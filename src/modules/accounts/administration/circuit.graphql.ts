@@ -32,7 +32,9 @@ export const CircuitChangedRef = builder.objectRef<CircuitChanged>('CircuitChang
       type: 'Cursor',
       description: 'The place of this event; go on from it with `after`.',
     }),
-    name: t.exposeString('name', { description: 'Which service: `database`, or a provider of models.' }),
+    name: t.exposeString('name', {
+      description: 'Which service: `database`, or `model/` and the name of a provider of models.',
+    }),
     state: t.field({ type: CircuitStateRef, description: 'What it went over into.', resolve: ({ state }) => state }),
     at: t.expose('at', { type: 'DateTime', description: 'When.' }),
   }),
