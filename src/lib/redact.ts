@@ -37,7 +37,8 @@ const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/\$(?:argon2(?:id|i|d)|2[abxy]|pbkdf2[\w-]{0,16})\$[^\s"')]+/g, REDACTED],
   // Also where it is glued to what stands before it.
   [/oc_(?:key|agent)_\w{16,}/g, REDACTED],
-  [/\b(?:sk-[\w-]{16,}|gh[a-z]_\w{20,}|[a-z]{2,8}_(?:key|agent)_\w{32,})/g, REDACTED],
+  // Keys of providers: Google's, Groq's, and those of the many that begin as OpenAI's.
+  [/\b(?:AIza[\w-]{30,}|gsk_\w{20,}|sk-[\w-]{16,}|gh[a-z]_\w{20,}|[a-z]{2,8}_(?:key|agent)_\w{32,})/g, REDACTED],
 ]
 
 interface Walk {

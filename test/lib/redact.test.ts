@@ -110,6 +110,9 @@ test.each([
   ['half a private key', `-----BEGIN PRIVATE KEY-----\n${SECRET}`, SECRET],
   ['an API key', `used oc_key_${'aB3'.repeat(15)}`, 'aB3'],
   ['a provider key', 'sk-proj-abcdefghijklmnop1234', 'abcdefgh'],
+  ['a key of Anthropic', 'sk-ant-api03-abcdefghijklmnop1234', 'abcdefgh'],
+  ['a key of Google', 'AIzaSyabcdefghijklmnopqrstuvwxyz1234567', 'abcdefgh'],
+  ['a key of Groq', 'gsk_abcdefghijklmnopqrstuvwxyz1234', 'abcdefgh'],
 ])('a text loses %s', (_name, text, secret) => {
   expect(redactText(text)).not.toMatch(new RegExp(secret))
   expect(redactText(text)).toContain('[redacted]')
