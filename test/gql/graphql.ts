@@ -1475,6 +1475,7 @@ export type CreateChatSessionMutation = { createChatSession:
     | { __typename: 'ChatSession', id: string, title: string | null, context: unknown, eventsCursor: string, model: { id: string, name: string } | null }
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
+    | { __typename: 'ModelNotConfigured', code: string, message: string }
     | { __typename: 'ProjectClosedToParticipant', code: string, message: string }
     | { __typename: 'TooManyParticipants', code: string, message: string }
    | null };
@@ -1735,6 +1736,8 @@ export type EditMessageMutation = { editMessage:
     | { __typename: 'GenerationInProgress', code: string, message: string }
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
+    | { __typename: 'ModelNotConfigured', code: string, message: string }
+    | { __typename: 'PromptTooLong', code: string, message: string }
     | { __typename: 'SentMessage', question: { id: string, content: string, siblings: Array<{ id: string }> }, answer: { id: string, status: MessageStatus, parent: { id: string } | null, siblings: Array<{ id: string }> } }
     | { __typename: 'SessionArchived', code: string, message: string }
    | null };
@@ -2105,6 +2108,8 @@ export type RegenerateMessageMutation = { regenerateMessage:
     | { __typename: 'GenerationInProgress', code: string, message: string }
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
+    | { __typename: 'ModelNotConfigured', code: string, message: string }
+    | { __typename: 'PromptTooLong', code: string, message: string }
     | { __typename: 'SentMessage', question: { id: string, content: string, siblings: Array<{ id: string }> }, answer: { id: string, status: MessageStatus, parent: { id: string } | null, siblings: Array<{ id: string }> } }
     | { __typename: 'SessionArchived', code: string, message: string }
    | null };
@@ -2328,6 +2333,8 @@ export type SendMessageMutation = { sendMessage:
     | { __typename: 'GenerationInProgress', code: string, message: string }
     | { __typename: 'IdempotencyKeyReused', code: string, message: string }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
+    | { __typename: 'ModelNotConfigured', code: string, message: string }
+    | { __typename: 'PromptTooLong', code: string, message: string }
     | { __typename: 'SentMessage', question: { id: string, content: string }, answer: { id: string, status: MessageStatus, model: { id: string } | null } }
     | { __typename: 'SessionArchived', code: string, message: string }
    | null };
@@ -2516,6 +2523,7 @@ export type UpdateChatSessionMutation = { updateChatSession:
         | { id: string }
        | null }
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
+    | { __typename: 'ModelNotConfigured', code: string, message: string }
     | { __typename: 'ProjectClosedToParticipant', code: string, message: string }
     | { __typename: 'SessionArchived', code: string, message: string }
    | null };

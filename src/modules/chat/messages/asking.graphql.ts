@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { errorType } from '../../../graphql/errors.ts'
+import { errorType, UserErrorInterface } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { idOf } from '../../../graphql/ids.ts'
 import { keptObject, optional } from '../../../graphql/input.ts'
@@ -9,8 +9,9 @@ import { mutation } from '../../../graphql/mutation.ts'
 import { jsonDepth } from '../../../lib/json-depth.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { DEFAULT_TEMPERATURE, type ReasoningEffort, reasoningEfforts } from '../../../platform/models.ts'
+import { PromptTooLong } from '../generations/prompt.service.ts'
 import { modelDescription, modelId } from '../sessions/chat-session.graphql.ts'
-import { SessionArchived } from '../sessions/chat-session.service.ts'
+import { ModelNotConfigured, SessionArchived } from '../sessions/chat-session.service.ts'
 import { tools } from '../tools/workspace-tools.service.ts'
 import { BranchLimitReached } from './branch.service.ts'
 import { MessageType } from './message.graphql.ts'
@@ -33,6 +34,25 @@ const question = z
 
 errorType(GenerationInProgress, 'An answer is still being written in the session: wait for it, or stop it.')
 errorType(BranchLimitReached, 'A message has as many alternatives as it may have: go on from one of them.')
+
+builder.objectType(PromptTooLong, {
+  name: 'PromptTooLong',
+  description: 'The question alone is longer than the model can read, with what goes along and an answer.',
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    tokens: t.exposeInt('tokens', { description: 'What it comes to, rather too many than too few.' }),
+    contextWindow: t.exposeInt('contextWindow', { description: 'Tokens of the prompt and the answer together.' }),
+  }),
+})
+
+const askingErrors = [
+  ModelNotConfigured,
+  PromptTooLong,
+  SessionArchived,
+  GenerationInProgress,
+  BranchLimitReached,
+  IdempotencyKeyReused,
+]
 
 const modelOfAnswer = `${modelDescription} The session’s when left out.`
 
@@ -141,7 +161,7 @@ builder.mutationField('sendMessage', (t) =>
         idempotencyKey,
       })
       .transform(({ model, ...input }) => ({ ...input, modelId: model })),
-    errors: [SessionArchived, GenerationInProgress, BranchLimitReached, IdempotencyKeyReused],
+    errors: askingErrors,
     description: 'Asks a question. The answer is written whoever leaves, and streamed to all who watch the session.',
     resolve: (input, ctx) => sendMessage(ctx, input),
   }),
@@ -167,7 +187,7 @@ builder.mutationField('editMessage', (t) =>
     schema: z
       .object({ id: idOf('Message'), content: question, model: modelId, settings, metadata, idempotencyKey })
       .transform(({ model, ...input }) => ({ ...input, modelId: model })),
-    errors: [SessionArchived, GenerationInProgress, BranchLimitReached, IdempotencyKeyReused],
+    errors: askingErrors,
     description:
       'Asks a question otherwise: the new one is an alternative beside the old one, which stays with all that followed it, and it is answered.',
     resolve: (input, ctx) => editMessage(ctx, input),
@@ -192,7 +212,7 @@ builder.mutationField('regenerateMessage', (t) =>
     schema: z
       .object({ id: idOf('Message'), model: modelId, settings, idempotencyKey })
       .transform(({ model, ...input }) => ({ ...input, modelId: model })),
-    errors: [SessionArchived, GenerationInProgress, BranchLimitReached, IdempotencyKeyReused],
+    errors: askingErrors,
     description: 'Answers a question anew: the new answer is an alternative beside the old one, which stays.',
     resolve: (input, ctx) => regenerateMessage(ctx, input),
   }),

@@ -16,7 +16,12 @@ import {
   ToolApprovalRef,
 } from './chat-session.graphql.ts'
 import { findChatSession } from './chat-session.reads.ts'
-import { ProjectClosedToParticipant, SessionArchived, TooManyParticipants } from './chat-session.service.ts'
+import {
+  ModelNotConfigured,
+  ProjectClosedToParticipant,
+  SessionArchived,
+  TooManyParticipants,
+} from './chat-session.service.ts'
 import { archiveChatSession, updateChatSession } from './chat-session-changes.service.ts'
 import { deleteChatSession } from './chat-session-end.service.ts'
 
@@ -52,7 +57,7 @@ builder.mutationField('updateChatSession', (t) =>
         toolApproval: unlessLeftOut(z.enum(toolApprovals)),
       })
       .transform(({ model, ...change }) => ({ ...change, modelId: model })),
-    errors: [EditConflict, SessionArchived, ProjectClosedToParticipant],
+    errors: [ModelNotConfigured, EditConflict, SessionArchived, ProjectClosedToParticipant],
     description:
       'Changes a chat session, for all who take part. In another project all of them have to be able to read that; those who could not read the one it leaves leave the session.',
     resolve: (input, ctx) => updateChatSession(ctx, input),

@@ -28,6 +28,7 @@ import {
 import {
   createChatSession,
   MAX_PARTICIPANTS,
+  ModelNotConfigured,
   ProjectClosedToParticipant,
   SessionArchived,
   TooManyParticipants,
@@ -58,6 +59,7 @@ export const sessionContext = keptObject.refine(
 export const contextDescription =
   'Whatever your front ends keep with the session, replaced as a whole: an object of at most 16 KiB and 10 levels.'
 
+errorType(ModelNotConfigured, 'The provider of the model has no key on this server: choose another one.')
 errorType(SessionArchived, 'The session is archived, and so read-only: bring it back first.')
 errorType(ProjectClosedToParticipant, 'Somebody who takes part, or is to, may not read the project of the session.')
 errorType(TooManyParticipants, `At most ${MAX_PARTICIPANTS} people take part in a session.`)
@@ -251,7 +253,7 @@ builder.mutationField('createChatSession', (t) =>
         modelId: model,
         participantIds: participantIds ?? [],
       })),
-    errors: [TooManyParticipants, ProjectClosedToParticipant, IdempotencyKeyReused],
+    errors: [ModelNotConfigured, TooManyParticipants, ProjectClosedToParticipant, IdempotencyKeyReused],
     description: 'Opens a chat session, seen by you and whom you name.',
     resolve: (input, ctx) => createChatSession(ctx, input),
   }),

@@ -145,10 +145,22 @@ export async function lockSession(ctx: Context, tx: Transaction, id: string, act
   return { ...session, participantIds }
 }
 
-/** The model of this id, or the server's default for null. @throws {InvalidInput} when there is none */
+/** The provider of a model has no key or no address on this server. */
+export class ModelNotConfigured extends UserError {
+  readonly code = 'MODEL_NOT_CONFIGURED'
+  constructor() {
+    super('Nobody has set this server up for that model. Choose another one.')
+  }
+}
+
+/**
+ * The model of this id, or the server's default for null, once it can answer.
+ * @throws {InvalidInput} when there is none @throws {ModelNotConfigured}
+ */
 export function requireModel({ platform }: Context, modelId: string | null): Model {
   const model = platform.models.find(modelId ?? platform.models.defaultId)
   if (model === null) throw new InvalidInput([{ path: ['model'], message: 'is no model of this server' }])
+  if (!model.isConfigured) throw new ModelNotConfigured()
   return model
 }
 
