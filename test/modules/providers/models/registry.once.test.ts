@@ -87,7 +87,7 @@ describe('when a model is down', () => {
     const ctx = { platform: { models: { find: findScenario } } } as unknown as Context
     const model = registry.findModel(a)
     const parts = await Array.fromAsync(model?.stream(ctx, aQuestion, new AbortController().signal) ?? [])
-    expect(parts.map(({ type }) => type)).toEqual(['attempt', 'text', 'text', 'text'])
+    expect(parts.map(({ type }) => type)).toEqual(['attempt', 'text', 'text', 'text', 'end'])
     await registry.close()
   })
 })
