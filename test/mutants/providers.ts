@@ -79,7 +79,7 @@ export const providerMutants: readonly Mutant[] = [
     edits: [
       change(
         registry,
-        'throughCircuit(circuit, () => answerOnce(question, patience, { signal, clock, begun }))',
+        'throughCircuit(circuit, signal, () => answerOnce(question, patience, { signal, clock, begun }))',
         'answerOnce(question, patience, { signal, clock, begun })',
       ),
       change(
@@ -89,6 +89,17 @@ export const providerMutants: readonly Mutant[] = [
       ),
     ],
     ...tests('models/registry.once', 'a circuit'),
+  },
+  {
+    name: 'whoever leaves proves that a provider is well',
+    edits: [
+      change(
+        `${providers}/models/circuits.service.ts`,
+        'if (!signal.aborted) over.reject(error)',
+        'over.reject(error)',
+      ),
+    ],
+    ...tests('models/circuits.once', 'signal has aborted'),
   },
   {
     name: 'a limit that was reached opens the circuit',

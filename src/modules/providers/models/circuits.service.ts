@@ -15,9 +15,13 @@ export const closedCircuits: ProviderCircuits = {
   of: () => ({ state: 'CLOSED', execute: (work) => work() }),
 }
 
-/** Passes a stream through a circuit: the whole of it is one call, which a reader who leaves proves nothing about. */
+/**
+ * Passes a stream through a circuit: the whole of it is one call, of which a reader who leaves, or whose signal aborts, proves
+ * nothing.
+ */
 export async function* throughCircuit<Part>(
   circuit: ProviderCircuit,
+  signal: AbortSignal,
   start: () => AsyncIterable<Part>,
 ): AsyncGenerator<Part> {
   const entered = Promise.withResolvers<void>()
@@ -33,7 +37,7 @@ export async function* throughCircuit<Part>(
     yield* start()
     over.resolve()
   } catch (error) {
-    over.reject(error)
+    if (!signal.aborted) over.reject(error)
     throw error
   } finally {
     over.reject(new DOMException('Nobody reads on', 'AbortError'))

@@ -134,7 +134,7 @@ function ask(
   const providerOptions = sdk.options(model.capabilities.includes('REASONING') ? request.reasoning : 'NONE')
   const question = { model: sdk.languageModel(name.name, name.isChat), target, request, providerOptions }
   return attempts(
-    (begun) => throughCircuit(circuit, () => answerOnce(question, patience, { signal, clock, begun })),
+    (begun) => throughCircuit(circuit, signal, () => answerOnce(question, patience, { signal, clock, begun })),
     { id: model.id, providerId: config.id, signal },
     options,
   )
