@@ -100,6 +100,7 @@ export const providerMutants: readonly Mutant[] = [
       ),
     ],
     ...tests('models/circuits.once', 'signal has aborted'),
+    proof: "to deeply equal [ 'AbortError' ]",
   },
   {
     name: 'a limit that was reached opens the circuit',
