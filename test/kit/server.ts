@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { type App, createApp, type Overrides } from '../../src/app.ts'
 import type { Config } from '../../src/config.ts'
+import type { Embedder } from '../../src/platform/embedder.ts'
 import { cheapPasswords, type Mailbox, type MovableClock, mailbox, movableClock, wordEmbedder } from './fakes.ts'
 import { administer, configOf, currentLane, type Environment, temporaryDirectory } from './lane.ts'
 
@@ -20,19 +21,24 @@ let made = 0
 
 /**
  * Starts a server of this worker's lane on a copy of the lane's template; `environment` goes over that of the lane. Near to
- * each other are texts that share words, unless `embedder` says otherwise.
+ * each other are texts that share words, unless `embedder` says otherwise: another, none, or the configured one.
  */
 export async function startServer({
   environment = {},
+  embedder = wordEmbedder(),
   ...overrides
-}: Overrides & { readonly environment?: Environment } = {}): Promise<TestServer> {
+}: Omit<Overrides, 'embedder'> & {
+  readonly environment?: Environment
+  readonly embedder?: Embedder | null | 'configured'
+} = {}): Promise<TestServer> {
   const database = await copyTemplate()
   const clock = movableClock()
   const mails = mailbox()
   const config = configOf(currentLane, database.name, database.dataDir, environment)
   const keyPrefix = `ocean-test-${process.pid}-${made}:`
-  const fakes = { clock, mailer: mails, passwordCost: cheapPasswords, embedder: wordEmbedder() }
-  const app = await createApp(config, { ...fakes, keyPrefix, ...overrides })
+  const fakes = { clock, mailer: mails, passwordCost: cheapPasswords }
+  const own = embedder === 'configured' ? {} : { embedder }
+  const app = await createApp(config, { ...fakes, ...own, keyPrefix, ...overrides })
   const { url } = await app.listen()
   return {
     app,

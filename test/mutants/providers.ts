@@ -86,6 +86,17 @@ export const providerMutants: readonly Mutant[] = [
     ...tests('models/registry.once', 'a circuit'),
   },
   {
+    name: 'whoever leaves proves that a provider is well',
+    edits: [
+      change(
+        'src/modules/providers/models/circuits.service.ts',
+        'if (!signal.aborted) first.reject(error)',
+        'first.reject(error)',
+      ),
+    ],
+    ...tests('models/circuits.once', 'whoever aborts proves nothing'),
+  },
+  {
     name: 'a limit that was reached opens the circuit',
     edits: [change(fault, "(isPassing(error) && error.code !== 'MODEL_RATE_LIMITED')", 'isPassing(error)')],
     ...tests('protocols/fault.once', '429'),

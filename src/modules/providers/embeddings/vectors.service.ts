@@ -34,7 +34,9 @@ export function createVectors(
   return async (texts, isQuestion) => {
     const made = attempts(
       () =>
-        throughCircuit(provider.circuit, () => embedOnce(source, { texts, isQuestion, patience, clock: tools.clock })),
+        throughCircuit(provider.circuit, closing, () =>
+          embedOnce(source, { texts, isQuestion, patience, clock: tools.clock }),
+        ),
       { id: modelId, providerId: provider.config.id, signal: closing },
       tools,
     )

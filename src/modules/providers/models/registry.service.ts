@@ -136,7 +136,7 @@ function ask(
   const question = { model: sdk.languageModel(name.name, name.isChat), target, request, providerOptions }
   return attempts(
     (begun) =>
-      throughCircuit(circuit, (isThere) => {
+      throughCircuit(circuit, signal, (isThere) => {
         const both = () => {
           isThere()
           begun()

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
-import { ModelsDocument, ProvidersDocument } from '../../../gql/graphql.ts'
+import { ChatSessionDocument, ModelsDocument, ProvidersDocument } from '../../../gql/graphql.ts'
 import { lastMessage, watch } from '../../../kit/chat.ts'
 import { createTestClient } from '../../../kit/client.ts'
 import { correctedCohere } from '../../../kit/corrected-cohere.ts'
@@ -24,6 +24,7 @@ beforeAll(async () => {
       OLLAMA_URL: mock.url,
       OPENAI_COMPATIBLE: `house=${mock.url}/v1`,
       MODEL_BACK_OFF_MILLIS: '2',
+      DEFAULT_MODEL: 'openai/gpt-4.1',
       MODEL_FALLBACKS: 'anthropic/claude-opus-5-5 > openai/gpt-5',
     },
   })
@@ -74,6 +75,12 @@ describe('through the door', () => {
     expect(message.failureCode).toMatch(/^MODEL_/)
     expect(JSON.stringify(message)).not.toContain('secret')
   })
+})
+
+test('where nobody chose the configured default answers', async () => {
+  const session = await openChat(person)
+  const { chatSession } = await person.query(ChatSessionDocument, { id: session.id })
+  expect(chatSession?.model).toMatchObject({ id: 'openai/gpt-4.1', name: 'GPT-4.1' })
 })
 
 test('the models are listed, with who runs them and whether they can be asked', async () => {

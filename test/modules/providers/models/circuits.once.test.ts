@@ -4,6 +4,7 @@ import { createCircuits } from '../../../../src/platform/circuit.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { standingClock } from '../../../kit/fakes.ts'
 
+const never = new AbortController().signal
 const FAILURES = 5
 const RECOVERY_SECONDS = 10
 
@@ -13,7 +14,7 @@ function opening() {
   const circuit = createCircuits({ clock, log: createLog({ level: 'silent' }) }).of('model/one', 'model')
   /** A stream through it, which begins with its first number. */
   const pass = (until: number, failure?: Error) =>
-    throughCircuit(circuit, async function* (begun) {
+    throughCircuit(circuit, never, async function* (begun) {
       for (let count = 1; count <= until; count++) {
         begun()
         yield count
@@ -32,7 +33,7 @@ test('five failures within a minute open it, and nothing is started', async () =
   await open()
   expect(circuit.state).toBe('OPEN')
   let started = 0
-  const refused = throughCircuit(circuit, () => {
+  const refused = throughCircuit(circuit, never, () => {
     started++
     return pass(1)
   })
@@ -75,11 +76,23 @@ test('whoever leaves proves nothing', async () => {
   expect(circuit.state).toBe('CLOSED')
   await open()
   clock.advance({ seconds: RECOVERY_SECONDS })
-  const silent = throughCircuit(circuit, async function* () {
+  const silent = throughCircuit(circuit, never, async function* () {
     yield 'said nothing of the answer yet'
     yield 'nor now'
   })
   await silent.next()
   await silent.return(undefined)
+  await expect.poll(() => circuit.state).toBe('HALF_OPEN')
+})
+
+test('whoever aborts proves nothing, whatever the stream then throws', async () => {
+  const { circuit, clock, open } = opening()
+  await open()
+  clock.advance({ seconds: RECOVERY_SECONDS })
+  const aborted = throughCircuit(circuit, AbortSignal.abort(), async function* () {
+    yield 1
+    throw new TypeError('terminated')
+  })
+  await expect(Array.fromAsync(aborted)).rejects.toThrow('terminated')
   await expect.poll(() => circuit.state).toBe('HALF_OPEN')
 })
