@@ -59,7 +59,7 @@ export function describeModelProtocol(protocol: ModelProtocol): void {
   afterEach(async () => {
     await registry.close()
     await direct.close()
-    server.reset()
+    await server.reset()
   })
   afterAll(() => server.close())
 
