@@ -39,6 +39,7 @@ import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
 import { createFileMailer } from './platform/mailer-file.ts'
+import { createMetrics } from './platform/metrics.ts'
 import { createMemoryRateLimits, createRedisRateLimits, type RateLimits } from './platform/rate-limit.ts'
 import { ServiceUnreachable } from './platform/service-unreachable.ts'
 import { createTasks } from './platform/tasks.ts'
@@ -104,7 +105,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const stopping = new AbortController()
   const allowsOrigin = originRule(config.corsOrigins)
   const yoga = createEngine(platform, { allowsOrigin })
-  const door = { yoga, stopping: stopping.signal, isTrusted: trustRule(config.trustedProxies) }
+  const { metricsToken: token } = config
+  const metrics = token === null ? null : { ...createMetrics(platform), token }
+  const door = { yoga, stopping: stopping.signal, isTrusted: trustRule(config.trustedProxies), metrics }
   const server = createHttpServer(platform, door)
   const sockets = openWebSocketDoor(server, platform, { ...door, allowsOrigin })
   opened.defer(async () => {
