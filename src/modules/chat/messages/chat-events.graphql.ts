@@ -92,42 +92,35 @@ const MessageDeltaRef = builder.objectRef<Delta>('MessageDelta').implement({
   }),
 })
 
-const messageIdOfCall = 'The answer during which it was wanted.'
+/** An event of a call of a tool. */
+function toolCallEvent<Type extends 'ToolCallStarted' | 'ToolCallFinished'>(type: Type, description: string) {
+  return builder.objectRef<Called<Type>>(type).implement({
+    description,
+    fields: (t) => ({
+      cursor: t.expose('cursor', { type: 'Cursor', description: placeDescription }),
+      messageId: t.id({
+        description: 'The answer during which it was wanted.',
+        resolve: ({ messageId }) => encodeGlobalId('Message', messageId),
+      }),
+      toolCall: t.field({
+        type: ToolCallType,
+        nullable: true,
+        description: 'The call as it is now; null when it is gone again.',
+        resolve: ({ toolCallId }, _args, ctx) => findToolCall(ctx, toolCallId),
+      }),
+    }),
+  })
+}
 
-const ToolCallStartedRef = builder.objectRef<Called<'ToolCallStarted'>>('ToolCallStarted').implement({
-  description:
-    'A model wants something done. All that it wrote before was told before; what waits for an approval is `AWAITING_APPROVAL`.',
-  fields: (t) => ({
-    cursor: t.expose('cursor', { type: 'Cursor', description: placeDescription }),
-    messageId: t.id({
-      description: messageIdOfCall,
-      resolve: ({ messageId }) => encodeGlobalId('Message', messageId),
-    }),
-    toolCall: t.field({
-      type: ToolCallType,
-      nullable: true,
-      description: 'The call as it is now; null when it is gone again.',
-      resolve: ({ toolCallId }, _args, ctx) => findToolCall(ctx, toolCallId),
-    }),
-  }),
-})
+const ToolCallStartedRef = toolCallEvent(
+  'ToolCallStarted',
+  'A model wants something done. All that it wrote before was told before; what waits for an approval is `AWAITING_APPROVAL`.',
+)
 
-const ToolCallFinishedRef = builder.objectRef<Called<'ToolCallFinished'>>('ToolCallFinished').implement({
-  description: 'A call has ended, whatever became of it. Exactly one for each that was started.',
-  fields: (t) => ({
-    cursor: t.expose('cursor', { type: 'Cursor', description: placeDescription }),
-    messageId: t.id({
-      description: messageIdOfCall,
-      resolve: ({ messageId }) => encodeGlobalId('Message', messageId),
-    }),
-    toolCall: t.field({
-      type: ToolCallType,
-      nullable: true,
-      description: 'The call as it stays; null when it is gone again.',
-      resolve: ({ toolCallId }, _args, ctx) => findToolCall(ctx, toolCallId),
-    }),
-  }),
-})
+const ToolCallFinishedRef = toolCallEvent(
+  'ToolCallFinished',
+  'A call has ended, whatever became of it. Exactly one for each that was started.',
+)
 
 const SessionUpdatedRef = builder.objectRef<Updated>('SessionUpdated').implement({
   description:
