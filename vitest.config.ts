@@ -24,6 +24,7 @@ const onServices =
         'test/modules/accounts/**/!(*.once).test.ts',
         'test/laws/strangers*.test.ts',
         'test/modules/chat/assistant/extractive.test.ts',
+        'test/modules/chat/tools/{hostile-model,workspace-tools}.test.ts',
         'test/modules/chat/search/{bad-input,paging,scripts,snippets,words}.test.ts',
         'test/modules/ocean/links/*.test.ts',
         'test/nodes/{grant-admin,import-users,verify-audit}.test.ts',
