@@ -18,7 +18,7 @@ export class Answer {
   /** Takes what was told and answers the text that is new. @throws when something is missing before it, or told again */
   hear(event: Event): string {
     const known = this.text
-    if (event.__typename === 'MessageDelta') {
+    if (event.__typename === 'MessageDelta' && event.kind === 'TEXT') {
       const { index, text } = event
       // The manual allows an earlier place. From a cursor on there is no repeat either, and that is what is shown here.
       promised(

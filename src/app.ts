@@ -6,6 +6,7 @@ import './policies.ts'
 import { entities } from './entities.ts'
 import { jobs as allJobs } from './jobs.ts'
 import { openModelHouse } from './model-house.ts'
+import { announceCircuits } from './modules/accounts/administration/circuit-announcement.service.ts'
 import { accessEpochs } from './modules/accounts/devices/access-epochs.reads.ts'
 import { currentViewer } from './modules/accounts/devices/authentication.service.ts'
 import { createSessionWatch } from './modules/accounts/devices/session-watch.service.ts'
@@ -17,7 +18,6 @@ import { startReaper } from './modules/chat/generations/reaper.service.ts'
 import { renewVectors } from './modules/chat/search/embedding.jobs.ts'
 import { startIndexer } from './modules/chat/search/indexer.service.ts'
 import { installVectorIndex } from './modules/chat/search/vector-index.service.ts'
-import { closedCircuits } from './modules/providers/models/circuits.service.ts'
 import { type Cache, createCache } from './platform/cache.ts'
 import { createRedisTexts } from './platform/cache-redis.ts'
 import { createChannels } from './platform/channels/hub.ts'
@@ -25,6 +25,7 @@ import { createLiveTexts } from './platform/channels/live-text.ts'
 import { createMemoryNudges, createRedisNudges, type Nudges } from './platform/channels/nudges.ts'
 import { createMemoryTokenLog, type TokenLog } from './platform/channels/token-log.ts'
 import { createRedisTokenLog } from './platform/channels/token-log-redis.ts'
+import { createCircuits } from './platform/circuit.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import type { Platform } from './platform/context.ts'
 import { createKeySet } from './platform/crypto/key-set.ts'
@@ -38,11 +39,11 @@ import { createJobs } from './platform/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { createSmtpMailer, type Mailer } from './platform/mailer.ts'
 import { createFileMailer } from './platform/mailer-file.ts'
+import { createMetrics } from './platform/metrics.ts'
 import { createMemoryRateLimits, createRedisRateLimits, type RateLimits } from './platform/rate-limit.ts'
 import { ServiceUnreachable } from './platform/service-unreachable.ts'
-import type { Settings } from './platform/settings.ts'
 import { createTasks } from './platform/tasks.ts'
-import { createHttpServer } from './transport/http.ts'
+import { closeHttpServer, createHttpServer } from './transport/http.ts'
 import { originRule } from './transport/origins.ts'
 import { trustRule } from './transport/request-facts.ts'
 import { openWebSocketDoor } from './transport/websocket.ts'
@@ -84,23 +85,29 @@ const TELLING_MILLIS = 250
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
   await using opened = new AsyncDisposableStack()
   const log = overrides.log ?? createLog({ level: config.logLevel })
+  const clock = overrides.clock ?? systemClock
+  const circuits = createCircuits({ clock, log })
   const store = opened.adopt(
     await openStore({
       databaseUrl: config.services?.databaseUrl ?? null,
       directory: config.dataDir,
       entities,
       log,
+      circuits,
       onFailure: overrides.onFailure ?? (() => undefined),
     }),
     (store) => store.close(),
   )
+  opened.defer(async () => circuits.close())
   const settings = { ...config.settings }
-  const platform = await createPlatform(config, overrides, log, store, opened, settings)
+  const platform = await createPlatform(config, overrides, { log, clock, circuits, store, settings }, opened)
 
   const stopping = new AbortController()
   const allowsOrigin = originRule(config.corsOrigins)
   const yoga = createEngine(platform, { allowsOrigin })
-  const door = { yoga, stopping: stopping.signal, isTrusted: trustRule(config.trustedProxies) }
+  const { metricsToken: token } = config
+  const metrics = token === null ? null : { ...createMetrics(platform), token }
+  const door = { yoga, stopping: stopping.signal, isTrusted: trustRule(config.trustedProxies), metrics }
   const server = createHttpServer(platform, door)
   const sockets = openWebSocketDoor(server, platform, { ...door, allowsOrigin })
   opened.defer(async () => {
@@ -111,7 +118,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     // Subscriptions first: each says SERVER_RESTART and completes, so that its request can finish.
     await platform.channels.close()
     await sockets.close()
-    await closeServer(server)
+    await closeHttpServer(server, DRAIN_MILLIS)
   })
 
   const resources = opened.move()
@@ -136,16 +143,18 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   }
 }
 
+/** What stands before the rest of the platform. */
+interface Ground extends Pick<Platform, 'log' | 'clock' | 'circuits' | 'settings'> {
+  readonly store: Store
+}
+
 async function createPlatform(
   config: Config,
   overrides: Overrides,
-  log: Log,
-  store: Store,
+  { log, clock, circuits, store, settings }: Ground,
   opened: AsyncDisposableStack,
-  settings: Settings,
 ): Promise<Platform> {
   const { database, embedded } = store
-  const clock = overrides.clock ?? systemClock
   const secrets = embedded ? secretsIn(config.dataDir, config.secrets) : givenSecrets(config)
   const jobs = createJobs<Platform>({
     pool: database.pool,
@@ -155,7 +164,7 @@ async function createPlatform(
     scope: () => platform,
   })
   await (embedded ? migrate(database.orm) : assertMigrated(database.orm))
-  const made = { config, settings, clock, log, circuits: closedCircuits, embedder: overrides.embedder }
+  const made = { config, settings, clock, log, circuits, embedder: overrides.embedder }
   const house = openModelHouse(made, opened)
   const { embedder } = house
   if (embedded) {
@@ -192,6 +201,7 @@ async function createPlatform(
     nudges,
     liveTexts,
     tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
+    circuits,
     ...house,
     jobs,
     limits,
@@ -211,6 +221,7 @@ async function createPlatform(
     watchAccess: (viewer, watcher, signal) => sessions.watch(viewer, watcher, signal),
     recordDenial: auditDenial,
   }
+  opened.defer(announceCircuits(platform))
   const sessions = createSessionWatch(platform)
   opened.defer(() => sessions.close())
   await platform.signingKeys.rotate()
@@ -277,16 +288,4 @@ function givenSecrets({ secrets }: Config) {
   // The configuration refuses a missing secret beside a real database.
   if (SIGNING_KEY_SECRET === null || REFRESH_TOKEN_SECRET === null) throw new Error('Secrets are missing')
   return { SIGNING_KEY_SECRET, REFRESH_TOKEN_SECRET }
-}
-
-function closeServer(server: ReturnType<typeof createHttpServer>): Promise<void> {
-  return new Promise((resolve) => {
-    if (!server.listening) return resolve()
-    const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MILLIS)
-    server.close(() => {
-      clearTimeout(deadline)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
 }

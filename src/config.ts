@@ -32,6 +32,8 @@ export interface Config {
   readonly smtpUrl: string | null
   readonly mailFrom: string
   readonly logLevel: LogLevel
+  /** What `/metrics` demands; null: there is no such place. */
+  readonly metricsToken: string | null
   /** Origins browsers may call from; null when embedded: any page of this machine. */
   readonly corsOrigins: readonly string[] | null
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
@@ -107,6 +109,10 @@ const environmentSchema = z.object({
   GENERATION_LEASE_SECONDS: wholeNumber(1, 3_600),
   SCENARIO_MODELS: z.enum(['on', 'off'], 'is not on or off').optional(),
   ...modelVariables,
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, 'is not 16 to 512 characters without spaces')
+    .optional(),
   LOG_LEVEL: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
   CORS_ORIGINS: commaSeparated
     .refine(
@@ -174,6 +180,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom: env.MAIL_FROM,
     logLevel: env.LOG_LEVEL,
+    metricsToken: env.METRICS_TOKEN ?? null,
     trustedProxies: env.TRUSTED_PROXIES,
     corsOrigins: env.CORS_ORIGINS ?? (services === null ? null : []),
     demo: services === null && env.NODE_ENV !== 'production',

@@ -14,6 +14,7 @@ import { Message } from './modules/chat/messages/message.entity.ts'
 import { SearchChunk, SearchVector } from './modules/chat/search/search-chunk.entity.ts'
 import { SearchText, SearchWord } from './modules/chat/search/search-text.entity.ts'
 import { ChatParticipant, ChatSession } from './modules/chat/sessions/chat-session.entity.ts'
+import { ToolCall } from './modules/chat/tools/tool-call.entity.ts'
 import { Block } from './modules/ocean/blocks/block.entity.ts'
 import { BlockText } from './modules/ocean/blocks/block-text.entity.ts'
 import { Link } from './modules/ocean/links/link.entity.ts'
@@ -58,6 +59,7 @@ export const entities = [
   ChatSession,
   ChatParticipant,
   Message,
+  ToolCall,
   SearchText,
   SearchWord,
   SearchChunk,

@@ -5,8 +5,8 @@ import {
   createProviderEmbedder,
   embedderFacts,
 } from './modules/providers/embeddings/embedder.service.ts'
-import type { ProviderCircuits } from './modules/providers/models/circuits.service.ts'
 import { createRegistry } from './modules/providers/models/registry.service.ts'
+import type { Circuits } from './platform/circuit.ts'
 import type { Clock } from './platform/clock.ts'
 import type { Platform } from './platform/context.ts'
 import type { Embedder } from './platform/embedder.ts'
@@ -23,7 +23,7 @@ export interface ModelHouseOptions {
   readonly settings: Settings
   readonly clock: Clock
   readonly log: Log
-  readonly circuits: ProviderCircuits
+  readonly circuits: Circuits
   /** In place of the configured one; null is off. */
   readonly embedder: Embedder | null | undefined
 }

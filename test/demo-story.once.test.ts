@@ -69,7 +69,7 @@ test('what cannot be played is told in one sentence, and 1', async () => {
 test('an answer with a gap or a repeat is not as promised', () => {
   const answer = new Answer('Ben')
   const delta = (index: number, text: string) =>
-    ({ __typename: 'MessageDelta', cursor: 'c', messageId: 'm', index, text }) as const
+    ({ __typename: 'MessageDelta', cursor: 'c', messageId: 'm', kind: 'TEXT', index, text }) as const
   expect(answer.hear(delta(0, 'In fog'))).toBe('In fog')
   expect(answer.hear(delta(6, ', wait'))).toBe(', wait')
   expect(() => answer.hear(delta(3, 'fog'))).toThrow('Ben has 12 characters, and is told what follows 3')

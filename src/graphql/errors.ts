@@ -1,4 +1,5 @@
 import { GraphQLError, Kind } from 'graphql'
+import { CircuitOpen } from '../platform/circuit.ts'
 import type { RequestFacts } from '../platform/context.ts'
 import { EditConflict, Fault, InvalidInput, RateLimited, Unavailable, UserError } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
@@ -47,7 +48,7 @@ const maskedErrors = new WeakSet<GraphQLError>()
 
 /**
  * Turns whatever a resolver or the engine threw into what a caller may see: a code, its family, the request's id, when to
- * come back after RATE_LIMITED, and nothing else. What it made before passes unchanged, so that an unexpected error is logged once.
+ * come back where that is known, and nothing else. What it made before passes unchanged, so that an unexpected error is logged once.
  */
 export function maskError(error: unknown, request: Pick<RequestFacts, 'id'>, log: Log): GraphQLError {
   const outer = error instanceof GraphQLError ? error : undefined
@@ -55,7 +56,8 @@ export function maskError(error: unknown, request: Pick<RequestFacts, 'id'>, log
   if (cause instanceof GraphQLError && maskedErrors.has(cause)) return cause
   const shown = (message: string, code: string) => {
     const { nodes, path, source, positions } = outer ?? {}
-    const retry = cause instanceof RateLimited ? { retryAfterSeconds: cause.retryAfterSeconds } : {}
+    const knowsWhen = cause instanceof RateLimited || cause instanceof CircuitOpen
+    const retry = knowsWhen ? { retryAfterSeconds: cause.retryAfterSeconds } : {}
     const extensions = { code, family: familyOf(cause, code), requestId: request.id, ...retry }
     const masked = new GraphQLError(message, { nodes, path, source, positions, extensions })
     maskedErrors.add(masked)

@@ -2,20 +2,18 @@ import type { FieldRef, InputRef, ShapeFromTypeParam, TypeParam } from '@pothos/
 import { RequestCache } from '@pothos/plugin-scope-auth'
 import type { GraphQLField, GraphQLResolveInfo } from 'graphql'
 import type { z } from 'zod'
-import { isStorable } from '../lib/storable-text.ts'
-import { becomeViewer, type Context, holdToGates, releaseFromGates } from '../platform/context.ts'
+import { unstorableIn } from '../lib/storable-text.ts'
+import type { Context } from '../platform/context.ts'
 import {
-  AccessMoved,
   Denial,
   Forbidden,
   InvalidInput,
   type NextStep,
   NotFound,
   Unauthenticated,
-  Unavailable,
   type UserError,
 } from '../platform/errors.ts'
-import { requireViewer } from '../platform/gate.ts'
+import { heldToGates, requireViewer } from '../platform/gate.ts'
 import type { SchemaTypes } from './builder.ts'
 import { ruleInWords } from './input.ts'
 
@@ -78,28 +76,6 @@ export function mutation<Type extends TypeParam<Types>, Shape, Parsed>(
   } as never) as FieldRef<Types, unknown, 'Mutation'>
 }
 
-/** How often rights may change under one mutation before its caller is sent away. */
-const MAX_TRIES = 5
-
-/**
- * Runs a mutation whose transaction is refused if the caller's access moved since its gates: it did nothing, and is asked
- * again as who they are now. @throws {Unavailable} when that goes on
- */
-async function heldToGates<Result>(ctx: Context, run: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1; ; tries += 1) {
-    holdToGates(ctx)
-    try {
-      return await run()
-    } catch (error) {
-      if (!(error instanceof AccessMoved)) throw error
-      if (tries === MAX_TRIES) throw new Unavailable()
-      becomeViewer(ctx, await ctx.platform.currentViewer(ctx.viewer))
-    } finally {
-      releaseFromGates(ctx)
-    }
-  }
-}
-
 /**
  * Writes a refusal to the audit trail, once it is known who was refused, also where they are let in no more. Others are
  * only logged: whoever is nobody could fill the table.
@@ -118,7 +94,7 @@ async function noteRefusal(ctx: Context, field: string, error: unknown): Promise
 
 /** Parses what came from outside. @throws {InvalidInput} with every broken rule and its place */
 export function parseInput<Parsed, Shape>(schema: z.ZodType<Parsed, Shape>, input: Shape): Parsed {
-  const unstorable = findUnstorable(input, [])
+  const unstorable = unstorableIn(input)
   if (unstorable.length > 0) throw new InvalidInput(unstorable)
   return parseFilter(schema, input)
 }
@@ -129,19 +105,3 @@ export function parseFilter<Parsed, Shape>(schema: z.ZodType<Parsed, Shape>, inp
   if (result.success) return result.data
   throw new InvalidInput(result.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message })))
 }
-
-/** What no database column can hold as it came: NUL characters, halves of surrogate pairs, and JSON beyond all reason. */
-function findUnstorable(value: unknown, path: readonly string[]): InvalidInput['fields'] {
-  if (typeof value === 'string') return isStorable(value) ? [] : [{ path, message: NOT_TEXT }]
-  if (typeof value !== 'object' || value === null) return []
-  if (path.length > MAX_INPUT_DEPTH) return [{ path: path.slice(0, 2), message: 'is nested too deep' }]
-  return Object.entries(value).flatMap(([key, part]) => {
-    // Rules that copy an object would drop this key without a word.
-    if (!isStorable(key) || key === '__proto__') return [{ path: [...path, key], message: 'is no name for a key' }]
-    return findUnstorable(part, [...path, key])
-  })
-}
-
-const NOT_TEXT = 'holds characters that are not text'
-/** Deeper ones would take the stack of whatever walks them. */
-const MAX_INPUT_DEPTH = 100

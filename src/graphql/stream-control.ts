@@ -1,3 +1,5 @@
+import type { Context } from '../platform/context.ts'
+import type { Log } from '../platform/log.ts'
 import { builder } from './builder.ts'
 
 /** Why a subscription ended for good. */
@@ -11,6 +13,22 @@ export type StreamControl =
 /** Says that something is missing before `cursor`. */
 export function resyncRequired(cursor: string): StreamControl {
   return { type: 'ResyncRequired', cursor }
+}
+
+/** What stands for an event that only newer code understands: whoever reads again sees what came of it. */
+export function unknownEvent({ platform }: Context, type: string, cursor: string): StreamControl {
+  warnOnce(platform.log, type)
+  return resyncRequired(cursor)
+}
+
+const warnedTypes = new WeakMap<Log, Set<string>>()
+
+function warnOnce(log: Log, type: string): void {
+  const warned = warnedTypes.get(log) ?? new Set()
+  warnedTypes.set(log, warned)
+  if (warned.has(type)) return
+  warned.add(type)
+  log.warn({ type }, 'events of an unknown type: subscribers are told to read again')
 }
 
 const EndReasonRef = builder.enumType('EndReason', {

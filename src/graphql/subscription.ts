@@ -10,8 +10,7 @@ import {
   createContext,
 } from '../platform/context.ts'
 import { Fault } from '../platform/errors.ts'
-import type { Log } from '../platform/log.ts'
-import { type EndReason, resyncRequired, type StreamControl } from './stream-control.ts'
+import { type EndReason, resyncRequired, unknownEvent } from './stream-control.ts'
 
 /** One event on its way to one subscriber, with the context it is to be executed in. */
 export interface Delivery {
@@ -65,6 +64,11 @@ export interface Following<Item> {
   readonly isEnd?: (item: Item) => boolean
   /** What the gate found when the subscription began, if that was looked at: no need to ask again before the first item. */
   readonly found?: Followed
+  /**
+   * Whether an item is for the viewer of the context at all, who passed the gate; to everybody unless given. Others are not
+   * told of it, though the cursors around it show that something was.
+   */
+  readonly isFor?: (item: Item, ctx: Context) => boolean
   /** Of items that come many times a second: how old the last passing of the gate may be, in milliseconds. */
   readonly admittedFor?: (item: Item) => number
 }
@@ -73,6 +77,7 @@ export interface Following<Item> {
 export interface FollowingChannel extends Pick<Following<never>, 'gate' | 'found'> {
   readonly isMove?: (event: ChannelEvent) => boolean
   readonly isEnd?: (event: ChannelEvent) => boolean
+  readonly isFor?: (event: ChannelEvent, ctx: Context) => boolean
   readonly channel: string
   readonly after: string | null | undefined
   /** Null for an event that this code does not know: a newer node recorded it. */
@@ -86,7 +91,7 @@ const HOLD_PAUSE_MILLIS = 500
 /** Follows a channel from a cursor, or from now on; see `followSource`. */
 export function follow(
   ctx: Context,
-  { channel, after, toEvent, isMove, isEnd, ...following }: FollowingChannel,
+  { channel, after, toEvent, isMove, isEnd, isFor, ...following }: FollowingChannel,
 ): AsyncIterableIterator<Delivery> {
   const start = after === null || after === undefined ? null : (decodeCursor(channel, after) ?? nowhere)
   return followSource<ChannelItem>(ctx, {
@@ -94,6 +99,7 @@ export function follow(
     ...following,
     isMove: (item) => item.kind === 'resync' || isMove?.(item.event) === true,
     isEnd: (item) => item.kind === 'event' && isEnd?.(item.event) === true,
+    isFor: (item, fresh) => item.kind === 'resync' || isFor?.(item.event, fresh) !== false,
     toEvent: (item) => {
       const cursor = encodeCursor(channel, item.position)
       if (item.kind === 'resync') return resyncRequired(cursor)
@@ -108,12 +114,6 @@ export function follow(
  */
 export function followSource<Item>(ctx: Context, following: Following<Item>): AsyncIterableIterator<Delivery> {
   return new Deliveries(ctx, following)
-}
-
-/** What stands for an event that only newer code understands: whoever reads again sees what came of it. */
-export function unknownEvent({ platform }: Context, type: string, cursor: string): StreamControl {
-  warnOnce(platform.log, type)
-  return resyncRequired(cursor)
 }
 
 // Not an async generator: return() of one waits for the pending next(), and a vanished client would stay subscribed.
@@ -148,7 +148,10 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
 
   async next(): Promise<IteratorResult<Delivery>> {
     try {
-      return await this.#deliver()
+      for (;;) {
+        const delivered = await this.#deliver()
+        if (delivered !== null) return delivered
+      }
     } catch (error) {
       // Whoever is thrown at does not call return().
       await this.return()
@@ -163,7 +166,8 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     return { done: true, value: undefined }
   }
 
-  async #deliver(): Promise<IteratorResult<Delivery>> {
+  /** Null where the item is none of the viewer's business. */
+  async #deliver(): Promise<IteratorResult<Delivery> | null> {
     if (this.#ended) return { done: true, value: undefined }
     if (this.#isOver) return this.#end('RESOURCE_DELETED')
     const item = await this.#following.source.next()
@@ -175,6 +179,7 @@ class Deliveries<Item> implements AsyncIterableIterator<Delivery> {
     if (this.#ended || this.#ctx.signal.aborted) return this.return()
     if (typeof context === 'string') return this.#end(context)
     this.#isOver = step === 'end'
+    if (this.#following.isFor?.(item.value, context) === false) return null
     const event = this.#following.toEvent(item.value)
     return event === null ? this.#end('RESOURCE_DELETED') : { done: false, value: { context, event } }
   }
@@ -279,14 +284,4 @@ function watchAccess({ platform, viewer, signal }: Context, watcher: AccessWatch
 
 function reasonOf(viewer: AnonymousViewer): EndReason {
   return viewer.isRemoved === true ? 'ACCESS_REMOVED' : 'SESSION_ENDED'
-}
-
-const warnedTypes = new WeakMap<Log, Set<string>>()
-
-function warnOnce(log: Log, type: string): void {
-  const warned = warnedTypes.get(log) ?? new Set()
-  warnedTypes.set(log, warned)
-  if (warned.has(type)) return
-  warned.add(type)
-  log.warn({ type }, 'events of an unknown type: subscribers are told to read again')
 }

@@ -5,6 +5,7 @@ import type { Cache } from './cache.ts'
 import type { Channels } from './channels/hub.ts'
 import type { LiveTexts } from './channels/live-text.ts'
 import type { Nudges } from './channels/nudges.ts'
+import type { Circuits } from './circuit.ts'
 import type { Clock } from './clock.ts'
 import type { KeySet } from './crypto/key-set.ts'
 import type { Passwords } from './crypto/passwords.ts'
@@ -137,6 +138,8 @@ export interface Platform {
   readonly nudges: Nudges
   readonly liveTexts: LiveTexts
   readonly tasks: Tasks
+  /** Of this node: others may see a service otherwise. */
+  readonly circuits: Circuits
   readonly models: Models
   readonly providers: Providers
   readonly embedders: Embedders

@@ -1,6 +1,14 @@
 import { type Action, isAllowed, isGrantable, isGranted, permissionsOf, type Standing } from './access.ts'
-import { type ActingViewer, type Context, relyOn, type UserViewer } from './context.ts'
-import { Forbidden, NotFound, Unauthenticated } from './errors.ts'
+import {
+  type ActingViewer,
+  becomeViewer,
+  type Context,
+  holdToGates,
+  releaseFromGates,
+  relyOn,
+  type UserViewer,
+} from './context.ts'
+import { AccessMoved, Forbidden, NotFound, Unauthenticated, Unavailable } from './errors.ts'
 
 /** Whoever is acting: a person, a key or an agent. @throws {Unauthenticated} when nobody is signed in */
 export function requireViewer(ctx: Context): ActingViewer {
@@ -66,4 +74,26 @@ export function pass<Row extends Standing>(
   if (row === null) throw new NotFound(noun, action, target)
   requireAction(ctx, action, target, row)
   return row
+}
+
+/** How often rights may change under one change before its caller is sent away. */
+const MAX_TRIES = 5
+
+/**
+ * Runs a change whose transaction is refused if the caller's access moved since its gates: it did nothing, and is asked
+ * again as who they are now. @throws {Unavailable} when that goes on
+ */
+export async function heldToGates<Result>(ctx: Context, run: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    holdToGates(ctx)
+    try {
+      return await run()
+    } catch (error) {
+      if (!(error instanceof AccessMoved)) throw error
+      if (tries === MAX_TRIES) throw new Unavailable()
+      becomeViewer(ctx, await ctx.platform.currentViewer(ctx.viewer))
+    } finally {
+      releaseFromGates(ctx)
+    }
+  }
 }

@@ -47,6 +47,8 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   createChatSession: { input: { title: 'Questions' } },
   chatEvents: { sessionId: 'chat_session_…' },
   sendMessage: { input: { sessionId: 'chat_session_…', content: demoQuestions[0] } },
+  approveToolCall: { input: { id: 'tool_call_…', digest: '…' } },
+  rejectToolCall: { input: { id: 'tool_call_…', digest: '…' } },
   stopGeneration: { input: { messageId: 'message_…' } },
   regenerateMessage: { input: { id: 'message_…' } },
   editMessage: { input: { id: 'message_…', content: demoQuestions[1] } },

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Platform, RequestFacts } from '../platform/context.ts'
+import { type Metrics, showsToken } from '../platform/metrics.ts'
 import { isBrowser, sendGraphiql } from './graphiql.ts'
 import { health, readiness } from './health.ts'
 import { sendMailLinkPage } from './mail-link-pages.ts'
@@ -15,10 +16,12 @@ export interface HttpDoorOptions {
   readonly yoga: Yoga
   readonly stopping: AbortSignal
   readonly isTrusted: TrustRule
+  /** Null: nobody is shown any. */
+  readonly metrics: (Metrics & { readonly token: string }) | null
 }
 
-/** The HTTP door: GraphQL (and GraphiQL for browsers), health, readiness and the public keys. */
-export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted }: HttpDoorOptions): Server {
+/** The HTTP door: GraphQL (and GraphiQL for browsers), health, readiness, metrics and the public keys. */
+export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted, metrics }: HttpDoorOptions): Server {
   const handle = async (request: IncomingMessage, response: ServerResponse, facts: RequestFacts): Promise<void> => {
     response.setHeader('x-request-id', facts.id)
     response.setHeader('x-content-type-options', 'nosniff')
@@ -33,6 +36,13 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
     else if (path === '/ready') {
       const state = await readiness(platform, stopping)
       sendJson(response, state.ready ? 200 : 503, state)
+    } else if (path === '/metrics' && metrics !== null) {
+      if (!showsToken(request.headers.authorization, metrics.token)) {
+        response.setHeader('www-authenticate', 'Bearer')
+        return sendJson(response, 401, { error: 'This takes a token.' })
+      }
+      response.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' })
+      response.end(await metrics.text())
     } else if (path === '/.well-known/jwks.json') {
       response.setHeader('cache-control', 'public, max-age=300')
       sendJson(response, 200, await platform.signingKeys.jwks())
@@ -52,6 +62,19 @@ export function createHttpServer(platform: Platform, { yoga, stopping, isTrusted
   server.requestTimeout = REQUEST_TIMEOUT_MILLIS
   server.keepAliveTimeout = KEEP_ALIVE_MILLIS
   return server
+}
+
+/** Takes no more requests and waits for those under way; what is left after the time is cut off. */
+export function closeHttpServer(server: Server, timeoutMillis: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve()
+    const deadline = setTimeout(() => server.closeAllConnections(), timeoutMillis)
+    server.close(() => {
+      clearTimeout(deadline)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
 }
 
 function isHost(header: string | undefined): boolean {

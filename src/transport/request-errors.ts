@@ -91,7 +91,7 @@ const statuses: Readonly<Record<string, number>> = {
   SERVICE_UNAVAILABLE: 503,
 }
 
-/** After SERVICE_UNAVAILABLE, which knows no better. */
+/** After SERVICE_UNAVAILABLE, where it knows no better. */
 const RETRY_AFTER_SECONDS = 1
 
 /** Whether what is answered is a stream of events: only where the caller reads nothing else. */
@@ -116,7 +116,7 @@ function httpOf(error: GraphQLError, masked: GraphQLError, isStream: boolean): G
   const given = error.extensions.http as GraphQLHTTPExtensions | undefined
   const status = given?.status ?? statuses[String(masked.extensions.code)] ?? 400
   const wellFormed = given === undefined ? status < 429 : UNEXECUTABLE.includes(String(error.extensions.code))
-  const retryAfter = status === 503 ? RETRY_AFTER_SECONDS : masked.extensions.retryAfterSeconds
+  const retryAfter = masked.extensions.retryAfterSeconds ?? (status === 503 ? RETRY_AFTER_SECONDS : undefined)
   const retry = retryAfter === undefined ? {} : { headers: { ...given?.headers, 'retry-after': String(retryAfter) } }
   return { ...given, ...retry, status, spec: wellFormed || (status === 429 && isStream) }
 }

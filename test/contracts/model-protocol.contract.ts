@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Registry } from '../../src/modules/providers/models/registry.service.ts'
 import { type Model, modelRequest, type ToolCall } from '../../src/platform/models.ts'
 import type { ProviderConfig } from '../../src/platform/providers.ts'
@@ -50,15 +50,18 @@ export function describeModelProtocol(protocol: ModelProtocol): void {
 
   beforeAll(async () => {
     server = await startModelServer(protocol.correct)
+  })
+  // Anew for each test: failures of one would open the circuit for the next.
+  beforeEach(() => {
     registry = registryOf([protocol.provider(server.url)])
     direct = registryOf([protocol.provider(server.upstream)])
   })
-  afterEach(() => server.reset())
-  afterAll(async () => {
+  afterEach(async () => {
     await registry.close()
     await direct.close()
-    await server.close()
+    await server.reset()
   })
+  afterAll(() => server.close())
 
   describe(protocol.name, () => {
     test('streams a text in pieces, and says how it ended and what it took', async () => {
@@ -150,10 +153,13 @@ export function describeModelProtocol(protocol: ModelProtocol): void {
       expect(attempts).toBe(1)
     })
 
-    test.each([500, 503, 529])('asks again after a %i, at most three times', async (status) => {
+    test.each([500, 503, 529])('asks again after a %i', async (status) => {
       answerWith(server, { content: answer })
       await server.faults.forAnyRequest().times(3).thenReply(status, '{"error":{"message":"secret words"}}')
       expect(await askModel(model())).toMatchObject({ text: answer, attempts: 4, failure: null })
+    })
+
+    test.each([500, 503, 529])('gives up after a fourth %i, and repeats nothing of it', async (status) => {
       await server.faults.forAnyRequest().times(4).thenReply(status, '<html>secret words</html>')
       const { failure, attempts } = await askModel(model())
       expect(failure?.code).toMatch(/^MODEL_(FAILED|OVERLOADED)$/)

@@ -6,6 +6,7 @@ import {
   SendMessageDocument,
   type SendMessageInput,
 } from '../gql/graphql.ts'
+import type { Client } from './client.ts'
 import type { Person } from './people.ts'
 
 type Event = ChatEventsSubscription['chatEvents']
@@ -15,8 +16,10 @@ export interface Seen {
   /** Kinds of events, repeats in a row once. */
   readonly kinds: string[]
   readonly texts: Map<string, string>
-  /** Every cursor, and the length of the text told before it. */
-  readonly places: { readonly cursor: string; readonly length: number }[]
+  /** What was thought, by message. */
+  readonly thoughts: Map<string, string>
+  /** Every cursor, and the lengths of the text and of the thought told before it. */
+  readonly places: { readonly cursor: string; readonly length: number; readonly thoughtLength: number }[]
   /** Where each stretch of text began. */
   readonly indexes: number[]
 }
@@ -25,12 +28,13 @@ export interface Seen {
 export interface Resumption {
   readonly after: string | null
   readonly known?: string
+  readonly knownThought?: string
 }
 
 /** Follows a session until an answer has ended, putting texts together as the manual says. */
-export async function watch(person: Person, sessionId: string, { after, known = '' }: Resumption): Promise<Seen> {
+export async function watch(person: Person, sessionId: string, { after, ...known }: Resumption): Promise<Seen> {
   const events = person.subscribe(ChatEventsDocument, { sessionId, after })
-  const seen: Seen = { kinds: [], texts: new Map(), places: [], indexes: [] }
+  const seen: Seen = { kinds: [], texts: new Map(), thoughts: new Map(), places: [], indexes: [] }
   try {
     for (let isEnded = false; !isEnded; ) {
       const { chatEvents } = await events.next({ within: 20_000 })
@@ -43,16 +47,19 @@ export async function watch(person: Person, sessionId: string, { after, known = 
   return seen
 }
 
-function note(seen: Seen, event: Event, known: string): void {
+function note(seen: Seen, event: Event, { known = '', knownThought = '' }: Omit<Resumption, 'after'>): void {
   if (seen.kinds.at(-1) !== event.__typename) seen.kinds.push(event.__typename)
   if (event.__typename === 'MessageDelta') {
-    const before = seen.texts.get(event.messageId) ?? known
+    const isText = event.kind === 'TEXT'
+    const told = isText ? seen.texts : seen.thoughts
+    const before = told.get(event.messageId) ?? (isText ? known : knownThought)
     expect(event.index).toBeLessThanOrEqual(before.length)
-    seen.indexes.push(event.index)
-    seen.texts.set(event.messageId, before.slice(0, event.index) + event.text)
+    if (isText) seen.indexes.push(event.index)
+    told.set(event.messageId, before.slice(0, event.index) + event.text)
   }
   const length = [...seen.texts.values()].at(-1)?.length ?? 0
-  if ('cursor' in event) seen.places.push({ cursor: event.cursor, length })
+  const thoughtLength = [...seen.thoughts.values()].at(-1)?.length ?? 0
+  if ('cursor' in event) seen.places.push({ cursor: event.cursor, length, thoughtLength })
 }
 
 /** Asks, and waits for the end of the answer; by default for a short one. Answers the ids of both. */
@@ -69,12 +76,12 @@ export async function askAndWait(
 }
 
 /** Waits until no answer is written in a session any more. */
-export async function untilEnded(person: Person, sessionId: string): Promise<void> {
+export async function untilEnded(person: Client, sessionId: string): Promise<void> {
   await expect.poll(async () => (await lastMessage(person, sessionId))?.status).not.toBe('STREAMING')
 }
 
 /** The newest message of a session. */
-export async function lastMessage(person: Person, id: string) {
+export async function lastMessage(person: Client, id: string) {
   const { chatSession } = await person.query(ChatSessionDocument, { id, last: 1 })
   return chatSession?.messages.nodes[0]
 }

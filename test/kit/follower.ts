@@ -59,7 +59,7 @@ export function createFollower(sessionId: string, eventsCursor: string | null, a
     growth.push({ messageId, at: performance.now(), length: index + text.length })
   }
   const take = (event: Event) => {
-    if (event.__typename === 'MessageDelta') grow(event)
+    if (event.__typename === 'MessageDelta' && event.kind === 'TEXT') grow(event)
     if (event.__typename === 'MessageFinished' && event.message !== null) ends.push(event.message)
     if (event.__typename === 'ResyncRequired') {
       resyncs += 1

@@ -1,8 +1,8 @@
 import { type Fixture, LLMock } from '@copilotkit/aimock'
 import { type CompletedRequest, getLocal } from 'mockttp'
 import { knownProviders } from '../../src/lib/known-providers.ts'
-import { closedCircuits, type ProviderCircuits } from '../../src/modules/providers/models/circuits.service.ts'
 import { createRegistry, type Registry } from '../../src/modules/providers/models/registry.service.ts'
+import { type Circuits, createCircuits } from '../../src/platform/circuit.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import type { Context } from '../../src/platform/context.ts'
 import { createHttpClient } from '../../src/platform/http-client.ts'
@@ -94,7 +94,7 @@ export const quick = {
 
 interface RegistryTestOptions extends Partial<typeof quick> {
   readonly fallbacks?: readonly (readonly string[])[]
-  readonly circuits?: ProviderCircuits
+  readonly circuits?: Circuits
   readonly log?: Log
 }
 
@@ -103,8 +103,8 @@ export function registryOf(
   providers: readonly ProviderConfig[],
   {
     fallbacks = [],
-    circuits = closedCircuits,
     log = createLog({ level: 'silent' }),
+    circuits = createCircuits({ clock: systemClock, log }),
     ...figures
   }: RegistryTestOptions = {},
 ): Registry & { close(): Promise<void> } {

@@ -12,6 +12,7 @@ const device = { deviceName: 'A test', deviceToken: 'x' }
 const unknown = 'project_01h00000000000000000000000'
 
 /** Input of each mutation in which every place is filled; none of it need succeed. */
+const settings = { temperature: 1, maxTokens: 1, reasoning: 'LOW', tools: ['readPage'], maxIterations: 1 }
 const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> = {
   register: () => ({ ...newcomer, password: 'weak-password', username: 'rules', ...device }),
   login: () => ({ identifier: 'rules', password: 'x', ...device }),
@@ -92,10 +93,15 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   deleteChatSession: () => ({ id: unknown }),
   addChatParticipant: () => ({ id: unknown, userId: unknown }),
   removeChatParticipant: () => ({ id: unknown, userId: unknown }),
-  sendMessage: () => ({ sessionId: unknown, content: 'x', parentId: unknown, model: 'x', idempotencyKey: 'rules' }),
-  editMessage: () => ({ id: unknown, content: 'x', model: 'x', idempotencyKey: 'rules' }),
-  regenerateMessage: () => ({ id: unknown, model: 'x', idempotencyKey: 'rules' }),
+  sendMessage: () => ({
+    ...{ sessionId: unknown, content: 'x', parentId: unknown, model: 'x', metadata: {} },
+    ...{ settings, idempotencyKey: 'rules' },
+  }),
+  editMessage: () => ({ id: unknown, content: 'x', model: 'x', metadata: {}, settings, idempotencyKey: 'rules' }),
+  regenerateMessage: () => ({ id: unknown, model: 'x', settings, idempotencyKey: 'rules' }),
   stopGeneration: () => ({ messageId: unknown }),
+  approveToolCall: () => ({ id: unknown, digest: 'x' }),
+  rejectToolCall: () => ({ id: unknown, digest: 'x' }),
   createTag: () => ({ name: 'x', color: '#000000', idempotencyKey: 'rules' }),
   updateTag: () => ({ id: unknown, expectedVersion: 1, name: 'x', color: '#000000' }),
   deleteTag: () => ({ id: unknown }),
@@ -126,8 +132,8 @@ function* spoiled(fields: readonly GraphQLInputField[], input: Record<string, un
     const put = (bad: unknown) => ({ ...input, [field.name]: bad })
     if (isList) yield* [put([]), put(Array(300).fill((value as unknown[])[0]))]
     if (isInputObjectType(type)) {
-      const [item] = value as Record<string, unknown>[]
-      for (const bad of spoiled(Object.values(type.getFields()), item ?? {})) yield put([bad])
+      const item = (isList ? (value as unknown[])[0] : value) as Record<string, unknown> | undefined
+      for (const bad of spoiled(Object.values(type.getFields()), item ?? {})) yield put(isList ? [bad] : bad)
     } else if (['String', 'EmailAddress', 'Base64'].includes(type.name)) {
       for (const bad of badTexts) yield put(bad)
     }

@@ -25,6 +25,7 @@ import { type Person, signIn, signUp, signUpInto } from '../kit/people.ts'
 import { makeAgent, makeKey } from '../kit/programs.ts'
 import { makeTag, mark } from '../kit/tags.ts'
 import { ask, createPage, openChat, test, type World, write } from '../kit/test.ts'
+import { have, untilAsked } from '../modules/chat/tools/stage.ts'
 import { base64, copyOf, edit } from '../modules/ocean/blocks/typist.ts'
 
 // schema/operations/ is the manual of the API: one document per root field, each of which works as it stands.
@@ -406,6 +407,8 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
   stopGeneration: async ({ alice }) => ({
     variables: { input: { messageId: await ask(alice, await openChat(alice), 'scenario/stall-1') } },
   }),
+  approveToolCall: async ({ alice }) => ({ variables: { input: await asked(alice) } }),
+  rejectToolCall: async ({ alice }) => ({ variables: { input: await asked(alice) } }),
   chatEvents: async ({ alice }) => {
     const session = await openChat(alice)
     return {
@@ -417,6 +420,14 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     variables: { pageId: page.id, after: page.eventsCursor },
     provoke: () => write(alice, page.id, 'something to hear'),
   }),
+}
+
+/** What a model wants done in a session of its own. */
+async function asked(person: Person) {
+  const { id: sessionId } = await openChat(person)
+  await have(person, sessionId, [[{ name: 'createPage', input: { title: 'Wanted' } }]])
+  const { id, digest } = await untilAsked(person, sessionId)
+  return { id, digest }
 }
 
 test('every root field has a document of its name, and there are no others', () => {

@@ -18,6 +18,7 @@ export const nouns = [
   'Link',
   'ChatSession',
   'Message',
+  'ToolCall',
 ] as const
 export type Noun = (typeof nouns)[number]
 /** One id of each. */

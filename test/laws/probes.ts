@@ -441,6 +441,17 @@ export const probes: Readonly<Record<string, Probe>> = {
     ids: { 'StopGenerationInput.messageId': ['Message'] },
     variables: (id) => ({ input: { messageId: id('StopGenerationInput.messageId') } }),
   },
+  'Mutation.approveToolCall': {
+    ids: { 'ApproveToolCallInput.id': ['ToolCall'] },
+    // What there is of anybody has ended, and has another digest.
+    variables: (id) => ({ input: { id: id('ApproveToolCallInput.id'), digest: '0'.repeat(64) } }),
+    isRefused: true,
+  },
+  'Mutation.rejectToolCall': {
+    ids: { 'RejectToolCallInput.id': ['ToolCall'] },
+    variables: (id) => ({ input: { id: id('RejectToolCallInput.id'), digest: '0'.repeat(64) } }),
+    isRefused: true,
+  },
   'Subscription.chatEvents': {
     ids: { 'Subscription.chatEvents(sessionId:)': ['ChatSession'] },
     variables: (id) => ({ sessionId: id('Subscription.chatEvents(sessionId:)') }),

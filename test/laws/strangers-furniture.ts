@@ -8,7 +8,7 @@ import {
   UpdateOrganizationDocument,
   ViewerDocument,
 } from '../gql/graphql.ts'
-import { watch } from '../kit/chat.ts'
+import { lastMessage, watch } from '../kit/chat.ts'
 import { makeLink } from '../kit/links.ts'
 import { membershipIn } from '../kit/organizations.ts'
 import { type Person, signIn, uuidIn } from '../kit/people.ts'
@@ -45,8 +45,11 @@ export async function furnish(person: Person, furniture: Furniture): Promise<Edi
   const tag = await makeTag(person, tagNameOf(furniture), { idempotencyKey })
   await mark(person, page, tag)
   const session = await openChat(person, { title: word, projectId: project })
-  const answer = await ask(person, session, 'scenario/words-1', word)
+  // The answer says what the tool found: the project, which has the word.
+  const wanted = JSON.stringify([[{ name: 'listProjects', input: { name: word } }]])
+  const answer = await ask(person, session, 'scenario/tools', wanted)
   await watch(person, session.id, { after: session.eventsCursor })
+  const said = await lastMessage(person, session.id)
   return {
     User: person.userId,
     Organization: person.organizationId,
@@ -61,6 +64,7 @@ export async function furnish(person: Person, furniture: Furniture): Promise<Edi
     Link: (await makeLink(person, { sourceBlockId: block, url: `https://example.org/${encodeURIComponent(word)}` })).id,
     ChatSession: session.id,
     Message: answer,
+    ToolCall: said?.parts.flatMap((part) => (part.__typename === 'ToolCallPart' ? part.toolCall.id : []))[0] ?? '',
   }
 }
 

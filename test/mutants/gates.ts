@@ -202,6 +202,9 @@ export const places: Readonly<Record<string, Place>> = {
   'block.service/createBlocks/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'chat-session-changes.service/updateChatSession/requirePerson': {
+    killers: tests('chat/tools/tool-call', 'no program allows tools'),
+  },
   'chat-session-changes.service/updateChatSession/requireAction': {
     killers: tests('chat/sessions/chat-session-changes', 'a session goes to a project in which'),
   },

@@ -1,3 +1,4 @@
+import { circuitMutants } from './circuits.ts'
 import { gateMutants } from './gates.ts'
 import type { Mutant } from './mutation.ts'
 import { nounMutants } from './nouns.ts'
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...searchMutants,
   ...providerMutants,
   ...platformMutants,
+  ...circuitMutants,
 ]

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { PageDocument, PageEventsDocument, ViewerDocument } from '../gql/graphql.ts'
+import {
+  PageDocument,
+  PageEventsDocument,
+  RequestPasswordResetDocument,
+  SearchDocument,
+  ViewerDocument,
+} from '../gql/graphql.ts'
 import { createTestClient } from '../kit/client.ts'
 import { environmentOf, temporaryDirectory } from '../kit/lane.ts'
+import { filedToken } from '../kit/mail-files.ts'
 import { type ApiNode, readyStatus, runToEnd, startNode } from '../kit/nodes.ts'
 import { type Person, signUp } from '../kit/people.ts'
 import { type PrivateService, startPrivatePostgres } from '../kit/private-services.ts'
@@ -44,6 +51,8 @@ test('a Postgres that goes and comes back costs requests in between, not the pro
   await vi.waitFor(async () => expect(await readyStatus(node.url)).toBe(503), { timeout: 20_000 })
   expect((await fetch(`${node.url}/health`)).status).toBe(200)
   await expectMaskedRefusals(page.id)
+  await vi.waitUntil(async () => (await readyStatus(node.url)) === 503 && circuitStates().at(-1) === 'OPEN')
+  await expectMaskedRefusals(page.id)
 
   await postgres.start()
   await vi.waitFor(async () => expect(await readyStatus(node.url)).toBe(200), { timeout: 20_000 })
@@ -51,6 +60,15 @@ test('a Postgres that goes and comes back costs requests in between, not the pro
   const { pageEvents } = await events.next({ within: 20_000 })
   expect(pageEvents).toMatchObject({ __typename: 'BlockCreated', block: { id } })
   events.stop()
+})
+
+test('what goes on in the background goes on', async () => {
+  expect(circuitStates().at(-1)).toBe('CLOSED')
+  await person.mutate(RequestPasswordResetDocument, { input: { email: person.email } })
+  expect(await filedToken(directory.path, person.email, /reset-password/)).toMatch(/./)
+  await write(person, (await createPage(person, 'Recovered')).id, 'tortoise')
+  const indexed = async () => (await person.query(SearchDocument, { query: 'tortoise' })).search.edges.length > 0
+  await vi.waitUntil(indexed, { timeout: 20_000 })
 })
 
 test('a Postgres that is killed, as by a crash, costs no more than that', async () => {
@@ -88,6 +106,11 @@ test('a stop while Postgres is away ends the process within 15 s all the same', 
   expect(exit.code).toBe(0)
   expect(exit.tookMillis).toBeLessThan(15_000)
 })
+
+/** What the circuit of the database went over into so far. */
+function circuitStates(): unknown[] {
+  return node.logs.flatMap(({ circuit, state }) => (circuit === 'database' ? [state] : []))
+}
 
 async function expectMaskedRefusals(pageId: string): Promise<void> {
   const stranger = createTestClient(node.url)

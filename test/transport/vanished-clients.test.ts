@@ -41,7 +41,7 @@ async function openDoors(server: TestServer): Promise<Doors> {
   const stopping = new AbortController()
   const allowsOrigin = originRule(null)
   const yoga = createEngine(platform, { allowsOrigin })
-  const door = { yoga, stopping: stopping.signal, isTrusted: () => false }
+  const door = { yoga, stopping: stopping.signal, isTrusted: () => false, metrics: null }
   const http = createHttpServer(platform, door)
   const sockets = openWebSocketDoor(http, platform, { ...door, allowsOrigin, pingMillis: PING_MILLIS })
   await once(http.listen(0, '127.0.0.1'), 'listening')

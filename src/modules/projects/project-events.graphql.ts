@@ -23,6 +23,8 @@ export interface ToldInProject {
 export interface ProjectEventType {
   readonly ref: Pick<ObjectRef<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, unknown>, 'name'>
   readonly payload: z.ZodType<object>
+  /** Whether what was recorded is told to the viewer of a context, who may see the project; to all of them unless given. */
+  readonly isFor?: (ctx: Context, payload: unknown) => boolean
 }
 
 /** All kinds of events of projects: later modules add those of what stands in a project. */
@@ -83,7 +85,7 @@ builder.subscriptionField('projectEvents', (t) =>
   t.field({
     type: ProjectEventRef,
     description:
-      'What happens to a project and to the pages in it, in order, each event once; what happens on a page is told by `pageEvents`. Keep the newest cursor; send it as `after` when you reconnect.',
+      'What happens to a project, to the pages in it and to the chat sessions of yours, in order, each event once; what happens on a page is told by `pageEvents`, what is said in a session by `chatEvents`. Keep the newest cursor; send it as `after` when you reconnect.',
     authScopes: { authenticated: true },
     args: {
       projectId: t.arg.id({ required: true, description: 'The project to watch.' }),
@@ -100,6 +102,7 @@ builder.subscriptionField('projectEvents', (t) =>
         after: args.after,
         gate: (fresh) => follows(fresh, projectId),
         found,
+        isFor: ({ type, payload }, fresh) => kindOf(type)?.isFor?.(fresh, payload) ?? true,
         toEvent: (event, cursor) => toldInProject(event, { cursor, projectId }),
       }) as unknown as AsyncIterable<ProjectEvent>
     },
@@ -112,8 +115,12 @@ async function follows(ctx: Context, id: string) {
   return { projectId: id, home }
 }
 
+function kindOf(type: string): ProjectEventType | undefined {
+  return projectEventTypes.find(({ ref }) => ref.name === type)
+}
+
 /** An event as it was recorded, perhaps by older code; null when it is none that this code knows. */
 function toldInProject({ type, payload }: ChannelEvent, place: Omit<ToldInProject, 'type'>): ToldInProject | null {
-  const known = projectEventTypes.find(({ ref }) => ref.name === type)?.payload.safeParse(payload).data
+  const known = kindOf(type)?.payload.safeParse(payload).data
   return known === undefined ? null : { ...known, ...place, type }
 }

@@ -2,6 +2,7 @@ import { Migrator } from '@mikro-orm/migrations'
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql'
 import { Kysely, PostgresDialect } from 'kysely'
 import { type Pool, type PoolConfig, type QueryConfig, types } from 'pg'
+import type { Circuit } from '../circuit.ts'
 import type { Log } from '../log.ts'
 import { migrationsOptions } from './migrations.ts'
 import { createPool } from './pool.ts'
@@ -18,6 +19,8 @@ export interface DatabaseOptions {
   readonly entities: NonNullable<Options['entities']>
   readonly migrations?: Options['migrations']
   readonly log: Log
+  /** Through which connections are got; each for itself when undefined. */
+  readonly circuit?: Circuit | undefined
   /** Server-side limit of a statement; the embedded database ignores it, so the client's own limit is set as well. */
   readonly statementTimeoutMillis?: number
   /** Server-side limit of the wait for a transaction's next statement, after which its locks are free; none unless given. */
@@ -47,7 +50,7 @@ const PING_TIMEOUT_MILLIS = 3_000
 /** Opens the pool lazily: nothing is connected before the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
   const statementTimeoutMillis = options.statementTimeoutMillis ?? 15_000
-  const pool = createPool({
+  const settings = {
     ...options.connection,
     max: options.poolMax,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MILLIS,
@@ -57,7 +60,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     idle_in_transaction_session_timeout: options.idleTransactionTimeoutMillis,
     application_name: 'ocean-graph',
     types: { getTypeParser: typeParser },
-  })
+  }
+  const pool = createPool(settings, options.circuit)
   // Of an idle connection that the server drops, the pool tells with an event of its own.
   pool.on('error', (error) => {
     if (!pool.ending) options.log.warn({ err: error }, 'database connection lost')

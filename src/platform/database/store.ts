@@ -1,7 +1,9 @@
+import type { Circuits } from '../circuit.ts'
 import type { Log } from '../log.ts'
 import { ServiceUnreachable } from '../service-unreachable.ts'
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts'
 import { startEmbeddedPostgres } from './embedded.ts'
+import { isAway } from './pool.ts'
 
 /** The open database, and whether it is the embedded one. */
 export interface Store {
@@ -17,6 +19,11 @@ export interface StoreOptions {
   readonly directory: string
   readonly entities: DatabaseOptions['entities']
   readonly log: Log
+  /**
+   * Where that of the database is to be; none unless given, and none for the embedded one: that runs within this process, and
+   * who waits long for its one connection waits for somebody at work.
+   */
+  readonly circuits?: Circuits
   /** The embedded database ended by itself; nothing works from then on. */
   readonly onFailure: (error: Error) => void
 }
@@ -50,12 +57,13 @@ async function openEmbedded({ directory, entities, log, onFailure }: StoreOption
   }
 }
 
-async function openReal({ entities, log }: StoreOptions, connectionString: string): Promise<Store> {
+async function openReal({ entities, log, circuits }: StoreOptions, connectionString: string): Promise<Store> {
   const database = openDatabase({
     connection: { connectionString, options: SERVER_OPTIONS },
     poolMax: POOL_MAX,
     entities,
     log,
+    circuit: circuits?.of('database', 'database', { isFailure: isAway }),
     idleTransactionTimeoutMillis: IDLE_TRANSACTION_MILLIS,
   })
   try {

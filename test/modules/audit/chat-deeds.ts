@@ -1,10 +1,12 @@
 import {
   AddChatParticipantDocument,
+  ApproveToolCallDocument,
   ArchiveChatSessionDocument,
   CreateChatSessionDocument,
   DeleteChatSessionDocument,
   EditMessageDocument,
   RegenerateMessageDocument,
+  RejectToolCallDocument,
   RemoveChatParticipantDocument,
   SendMessageDocument,
   StopGenerationDocument,
@@ -13,6 +15,7 @@ import {
 import { askAndWait } from '../../kit/chat.ts'
 import { type Person, signUpInto, uuidIn } from '../../kit/people.ts'
 import { ask, openChat } from '../../kit/test.ts'
+import { have, untilAsked } from '../chat/tools/stage.ts'
 import { as, type Deed, type Scene } from './deeds.ts'
 
 /** Somebody else of the organization, for as long as something is done with them. */
@@ -26,6 +29,14 @@ async function withMember<Done>({ server, alice }: Scene, act: (member: Person) 
     await memberships.where('user_id', '=', uuidIn(member.userId)).execute()
     await member.close()
   }
+}
+
+/** What a model wants done, and waits for: nothing comes of it, since there is no such project. */
+async function asked({ alice }: Scene) {
+  const { id } = await openChat(alice)
+  const input = { title: 'Audited', projectId: 'project_01h00000000000000000000000' }
+  await have(alice, id, [[{ name: 'createPage', input }]])
+  return untilAsked(alice, id)
 }
 
 /** What is done in chats: each mutation, and what the trail says of it. */
@@ -59,6 +70,22 @@ export const chatDeeds: Record<string, Deed> = {
     run: async (scene) => {
       const { answer: id } = await askAndWait(scene.alice, { sessionId: (await openChat(scene.alice)).id })
       return as(scene, { document: RegenerateMessageDocument, variables: { input: { id, model: 'scenario/words-1' } } })
+    },
+  },
+  approveToolCall: {
+    action: 'tool_call.approve',
+    target: /^tool_call_/,
+    run: async (scene) => {
+      const { id, digest } = await asked(scene)
+      return as(scene, { document: ApproveToolCallDocument, variables: { input: { id, digest } } })
+    },
+  },
+  rejectToolCall: {
+    action: 'tool_call.reject',
+    target: /^tool_call_/,
+    run: async (scene) => {
+      const { id, digest } = await asked(scene)
+      return as(scene, { document: RejectToolCallDocument, variables: { input: { id, digest } } })
     },
   },
   stopGeneration: {

@@ -12,6 +12,7 @@ const searchTables = ['text_change', 'search_chunk', 'search_text', 'search_word
  * entities: a table that is missing here would outlive its organization.
  */
 export const purgedTables = [
+  'tool_call',
   'message',
   'chat_participant',
   'chat_session',

@@ -1,10 +1,16 @@
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { encodeGlobalId } from '../../../graphql/ids.ts'
-import { ResyncRequiredRef, type StreamControl, SubscriptionEndedRef } from '../../../graphql/stream-control.ts'
-import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
+import {
+  ResyncRequiredRef,
+  type StreamControl,
+  SubscriptionEndedRef,
+  unknownEvent,
+} from '../../../graphql/stream-control.ts'
+import { followSource } from '../../../graphql/subscription.ts'
 import type { Context } from '../../../platform/context.ts'
 import { requirePerson, requireViewer } from '../../../platform/gate.ts'
+import { CircuitChangedRef } from '../administration/circuit.graphql.ts'
 import { DeviceSessionNode } from '../devices/device-session.graphql.ts'
 import { findDeviceSession } from '../devices/device-session.reads.ts'
 import { ActorInterface } from './user.graphql.ts'
@@ -108,6 +114,7 @@ const ViewerEventRef = builder.unionType('ViewerEvent', {
     DeviceSessionEndedRef,
     ProjectEnteredRef,
     ViewerUpdatedRef,
+    CircuitChangedRef,
     SessionExpiringRef,
     ResyncRequiredRef,
     SubscriptionEndedRef,

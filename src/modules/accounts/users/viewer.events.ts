@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NewChannelEvent } from '../../../platform/channels/log.ts'
+import { circuitStates } from '../../../platform/circuit.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 
 /** Why a person should look at what happens to their account. */
@@ -12,6 +13,7 @@ const viewerChannelEvents = z.discriminatedUnion('type', [
   z.object({ type: z.literal('DeviceSessionEnded'), deviceSessionId: z.uuid() }),
   z.object({ type: z.literal('ProjectEntered'), projectId: z.uuid(), userId: z.uuid() }),
   z.object({ type: z.literal('ViewerUpdated') }),
+  z.object({ type: z.literal('CircuitChanged'), name: z.string(), state: z.enum(circuitStates) }),
 ])
 
 /** One thing that happened to a person's account. */
@@ -20,6 +22,11 @@ export type ViewerChannelEvent = z.infer<typeof viewerChannelEvents>
 /** The channel of what happens to a person, in whatever organization they act. */
 export function viewerChannel(userId: string): string {
   return `user/${userId}`
+}
+
+/** What is to be recorded of something that happened to a person. */
+export function viewerEvent(userId: string, { type, ...payload }: ViewerChannelEvent): NewChannelEvent {
+  return { channel: viewerChannel(userId), type, payload }
 }
 
 /** An event as it was recorded, perhaps by older code; null when it is none that this code knows, but newer code may. */
@@ -45,5 +52,5 @@ export async function tellViewer(
     .where('id', '=', userId)
     .execute()
   tx.movedOn(userId)
-  for (const { type, ...payload } of events) tx.record({ channel: viewerChannel(userId), type, payload })
+  for (const event of events) tx.record(viewerEvent(userId, event))
 }

@@ -1,6 +1,8 @@
+import { markTo, readTape, type StretchKind, withoutMarks } from '../../../lib/answer-tape.ts'
 import type { Platform } from '../../../platform/context.ts'
-import type { Citation } from '../messages/message.entity.ts'
-import { checkpoint, type Generation } from './generation.service.ts'
+import type { TokenUsage } from '../../../platform/models.ts'
+import type { Citation, Segment } from '../messages/message.entity.ts'
+import { checkpoint, type Draft, type Generation } from './generation.service.ts'
 
 /** Sends at once what is this long; the stream's entries stay small either way. */
 const COALESCE_BYTES = 512
@@ -8,91 +10,168 @@ const COALESCE_BYTES = 512
 /** Reports this often within a lease. */
 const REPORTS_PER_LEASE = 3
 
-/** Puts the text of one answer where its readers find it. */
+/** Puts one answer where its readers find it. */
 export interface AnswerWriter {
-  readonly text: string
-  readonly citations: readonly Citation[]
+  /** UTF-16 units of its text and of what was thought, together. */
+  readonly length: number
   /** Aborts when the answer is no longer this writer's. */
   readonly lost: AbortSignal
   write(text: string): void
+  think(text: string): void
   cite(citation: Citation): void
+  /** A step begins, by this model of this provider: what it thinks is not what was thought before. */
+  begin(by: Omit<Segment, 'at'> | null): void
+  /** Adds what a step was charged for. */
+  spend(usage: TokenUsage): void
+  /** All of it so far. What is in the middle of a character is no text. */
+  draft(): Draft
   /** Sends what is held back; false when the answer is lost. */
   flush(): Promise<boolean>
   close(): void
 }
 
 /**
- * Coalesces tokens into the live stream, checkpoints the text and renews the lease. Neither a stream nor a database that is
- * away stops it: the lease decides, and the end waits for the database.
+ * Coalesces tokens into the live stream, checkpoints the answer and renews the lease. Neither a stream nor a database that
+ * is away stops it: the lease decides, and the end waits for the database.
  */
 export function createAnswerWriter(platform: Platform, generation: Generation): AnswerWriter {
-  const { liveTexts, settings, log } = platform
-  const { coalesceMillis, checkpointMillis, leaseMillis } = settings.generations
+  const { liveTexts, settings } = platform
   const { messageId, fence } = generation
   const lost = new AbortController()
-  const citations: Citation[] = []
-  let text = ''
+  const answer = createDraft()
   let sent = 0
-  let saved = 0
-  let reportedAt = performance.now()
   let flushing: Promise<unknown> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
 
   const send = async () => {
     clearTimeout(timer)
     timer = undefined
-    const end = wholeLength(text)
+    const tape = answer.tape()
+    const end = wholeLength(tape)
     if (end <= sent || lost.signal.aborted) return
     const at = sent
     sent = end
-    if (!(await liveTexts.append(messageId, { fence, at, text: text.slice(at, end) }))) lost.abort()
+    if (!(await liveTexts.append(messageId, { fence, at, text: tape.slice(at, end) }))) lost.abort()
   }
   const flush = async () => {
     flushing = flushing.then(send)
     await flushing
     return !lost.signal.aborted
   }
-  const report = async () => {
-    const end = Math.min(sent, wholeLength(text))
+  const sayMore = (kind: StretchKind, text: string) => {
+    answer.add(kind, text)
+    if (answer.tape().length - sent >= COALESCE_BYTES) void flush()
+    else timer ??= setTimeout(() => void flush(), settings.generations.coalesceMillis)
+  }
+  const stopReporting = report(platform, generation, { draft: () => answer.upTo(sent), length: () => sent, lost })
+  return {
+    get length() {
+      return answer.tape().length
+    },
+    lost: lost.signal,
+    write: (text) => sayMore('TEXT', text),
+    think: (text) => sayMore('REASONING', text),
+    cite: answer.cite,
+    begin: answer.begin,
+    spend: answer.spend,
+    draft: () => answer.upTo(answer.tape().length),
+    flush,
+    close: () => {
+      stopReporting()
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** What has been written of an answer, and what it holds beside. */
+function createDraft() {
+  const citations: Citation[] = []
+  const segments: Segment[] = []
+  let usage: TokenUsage | null = null
+  let tape = ''
+  let units = 0
+  let kind: StretchKind = 'TEXT'
+  let isNewStep = false
+  return {
+    tape: () => tape,
+    add: (next: StretchKind, text: string) => {
+      tape += markTo(next, kind, isNewStep) + withoutMarks(text)
+      kind = next
+      isNewStep = false
+      if (next === 'TEXT') units += text.length
+    },
+    cite: (citation: Citation) => void citations.push(citation),
+    begin: (by: Omit<Segment, 'at'> | null) => {
+      isNewStep = true
+      if (by === null) return
+      const last = segments.at(-1)
+      // Of an attempt that came to nothing the next one takes the place.
+      if (last?.at === units) segments.pop()
+      const before = segments.at(-1)
+      if (before?.providerId !== by.providerId || before.modelId !== by.modelId) segments.push({ ...by, at: units })
+    },
+    spend: (spent: TokenUsage) => {
+      usage = usage === null ? spent : sumOf(usage, spent)
+    },
+    upTo: (end: number): Draft => {
+      const { text, thoughts } = readTape(tape.slice(0, end))
+      return {
+        content: text.toWellFormed(),
+        thoughts: thoughts.map((thought) => ({ ...thought, text: thought.text.toWellFormed() })),
+        citations: [...citations],
+        segments: [...segments],
+        usage,
+      }
+    },
+  }
+}
+
+function sumOf(one: TokenUsage, other: TokenUsage): TokenUsage {
+  const sum = (a: number | null, b: number | null) => (a === null && b === null ? null : (a ?? 0) + (b ?? 0))
+  return {
+    inputTokens: sum(one.inputTokens, other.inputTokens),
+    cachedInputTokens: sum(one.cachedInputTokens, other.cachedInputTokens),
+    outputTokens: sum(one.outputTokens, other.outputTokens),
+    reasoningTokens: sum(one.reasoningTokens, other.reasoningTokens),
+  }
+}
+
+/** What is reported of an answer, and who is to know when that is refused. */
+interface Reported {
+  readonly draft: () => Draft
+  readonly length: () => number
+  readonly lost: AbortController
+}
+
+/** Checkpoints an answer that grows and renews its lease, until the returned function is called. */
+function report(platform: Platform, generation: Generation, { draft, length, lost }: Reported): () => void {
+  const { checkpointMillis, leaseMillis } = platform.settings.generations
+  let saved = 0
+  let reportedAt = performance.now()
+  let isReporting = false
+  const tell = async () => {
+    const end = length()
     const isDue = performance.now() - reportedAt >= leaseMillis / REPORTS_PER_LEASE
     if (lost.signal.aborted || (end <= saved && !isDue)) return
     try {
-      if (await checkpoint(platform, generation, { content: text.slice(0, end), citations })) saved = end
+      if (await checkpoint(platform, generation, draft())) saved = end
       else lost.abort()
       reportedAt = performance.now()
     } catch (error) {
-      log.warn({ err: error }, 'an answer could not be checkpointed')
+      platform.log.warn({ err: error }, 'an answer could not be checkpointed')
     }
   }
-  let isReporting = false
   const beat = setInterval(
     () => {
       if (isReporting) return
       isReporting = true
-      void report().finally(() => {
+      void tell().finally(() => {
         isReporting = false
       })
     },
     Math.min(checkpointMillis, leaseMillis / REPORTS_PER_LEASE),
   )
-  return {
-    get text() {
-      return text
-    },
-    citations,
-    lost: lost.signal,
-    cite: (citation) => void citations.push(citation),
-    write: (more) => {
-      text += more
-      if (text.length - sent >= COALESCE_BYTES) void flush()
-      else timer ??= setTimeout(() => void flush(), coalesceMillis)
-    },
-    flush,
-    close: () => {
-      clearInterval(beat)
-      clearTimeout(timer)
-    },
-  }
+  return () => clearInterval(beat)
 }
 
 /** Without the first half of a character whose second half is still to come. */

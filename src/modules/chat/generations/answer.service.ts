@@ -1,26 +1,48 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../../platform/context.ts'
-import { type Model, type ModelMessage, type ModelPart, modelRequest } from '../../../platform/models.ts'
-import { readBranch } from '../messages/branch.reads.ts'
+import {
+  type Model,
+  ModelFailed,
+  type ModelPart,
+  type ModelRequest,
+  type StepEnd,
+  type ToolCall,
+} from '../../../platform/models.ts'
 import type { Citation } from '../messages/message.entity.ts'
+import type { Tool } from '../tools/tool.service.ts'
+import { runTool, type ToolRun } from '../tools/tool-run.service.ts'
+import { toolsNamed } from '../tools/workspace-tools.service.ts'
 import { type AnswerWriter, createAnswerWriter } from './answer-writer.service.ts'
 import { finishGeneration, type Generation, type GenerationEnd, generationName } from './generation.service.ts'
+import { mustStillFit, readPrompt } from './prompt.service.ts'
+
+/** How an answer is to be written. */
+export interface AnswerSettings extends Pick<ModelRequest, 'temperature' | 'maxOutputTokens' | 'reasoning'> {
+  /** The tools it may use; null for all. */
+  readonly toolNames: readonly string[] | null
+  /** How often the model is asked at most: once, and once more for each time it wants tools used. */
+  readonly maxIterations: number
+}
 
 /** What there is to answer. */
 export interface Assignment extends Generation {
+  readonly sessionId: string
   readonly questionId: string
   readonly model: Model
+  readonly settings: AnswerSettings
 }
 
-const HISTORY_MESSAGES = 50
-const HISTORY_LENGTH = 100_000
 const END_ATTEMPTS = 60
 const END_PAUSE_MILLIS = 1_000
+/** What a model may want done at once. */
+const MAX_CALLS_A_STEP = 16
 
 /** The longest silence, or the whole time, is over. */
 class ModelTooSlow extends Error {}
 /** The answer is longer than one may be. */
 class AnswerTooLong extends Error {}
+/** The model still wants tools used when it should have come to an end. */
+class TooManyIterations extends Error {}
 
 /**
  * Writes one answer from its first token to its end, on behalf of the context's viewer. The client's going away is nothing
@@ -29,52 +51,113 @@ class AnswerTooLong extends Error {}
 export async function writeAnswer(ctx: Context, assignment: Assignment, stopping: AbortSignal): Promise<void> {
   const { platform } = ctx
   const writer = createAnswerWriter(platform, assignment)
-  let end: Omit<GenerationEnd, 'content'>
+  const over = AbortSignal.any([writer.lost, stopping])
+  let end: Omit<GenerationEnd, 'draft'>
   try {
-    const messages = await readHistory(ctx, assignment)
-    await runModel(ctx, { ...assignment, messages, writer }, AbortSignal.any([writer.lost, stopping]))
-    end = { status: 'COMPLETED' }
+    end = await runSteps(ctx, assignment, { writer, signal: over })
   } catch (error) {
-    end = stopping.aborted ? { status: 'INTERRUPTED' } : { status: 'FAILED', failureCode: failureCode(error) }
+    end = endAfter(error, stopping)
     const message = generationName(assignment.messageId)
-    if (end.status === 'FAILED' && !writer.lost.aborted) platform.log.warn({ err: error, message }, 'an answer failed')
+    if (end.failureCode !== undefined && !writer.lost.aborted)
+      platform.log.warn({ err: error, code: end.failureCode, message }, 'an answer failed')
   }
   const isOurs = await writer.flush()
-  // What was in the middle of a character when the model ended is no text.
-  const content = writer.text.toWellFormed()
   try {
     // Its lease is renewed until then: an answer that is all there must not be taken for an orphan's.
-    if (isOurs) await endPatiently(ctx, assignment, { ...end, citations: writer.citations, content }, stopping)
+    if (isOurs) await endPatiently(ctx, assignment, { ...end, draft: writer.draft() }, stopping)
   } finally {
     writer.close()
   }
 }
 
-interface Run {
-  readonly model: Model
-  readonly messages: readonly ModelMessage[]
+interface Writing {
   readonly writer: AnswerWriter
+  readonly signal: AbortSignal
 }
 
-async function runModel(ctx: Context, { model, messages, writer }: Run, signal: AbortSignal): Promise<void> {
+/** The tools that the model of an answer is given; none where it can use none. */
+export function toolsFor({ model, settings }: Pick<Assignment, 'model' | 'settings'>): readonly Tool[] {
+  return model.capabilities.includes('TOOLS') ? toolsNamed(settings.toolNames) : []
+}
+
+/** Asks the model, does what it wants done, and asks again, until it wants nothing more. */
+async function runSteps(
+  ctx: Context,
+  assignment: Assignment,
+  { writer, signal }: Writing,
+): Promise<Omit<GenerationEnd, 'draft'>> {
+  const { model, settings, sessionId } = assignment
+  const tools = toolsFor(assignment)
+  const described = tools.map(({ description }) => description)
+  const plan = { model, tools: described, maxOutputTokens: settings.maxOutputTokens }
+  const messages = await readPrompt(ctx, assignment.questionId, plan)
+  const run: ToolRun = { generation: assignment, sessionId, writer, tools, signal }
+  for (let iteration = 1; iteration <= settings.maxIterations; iteration++) {
+    await mustStillFit(plan, messages)
+    const request = { ...settings, messages, tools: described }
+    const { text, calls, end } = await runStep(ctx, model, request, { writer, signal })
+    if (calls.length === 0) return endOf(end)
+    messages.push({ role: 'assistant', content: text, calls, replay: end?.replay ?? null })
+    const results = []
+    for (const call of calls) results.push(await runTool(ctx, run, call))
+    messages.push({ role: 'tool', results })
+  }
+  throw new TooManyIterations()
+}
+
+function endOf(end: StepEnd | null): Omit<GenerationEnd, 'draft'> {
+  if (end?.reason === 'filtered') return { status: 'FAILED', failureCode: 'MODEL_DECLINED' }
+  if (end?.reason === 'length') return { status: 'COMPLETED', failureCode: 'MAX_TOKENS_REACHED' }
+  return { status: 'COMPLETED' }
+}
+
+interface Step {
+  readonly text: string
+  readonly calls: readonly ToolCall[]
+  readonly end: StepEnd | null
+}
+
+async function runStep(ctx: Context, model: Model, request: ModelRequest, { writer, signal }: Writing): Promise<Step> {
   const { idleMillis, maxMillis, maxLength } = ctx.platform.settings.generations
   const silence = new AbortController()
   const over = AbortSignal.any([signal, silence.signal, AbortSignal.timeout(maxMillis)])
-  const parts = model.stream(ctx, modelRequest({ messages }), over)[Symbol.asyncIterator]()
+  const step = { text: '', calls: [] as ToolCall[], end: null as StepEnd | null }
+  writer.begin({ providerId: model.providerId, modelId: model.id })
+  const parts = model.stream(ctx, request, over)[Symbol.asyncIterator]()
   try {
     for (;;) {
       const timer = setTimeout(() => silence.abort(), idleMillis)
       const result = await endedBy(over, () => parts.next()).finally(() => clearTimeout(timer))
-      if (result.done === true) return
-      if (result.value.type === 'text') writer.write(storable(result.value.text))
-      if (result.value.type === 'citation') writer.cite(citationOf(result.value))
-      if (writer.text.length > maxLength) throw new AnswerTooLong()
+      if (result.done === true) return step
+      take(result.value, step, writer)
+      if (writer.length > maxLength) throw new AnswerTooLong()
     }
   } catch (error) {
     throw over.aborted && !signal.aborted ? new ModelTooSlow() : error
   } finally {
     // A model that does not heed its signal is left to itself.
     void parts.return?.()?.catch?.(() => undefined)
+  }
+}
+
+function take(part: ModelPart, step: { text: string; calls: ToolCall[]; end: StepEnd | null }, writer: AnswerWriter) {
+  switch (part.type) {
+    case 'attempt':
+      return writer.begin({ providerId: part.providerId, modelId: part.modelId })
+    case 'text':
+      step.text += part.text
+      return writer.write(storable(part.text))
+    case 'reasoning':
+      return writer.think(storable(part.text))
+    case 'call':
+      if (step.calls.length === MAX_CALLS_A_STEP)
+        throw new ModelFailed('MODEL_SAID_NONSENSE', 'It wants too much at once')
+      return void step.calls.push(part.call)
+    case 'citation':
+      return writer.cite(citationOf(part))
+    case 'end':
+      step.end = part
+      if (part.usage !== null) writer.spend(part.usage)
   }
 }
 
@@ -102,19 +185,14 @@ function storable(text: string): string {
   return text.replaceAll('\0', '\ufffd')
 }
 
-function failureCode(error: unknown): string {
-  if (error instanceof ModelTooSlow) return 'MODEL_TIMED_OUT'
-  return error instanceof AnswerTooLong ? 'ANSWER_TOO_LONG' : 'MODEL_FAILED'
-}
-
-/** What was said up to the question, oldest first: the last of it, as much as a model is sent. */
-async function readHistory(ctx: Context, { questionId }: Assignment): Promise<ModelMessage[]> {
-  let room = HISTORY_LENGTH
-  const kept = (await readBranch(ctx, questionId, HISTORY_MESSAGES)).filter(({ content }, index) => {
-    room -= content.length
-    return index === 0 || room >= 0
-  })
-  return kept.toReversed().map(({ role, content }) => ({ role: role === 'USER' ? 'user' : 'assistant', content }))
+/** What an answer comes to that could not be written to its end. */
+function endAfter(error: unknown, stopping: AbortSignal): Omit<GenerationEnd, 'draft'> {
+  if (stopping.aborted) return { status: 'INTERRUPTED' }
+  if (error instanceof ModelTooSlow) return { status: 'FAILED', failureCode: 'MODEL_TIMED_OUT' }
+  if (error instanceof AnswerTooLong) return { status: 'FAILED', failureCode: 'ANSWER_TOO_LONG' }
+  if (error instanceof TooManyIterations) return { status: 'FAILED', failureCode: 'TOO_MANY_ITERATIONS' }
+  const failureCode = error instanceof ModelFailed ? error.code : 'MODEL_FAILED'
+  return { status: failureCode === 'MODEL_CUT' ? 'INTERRUPTED' : 'FAILED', failureCode }
 }
 
 /** A database that is away for a while delays the end; if it stays away, the reaper of another day ends the answer. */

@@ -1,13 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
+import { readTape, type Thought, tapeOf } from '../../../lib/answer-tape.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import { type Context, createContext, type Platform } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import type { TokenUsage } from '../../../platform/models.ts'
 import { newUuid } from '../../../platform/uuid.ts'
-import type { Citation, MessageStatus } from '../messages/message.entity.ts'
+import type { Citation, MessageStatus, Segment } from '../messages/message.entity.ts'
 import { chatChannel, messageFinished } from '../sessions/chat-session.events.ts'
+import { cancelToolCalls } from '../tools/tool-call.service.ts'
 
 /** An answer that is being written, and as whom: a writer with an older fence has lost it. */
 export interface Generation {
@@ -15,12 +18,20 @@ export interface Generation {
   readonly fence: number
 }
 
-/** What became of an answer. */
+/** An answer as far as it has come. */
+export interface Draft {
+  readonly content: string
+  readonly thoughts: readonly Thought[]
+  readonly citations: readonly Citation[]
+  readonly segments: readonly Segment[]
+  readonly usage: TokenUsage | null
+}
+
+/** What became of an answer; what is left out of its draft stays as it was checkpointed. */
 export interface GenerationEnd {
   readonly status: Exclude<MessageStatus, 'STREAMING'>
-  readonly content: string
-  readonly citations?: readonly Citation[]
   readonly failureCode?: string
+  readonly draft: Pick<Draft, 'content' | 'thoughts'> & Partial<Draft>
 }
 
 const OTHERS_END_MILLIS = 5_000
@@ -29,27 +40,33 @@ const OTHERS_PAUSE_MILLIS = 50
 /** Whatever else belongs in the transaction of an end. */
 type Beside = (tx: Transaction) => void
 
-/** Writes the text so far to the database and says that its writer is alive; false when the answer is no longer its own. */
+/** Writes an answer so far to the database and says that its writer is alive; false when it is no longer its own. */
 export async function checkpoint(
-  platform: Platform,
+  { database, clock, settings }: Pick<Platform, 'database' | 'clock' | 'settings'>,
   generation: Generation,
-  { content, citations }: Pick<GenerationEnd, 'content' | 'citations'>,
+  draft: Draft,
+  sql: Kysely<Tables> = database.unscoped,
 ): Promise<boolean> {
-  const { database, clock, settings } = platform
   const now = clock.now()
-  const { numUpdatedRows } = await database.unscoped
+  const { numUpdatedRows } = await sql
     .updateTable('message')
-    .set({
-      content,
-      citations: jsonb(citations ?? []),
-      updated_at: now,
-      lease_until: after(now, settings.generations.leaseMillis),
-    })
+    .set({ ...columnsOf(draft), updated_at: now, lease_until: after(now, settings.generations.leaseMillis) })
     .where('id', '=', generation.messageId)
     .where('fence', '=', generation.fence)
     .where('status', '=', 'STREAMING')
     .executeTakeFirst()
   return numUpdatedRows === 1n
+}
+
+/** What a draft says, by column; what it does not say is left as it is. */
+function columnsOf({ content, thoughts, citations, segments, usage }: GenerationEnd['draft']) {
+  return {
+    content,
+    thoughts: jsonb(thoughts),
+    ...(citations !== undefined && { citations: jsonb(citations) }),
+    ...(segments !== undefined && { segments: jsonb(segments) }),
+    ...(usage !== undefined && { usage: usage === null ? null : jsonb(usage) }),
+  }
 }
 
 /** The one end of an answer: compare and swap with its event. False when somebody else has ended it or taken it over. */
@@ -64,12 +81,11 @@ export async function finishGeneration(
     const row = await tx.unscoped
       .updateTable('message')
       .set({
+        ...columnsOf(end.draft),
         status: end.status,
-        content: end.content,
         failure_code: end.failureCode ?? null,
         lease_until: null,
         updated_at: tx.now,
-        ...(end.citations === undefined ? {} : { citations: jsonb(end.citations) }),
       })
       .where('id', '=', messageId)
       .where('fence', '=', fence)
@@ -77,6 +93,7 @@ export async function finishGeneration(
       .returning(['organization_id as organizationId', 'session_id as sessionId'])
       .executeTakeFirst()
     if (row === undefined) return false
+    await cancelToolCalls(tx, messageId)
     tx.record(messageFinished(chatChannel(row.organizationId, row.sessionId), messageId))
     beside(tx)
     return true
@@ -102,12 +119,14 @@ export async function takeOver(
     .set((on) => ({ fence: on('fence', '+', 1), lease_until: after(now, settings.generations.leaseMillis) }))
     .where('id', '=', messageId)
     .where('status', '=', 'STREAMING')
-    .returning(['fence', 'content'])
+    .returning(['fence', 'content', 'thoughts'])
   const taken = await (onlyExpired ? taking.where('lease_until', '<=', now) : taking).executeTakeFirst()
   if (taken === undefined) return false
-  const streamed = await liveTexts.seal(messageId, taken.fence, taken.content.length)
-  const content = taken.content + streamed
-  if (await finishGeneration(platform, { messageId, fence: taken.fence }, { status, content }, beside)) return true
+  const saved = tapeOf({ text: taken.content, thoughts: taken.thoughts })
+  const streamed = await liveTexts.seal(messageId, taken.fence, saved.length)
+  const { text, thoughts } = readTape(saved + streamed)
+  const end = { status, draft: { content: text, thoughts } }
+  if (await finishGeneration(platform, { messageId, fence: taken.fence }, end, beside)) return true
   await untilEnded(platform, messageId)
   return false
 }
@@ -122,14 +141,14 @@ async function untilEnded({ database, clock }: Platform, messageId: string): Pro
   }
 }
 
-/** The texts so far of answers that are being written, as the database has them. */
+/** The tapes of answers that are being written, as far as the database has them. */
 export async function readCheckpoints(sql: Kysely<Tables>, ids: readonly string[]): Promise<Map<string, string>> {
-  const rows = await sql.selectFrom('message').select(['id', 'content']).where('id', 'in', ids).execute()
-  return new Map(rows.map(({ id, content }) => [id, content]))
+  const rows = await sql.selectFrom('message').select(['id', 'content', 'thoughts']).where('id', 'in', ids).execute()
+  return new Map(rows.map(({ id, content, thoughts }) => [id, tapeOf({ text: content, thoughts })]))
 }
 
 /** A context in which the server itself acts. */
-function systemContext(platform: Platform): Context {
+export function systemContext(platform: Platform): Context {
   return createContext(platform, {
     viewer: { kind: 'anonymous', reason: null },
     request: { id: newUuid(platform.clock.now()), address: null, userAgent: null },

@@ -61,12 +61,13 @@ export async function newestIn(tx: Transaction, { sessionId }: Pick<Writing, 'se
 export async function addQuestion(
   tx: Transaction,
   writing: Writing,
-  { content, parentId }: { readonly content: string; readonly parentId: string | null },
+  { content, metadata, parentId }: Pick<Message, 'content' | 'metadata'> & { readonly parentId: string | null },
 ): Promise<Added> {
   return addMessage(tx, writing, parentId, {
     role: 'USER',
     authorId: authorIdOf(writing.viewer),
     content,
+    metadata,
     status: 'COMPLETED',
     modelId: null,
     fence: 0,
@@ -80,6 +81,7 @@ export async function addAnswer(tx: Transaction, writing: Writing, parentId: str
     role: 'ASSISTANT',
     authorId: null,
     content: '',
+    metadata: {},
     status: 'STREAMING',
     modelId: writing.model.id,
     fence: FIRST_FENCE,
@@ -87,7 +89,7 @@ export async function addAnswer(tx: Transaction, writing: Writing, parentId: str
   })
 }
 
-type Said = Pick<Message, 'role' | 'authorId' | 'content' | 'status' | 'modelId' | 'fence' | 'leaseUntil'>
+type Said = Pick<Message, 'role' | 'authorId' | 'content' | 'metadata' | 'status' | 'modelId' | 'fence' | 'leaseUntil'>
 
 async function addMessage(
   tx: Transaction,
@@ -106,6 +108,9 @@ async function addMessage(
     parentId,
     branchId: (await branchBehind(tx, sessionId, parentId)) ?? id,
     citations: [],
+    thoughts: [],
+    segments: [],
+    usage: null,
     failureCode: null,
     createdAt: tx.now,
     updatedAt: tx.now,

@@ -1,17 +1,22 @@
 import { builder } from '../../../graphql/builder.ts'
+import { describedValues } from '../../../graphql/enums.ts'
 import { encodeGlobalId, uuidOf } from '../../../graphql/ids.ts'
 import {
   ResyncRequiredRef,
   resyncRequired,
   type StreamControl,
   SubscriptionEndedRef,
+  unknownEvent,
 } from '../../../graphql/stream-control.ts'
-import { followSource, unknownEvent } from '../../../graphql/subscription.ts'
+import { followSource } from '../../../graphql/subscription.ts'
+import type { StretchKind } from '../../../lib/answer-tape.ts'
 import type { Context } from '../../../platform/context.ts'
 import { chatChannelEvent } from '../sessions/chat-session.events.ts'
 import { ChatSessionType } from '../sessions/chat-session.graphql.ts'
 import { findChatSession, isSessionGone } from '../sessions/chat-session.reads.ts'
 import { getChatSession } from '../sessions/chat-session.service.ts'
+import { ToolCallType } from '../tools/tool-call.graphql.ts'
+import { findToolCall } from '../tools/tool-call.reads.ts'
 import { ChatFeed, type ChatFeedItem } from './chat-feed.reads.ts'
 import { MessageType } from './message.graphql.ts'
 import { findMessage } from './message.reads.ts'
@@ -19,7 +24,15 @@ import { findMessage } from './message.reads.ts'
 type Delta = Omit<Extract<ChatFeedItem, { kind: 'delta' }>, 'kind'> & { readonly type: 'MessageDelta' }
 type Told<Type> = { readonly type: Type; readonly messageId: string; readonly cursor: string }
 type Updated = { readonly type: 'SessionUpdated'; readonly sessionId: string; readonly cursor: string }
-type ChatEvent = Told<'MessageCreated'> | Told<'MessageFinished'> | Delta | Updated | StreamControl
+type Called<Type> = Told<Type> & { readonly toolCallId: string }
+type ChatEvent =
+  | Told<'MessageCreated'>
+  | Told<'MessageFinished'>
+  | Called<'ToolCallStarted'>
+  | Called<'ToolCallFinished'>
+  | Delta
+  | Updated
+  | StreamControl
 
 /** Text comes many times a second: a right that was taken away is noticed within this time, as between nodes. */
 const ADMITTED_MILLIS = 1_000
@@ -52,18 +65,67 @@ const MessageFinishedRef = builder.objectRef<Told<'MessageFinished'>>('MessageFi
   }),
 })
 
+const deltaKindDescriptions: Record<StretchKind, string> = {
+  TEXT: 'Of the answer itself.',
+  REASONING: 'Of what the model thinks on the way to it.',
+}
+
+const DeltaKindEnum = builder.enumType('DeltaKind', {
+  description: 'What a stretch of an answer is.',
+  values: describedValues(deltaKindDescriptions),
+})
+
 const MessageDeltaRef = builder.objectRef<Delta>('MessageDelta').implement({
-  description: 'A stretch of an answer’s text. The text is what you had up to `index`, and then this.',
+  description: 'A stretch of an answer. Of each kind, the text is what you had of it up to `index`, and then this.',
   fields: (t) => ({
     cursor: t.expose('cursor', { type: 'Cursor', description: placeDescription }),
     messageId: t.id({
       description: 'The answer.',
       resolve: (delta) => encodeGlobalId('Message', delta.messageId),
     }),
-    index: t.exposeInt('index', {
-      description: 'UTF-16 units (the `length` of most languages) of the text that come before this.',
+    kind: t.field({ type: DeltaKindEnum, description: 'What it is.', resolve: ({ stretch }) => stretch.kind }),
+    index: t.int({
+      description: 'UTF-16 units (the `length` of most languages) of the same kind that come before this.',
+      resolve: ({ stretch }) => stretch.index,
     }),
-    text: t.exposeString('text', { description: 'What follows there.' }),
+    text: t.string({ description: 'What follows there.', resolve: ({ stretch }) => stretch.text }),
+  }),
+})
+
+const messageIdOfCall = 'The answer during which it was wanted.'
+
+const ToolCallStartedRef = builder.objectRef<Called<'ToolCallStarted'>>('ToolCallStarted').implement({
+  description:
+    'A model wants something done. All that it wrote before was told before; what waits for an approval is `AWAITING_APPROVAL`.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: placeDescription }),
+    messageId: t.id({
+      description: messageIdOfCall,
+      resolve: ({ messageId }) => encodeGlobalId('Message', messageId),
+    }),
+    toolCall: t.field({
+      type: ToolCallType,
+      nullable: true,
+      description: 'The call as it is now; null when it is gone again.',
+      resolve: ({ toolCallId }, _args, ctx) => findToolCall(ctx, toolCallId),
+    }),
+  }),
+})
+
+const ToolCallFinishedRef = builder.objectRef<Called<'ToolCallFinished'>>('ToolCallFinished').implement({
+  description: 'A call has ended, whatever became of it. Exactly one for each that was started.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: placeDescription }),
+    messageId: t.id({
+      description: messageIdOfCall,
+      resolve: ({ messageId }) => encodeGlobalId('Message', messageId),
+    }),
+    toolCall: t.field({
+      type: ToolCallType,
+      nullable: true,
+      description: 'The call as it stays; null when it is gone again.',
+      resolve: ({ toolCallId }, _args, ctx) => findToolCall(ctx, toolCallId),
+    }),
   }),
 })
 
@@ -86,6 +148,8 @@ const ChatEventRef = builder.unionType('ChatEvent', {
   types: [
     MessageCreatedRef,
     MessageDeltaRef,
+    ToolCallStartedRef,
+    ToolCallFinishedRef,
     MessageFinishedRef,
     SessionUpdatedRef,
     ResyncRequiredRef,
@@ -145,5 +209,8 @@ function toEvent(ctx: Context, sessionId: string, item: ChatFeedItem): ChatEvent
   if (known === null) return unknownEvent(ctx, item.event.type, item.cursor)
   if (known.type === 'SessionDeleted') return null
   if (known.type === 'SessionUpdated') return { type: known.type, sessionId, cursor: item.cursor }
-  return { type: known.type, messageId: known.messageId, cursor: item.cursor }
+  const { messageId } = known
+  if (known.type === 'ToolCallStarted' || known.type === 'ToolCallFinished')
+    return { type: known.type, messageId, toolCallId: known.toolCallId, cursor: item.cursor }
+  return { type: known.type, messageId, cursor: item.cursor }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { z } from 'zod'
-import { beforeAnyLog, decodeCursor, encodeCursor, nowhere, type Position } from '../../../lib/cursor.ts'
+import { nextStretch, placeOn, type Stretch, type TapePlace, tapeOf, tapeStart } from '../../../lib/answer-tape.ts'
+import { beforeAnyLog, type Position } from '../../../lib/cursor.ts'
 import type { LiveText } from '../../../platform/channels/live-text.ts'
 import type { ChannelEvent } from '../../../platform/channels/log.ts'
 import type { ChannelSubscription } from '../../../platform/channels/subscription.ts'
@@ -8,31 +8,22 @@ import type { ChannelItem } from '../../../platform/channels/topic.ts'
 import type { Context } from '../../../platform/context.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { chatChannel, chatChannelEvent } from '../sessions/chat-session.events.ts'
+import { chatCursor, placesOf, type TextPlace } from './chat-feed-cursor.reads.ts'
 
 /** One thing a session's watcher is told; its cursor is the place after it. */
 export type ChatFeedItem =
   | { readonly kind: 'event'; readonly event: ChannelEvent; readonly cursor: string }
-  | {
-      readonly kind: 'delta'
-      readonly messageId: string
-      readonly index: number
-      readonly text: string
-      readonly cursor: string
-    }
+  | { readonly kind: 'delta'; readonly messageId: string; readonly stretch: Stretch; readonly cursor: string }
   | { readonly kind: 'resync'; readonly cursor: string }
 
-/** The answer that is being written, and how much of it this watcher has been told. */
+/** The answer that is being written, and how much of its tape this watcher has been told. */
 interface Live {
   readonly messageId: string
-  offset: number
+  place: TapePlace
+  /** Of a cursor, which says no more than how much it is, until there is a tape to look at. */
+  isClaim: boolean
   /** Null until there is nothing else to tell: an answer that has long ended needs no live text. */
   text: LiveText | null
-}
-
-/** How much of a text a watcher says to have been told. */
-interface TextPlace {
-  readonly messageId: string
-  readonly offset: number
 }
 
 /** What the session was when this watcher joined: the answer was begun before `position`. */
@@ -107,7 +98,8 @@ export class ChatFeed {
     this.#joined = await this.#patiently(() => this.#look())
     if (claim === null) return position
     const isHere = await this.#patiently(() => this.#isOfSession(claim.messageId))
-    if (isHere === true) this.#live = { ...claim, text: null }
+    if (isHere === true)
+      this.#live = { ...fresh(claim.messageId), place: { ...tapeStart, offset: claim.offset }, isClaim: true }
     else this.#queue.push({ kind: 'resync', cursor: this.#cursor(position) })
     return position
   }
@@ -146,31 +138,39 @@ export class ChatFeed {
   /** A cursor from a future of this text, or of a text that was lost with its node: the whole of it comes again. */
   async #checkClaim(live: Live, text: LiveText): Promise<void> {
     // The node that the watcher comes from may have been ahead of what was read here.
-    for (let looks = 0; looks < MAX_LOOKS && live.offset > text.text().length && !this.#isEnded; looks++) {
+    for (let looks = 0; looks < MAX_LOOKS && live.place.offset > text.text().length && !this.#isEnded; looks++) {
       if (looks > 0) await pause(RETRY_MILLIS)
       await text.look()
     }
-    if (live.offset <= text.text().length || this.#position === null) return
-    live.offset = 0
+    if (live.place.offset <= text.text().length || this.#position === null) return
+    live.place = tapeStart
     this.#queue.push({ kind: 'resync', cursor: this.#cursor(this.#position, live) })
   }
 
   #hasMore(): boolean {
-    return (this.#live?.text?.text().length ?? 0) > (this.#live?.offset ?? 0)
+    const live = this.#live
+    // Marks that nothing follows yet are told with what does.
+    return live?.text != null && nextStretch(live.text.text(), live.place) !== null
   }
 
   #delta(): ChatFeedItem | undefined {
     const live = this.#live
-    return live?.text != null && this.#hasMore() ? this.#tell(live, live.text.text()) : undefined
+    return live?.text == null ? undefined : this.#tell(live, live.text.text())
   }
 
-  /** What a text has beyond what was told. */
-  #tell(live: Live, text: string): ChatFeedItem {
-    const index = live.offset
-    live.offset = text.length
-    const { messageId } = live
+  /** The next stretch of what a tape has beyond what was told; undefined when there is none. */
+  #tell(live: Live, tape: string): ChatFeedItem | undefined {
+    if (live.isClaim) live.place = placeOn(tape, live.place.offset)
+    live.isClaim = false
+    const next = nextStretch(tape, live.place)
+    if (next === null) return undefined
+    live.place = next.place
     const cursor = this.#cursor(this.#position ?? beforeAnyLog, live)
-    return { kind: 'delta', messageId, index, text: text.slice(index), cursor }
+    return { kind: 'delta', messageId: live.messageId, stretch: next.stretch, cursor }
+  }
+
+  #tellAll(live: Live, tape: string): void {
+    for (let item = this.#tell(live, tape); item !== undefined; item = this.#tell(live, tape)) this.#queue.push(item)
   }
 
   /** Goes live with the answer that was being written when the watcher joined, once all events before that are told. */
@@ -181,7 +181,7 @@ export class ChatFeed {
     const isThere = (this.#position.epoch ?? position.epoch) === position.epoch && this.#position.seq >= position.seq
     if (!isThere) return
     this.#joined = null
-    if (messageId !== null && this.#live === null) this.#live = { messageId, offset: 0, text: null }
+    if (messageId !== null && this.#live === null) this.#live = fresh(messageId)
   }
 
   async #take(item: ChannelItem): Promise<void> {
@@ -196,21 +196,30 @@ export class ChatFeed {
     if (known?.type === 'MessageFinished') await this.#finish(known.messageId)
     if (known?.type === 'MessageCreated' && known.isAnswer) {
       this.#leave()
-      this.#live = { messageId: known.messageId, offset: 0, text: null }
+      this.#live = fresh(known.messageId)
     }
+    if (known?.type === 'ToolCallStarted') await this.#catchUp(known.messageId, known.tapeLength)
     this.#position = item.position
     this.#queue.push({ kind: 'event', event: item.event, cursor: this.#cursor(item.position, this.#live) })
   }
 
+  /** Tells what was written before a call of a tool, before that is told. */
+  async #catchUp(messageId: string, tapeLength: number): Promise<void> {
+    const live = this.#live
+    if (live?.messageId !== messageId || live.place.offset >= tapeLength) return
+    const tape = await this.#patiently(() => this.#tapeOf(messageId))
+    if (tape !== null) this.#tellAll(live, tape.slice(0, tapeLength))
+  }
+
   /** Tells the rest of the text as it stays, before its end is told. */
   async #finish(messageId: string): Promise<void> {
-    const text = await this.#patiently(() => this.#contentOf(messageId))
-    const live = this.#live?.messageId === messageId ? this.#live : { messageId, offset: 0, text: null }
-    if (text !== null && live.offset > text.length) {
-      live.offset = 0
+    const tape = await this.#patiently(() => this.#tapeOf(messageId))
+    const live = this.#live?.messageId === messageId ? this.#live : fresh(messageId)
+    if (tape !== null && live.place.offset > tape.length) {
+      live.place = tapeStart
       this.#queue.push({ kind: 'resync', cursor: this.#cursor(this.#position ?? beforeAnyLog, live) })
     }
-    if (text !== null && live.offset < text.length) this.#queue.push(this.#tell(live, text))
+    if (tape !== null) this.#tellAll(live, tape)
     if (this.#live?.messageId === messageId) this.#leave()
     if (this.#joined?.messageId === messageId) this.#joined = null
   }
@@ -221,9 +230,8 @@ export class ChatFeed {
   }
 
   #cursor(position: Position, live: Live | null = null): string {
-    const place = encodeCursor(this.#channel, position)
-    if (live === null) return place
-    return `${place}.${encodeCursor(textChannel(this.#channel), { epoch: live.messageId, seq: live.offset })}`
+    const text = live === null ? null : { messageId: live.messageId, offset: live.place.offset }
+    return chatCursor(this.#channel, position, text)
   }
 
   /** The end of the session's log and its live answer, as they were at one moment. */
@@ -248,13 +256,13 @@ export class ChatFeed {
     return row !== undefined
   }
 
-  async #contentOf(messageId: string): Promise<string> {
+  async #tapeOf(messageId: string): Promise<string> {
     const rows = this.#ctx.db.from('message').where('message.id', '=', messageId)
     const row = await rows
       .where('message.session_id', '=', this.#sessionId)
-      .select('message.content')
+      .select(['message.content', 'message.thoughts'])
       .executeTakeFirst()
-    return row?.content ?? ''
+    return row === undefined ? '' : tapeOf({ text: row.content, thoughts: row.thoughts })
   }
 
   /** A failing database makes it late, never wrong; null when the watcher left meanwhile. */
@@ -272,17 +280,6 @@ export class ChatFeed {
   }
 }
 
-/** Both places of a cursor; one that is garbled in either is nowhere. */
-function placesOf(channel: string, cursor: string): { position: Position; text: TextPlace | null } {
-  const [place = '', textPlace, ...others] = cursor.split('.', 3)
-  const position = decodeCursor(channel, place)
-  const text = textPlace === undefined ? null : decodeCursor(textChannel(channel), textPlace)
-  const isGarbled = textPlace !== undefined && !z.uuid().safeParse(text?.epoch).success
-  if (position === null || isGarbled || others.length > 0) return { position: nowhere, text: null }
-  return { position, text: text === null ? null : { messageId: text.epoch ?? '', offset: text.seq } }
-}
-
-/** What the second place of a cursor is bound to. */
-function textChannel(channel: string): string {
-  return `${channel}/text`
+function fresh(messageId: string): Live {
+  return { messageId, place: tapeStart, isClaim: false, text: null }
 }

@@ -1,6 +1,9 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
+import type { Thought } from '../../../lib/answer-tape.ts'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { notingTextChanges } from '../../../platform/database/text-change.entity.ts'
+import type { TokenUsage } from '../../../platform/models.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
 import { ChatSession } from '../sessions/chat-session.entity.ts'
 
@@ -15,6 +18,14 @@ export interface Citation {
   readonly pageId: string
   readonly blockId: string
   readonly quote: string
+}
+
+/** A stretch of an answer by one model; it ends where the next one begins. */
+export interface Segment {
+  /** UTF-16 units of the text that come before it. */
+  readonly at: number
+  readonly providerId: string
+  readonly modelId: string
 }
 
 /** The name of the constraint that lets one answer be written at a time. */
@@ -59,8 +70,15 @@ export const MessageSchema = defineEntity({
     /** Of an answer that is being written: as far as it was checkpointed. */
     content: p.text(),
     citations: p.json<readonly Citation[]>(),
+    /** With the content it is the tape of an answer: see `lib/answer-tape.ts`. */
+    thoughts: p.json<readonly Thought[]>().defaultRaw("'[]'"),
+    segments: p.json<readonly Segment[]>().defaultRaw("'[]'"),
+    /** Of all steps of an answer together; null where no provider said. */
+    usage: p.json<TokenUsage>().nullable(),
+    /** What front ends keep with a question; nothing here acts on it. */
+    metadata: p.json<JsonObject>().defaultRaw("'{}'"),
     status: p.string().length(16).$type<MessageStatus>(),
-    /** Why it failed, for programs; null unless it did. */
+    /** Why it failed or broke off, for programs; null unless it did. */
     failureCode: p.string().length(32).nullable(),
     modelId: p.string().length(128).nullable(),
     /** Of the writers of an answer the one with the highest number is the rightful one. */

@@ -3,17 +3,15 @@ import { idKey, keysetConnection } from '../../../graphql/connection.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { uuidOf } from '../../../graphql/ids.ts'
 import { NotFound } from '../../../platform/errors.ts'
+import { modelFailureCodes } from '../../../platform/models.ts'
 import { ActorInterface } from '../../accounts/users/user.graphql.ts'
 import { authorOf } from '../../accounts/users/user.reads.ts'
-import { BlockNode } from '../../ocean/blocks/block.graphql.ts'
-import { findBlock } from '../../ocean/blocks/block.reads.ts'
-import { PageType } from '../../ocean/pages/page.graphql.ts'
-import { findPage } from '../../ocean/pages/page.reads.ts'
 import { ModelType } from '../../providers/models/model.graphql.ts'
 import { ChatSessionType } from '../sessions/chat-session.graphql.ts'
 import { findChatSession } from '../sessions/chat-session.reads.ts'
-import type { Citation, MessageRole, MessageStatus } from './message.entity.ts'
+import type { MessageRole, MessageStatus } from './message.entity.ts'
 import { countMessages, findMessage, listMessages, listSiblings, type MessageRow } from './message.reads.ts'
+import { MessagePartRef, MessageSegmentRef, partsOf, segmentsOf, TokenUsageRef } from './message-parts.graphql.ts'
 
 const roleDescriptions: Record<MessageRole, string> = {
   USER: 'A person.',
@@ -30,49 +28,13 @@ const statusDescriptions: Record<MessageStatus, string> = {
   COMPLETED: 'All there.',
   FAILED: 'The model could not go on; `failureCode` says why. The text so far stays.',
   CANCELLED: 'Somebody stopped it. The text so far stays.',
-  INTERRUPTED: 'The server that wrote it went away. The text so far stays; ask again for another answer.',
+  INTERRUPTED:
+    'The server that wrote it went away, or its model broke off. The text so far stays; ask again for another answer.',
 }
 
 const MessageStatusEnum = builder.enumType('MessageStatus', {
   description: 'What became of a message.',
   values: describedValues(statusDescriptions),
-})
-
-type Part = { readonly kind: 'text'; readonly text: string } | ({ readonly kind: 'citation' } & Citation)
-
-const TextPartRef = builder.objectRef<Extract<Part, { kind: 'text' }>>('TextPart').implement({
-  description: 'Text of a message.',
-  fields: (t) => ({ text: t.exposeString('text', { description: 'The text.' }) }),
-})
-
-const CitationPartRef = builder.objectRef<Extract<Part, { kind: 'citation' }>>('CitationPart').implement({
-  description: 'Where something in the text is quoted from.',
-  fields: (t) => ({
-    quote: t.string({
-      nullable: true,
-      description: 'The words that are quoted, as they stood there; null when the page is gone or not yours to see.',
-      resolve: async (citation, _args, ctx) =>
-        (await findPage(ctx, citation.pageId)) === null ? null : citation.quote,
-    }),
-    page: t.field({
-      type: PageType,
-      nullable: true,
-      description: 'The page; null when it is gone or not yours to see.',
-      resolve: (citation, _args, ctx) => findPage(ctx, citation.pageId),
-    }),
-    block: t.field({
-      type: BlockNode,
-      nullable: true,
-      description: 'The block of it; null when it is gone or not yours to see.',
-      resolve: (citation, _args, ctx) => findBlock(ctx, citation.blockId),
-    }),
-  }),
-})
-
-const MessagePartRef = builder.unionType('MessagePart', {
-  description: 'What a message is made of.',
-  types: [TextPartRef, CitationPartRef],
-  resolveType: (part) => (part.kind === 'text' ? 'TextPart' : 'CitationPart'),
 })
 
 /** A message. */
@@ -117,12 +79,22 @@ export const MessageType = builder.node(MessageRef, {
     }),
     parts: t.field({
       type: [MessagePartRef],
-      description: 'Its text and what that quotes.',
-      resolve: (message): Part[] => [
-        { kind: 'text', text: message.content },
-        ...message.citations.map((citation) => ({ kind: 'citation' as const, ...citation })),
-      ],
+      description:
+        'What it is made of, in order: text, what the model thought, what it wanted done and what came of that; then what its text quotes.',
+      resolve: (message, _args, ctx) => partsOf(ctx, message),
     }),
+    segments: t.field({
+      type: [MessageSegmentRef],
+      description: 'Which model wrote which stretch of its text, in order; none for a person.',
+      resolve: (message) => segmentsOf(message),
+    }),
+    usage: t.field({
+      type: TokenUsageRef,
+      nullable: true,
+      description: 'What the answer was charged for, as its provider counts; null where nobody counted.',
+      resolve: (message) => message.usage,
+    }),
+    metadata: t.expose('metadata', { type: 'JSON', description: 'What front ends keep with it; empty at first.' }),
     status: t.field({
       type: MessageStatusEnum,
       description: 'What became of it.',
@@ -130,7 +102,7 @@ export const MessageType = builder.node(MessageRef, {
     }),
     failureCode: t.exposeString('failureCode', {
       nullable: true,
-      description: 'Why it failed: `MODEL_FAILED`, `MODEL_TIMED_OUT` or `ANSWER_TOO_LONG`; null unless it did.',
+      description: `Why it failed, broke off or is cut short: ${[...modelFailureCodes, 'MODEL_DECLINED', 'ANSWER_TOO_LONG', 'TOO_MANY_ITERATIONS', 'MAX_TOKENS_REACHED'].map((code) => `\`${code}\``).join(', ')}; null unless it did.`,
     }),
     model: t.field({
       type: ModelType,

@@ -1,10 +1,13 @@
 import { sql } from 'kysely'
+import type { Thought } from '../../../lib/answer-tape.ts'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Context } from '../../../platform/context.ts'
 import { inKeysetOrder, keyset, type Window } from '../../../platform/database/keyset.ts'
 import { defineCountLoader, defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
+import type { TokenUsage } from '../../../platform/models.ts'
 import { findChatSession } from '../sessions/chat-session.reads.ts'
 import { newestBehind, newestOf, type Run, runsOf } from './branch.reads.ts'
-import type { Citation, MessageRole, MessageStatus } from './message.entity.ts'
+import type { Citation, MessageRole, MessageStatus, Segment } from './message.entity.ts'
 
 /** A message as the graph shows it. */
 export interface MessageRow {
@@ -15,6 +18,10 @@ export interface MessageRow {
   readonly authorId: string | null
   readonly content: string
   readonly citations: readonly Citation[]
+  readonly thoughts: readonly Thought[]
+  readonly segments: readonly Segment[]
+  readonly usage: TokenUsage | null
+  readonly metadata: JsonObject
   readonly status: MessageStatus
   readonly failureCode: string | null
   readonly modelId: string | null
@@ -30,6 +37,10 @@ const columns = [
   'message.author_id as authorId',
   'message.content',
   'message.citations',
+  'message.thoughts',
+  'message.segments',
+  'message.usage',
+  'message.metadata',
   'message.status',
   'message.failure_code as failureCode',
   'message.model_id as modelId',

@@ -1,6 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
+import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import { type Context, createContext } from '../../../platform/context.ts'
 import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
@@ -9,8 +10,9 @@ import { pass, requireGrant } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { writeAnswer } from '../generations/answer.service.ts'
+import { type AnswerSettings, toolsFor, writeAnswer } from '../generations/answer.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
+import { mustFit } from '../generations/prompt.service.ts'
 import { audienceOf, type ChatSessionRow, findChatSession } from '../sessions/chat-session.reads.ts'
 import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
 import {
@@ -34,21 +36,26 @@ const actionOf = {
 interface Asked {
   /** Null for the session's. */
   readonly modelId: string | null
+  readonly settings: AnswerSettings
   readonly idempotencyKey: string | null
 }
 
-/** A question to a session's model. */
-export interface SendMessage extends Asked {
-  readonly sessionId: string
+/** What is asked, and what front ends keep with it. */
+interface Worded {
   readonly content: string
+  readonly metadata: JsonObject
+}
+
+/** A question to a session's model. */
+export interface SendMessage extends Asked, Worded {
+  readonly sessionId: string
   /** The answer it goes on from; null for the newest message. */
   readonly parentId: string | null
 }
 
 /** A question to be asked otherwise. */
-export interface EditMessage extends Asked {
+export interface EditMessage extends Asked, Worded {
   readonly id: string
-  readonly content: string
 }
 
 /** An answer to be given anew. */
@@ -80,8 +87,8 @@ export async function getMessage(ctx: Context, id: string, action: Action): Prom
 
 /**
  * Adds a question to a session and starts the answer, which goes on whoever leaves.
- * @throws {NotFound | Forbidden | InvalidInput | SessionArchived | GenerationInProgress | BranchLimitReached |
- *   IdempotencyKeyReused | Unavailable}
+ * @throws {NotFound | Forbidden | InvalidInput | ModelNotConfigured | PromptTooLong | SessionArchived |
+ *   GenerationInProgress | BranchLimitReached | IdempotencyKeyReused | Unavailable}
  */
 export async function sendMessage(ctx: Context, input: SendMessage): Promise<SentMessage> {
   requireGrant(ctx, 'chat_session.read')
@@ -89,7 +96,7 @@ export async function sendMessage(ctx: Context, input: SendMessage): Promise<Sen
   const parent = input.parentId === null ? null : await findMessage(ctx, input.parentId)
   if (input.parentId !== null && (parent?.sessionId !== session.id || parent.role !== 'ASSISTANT'))
     throw new InvalidInput([{ path: ['parentId'], message: 'is no answer of this session' }])
-  return begin(ctx, session, 'sendMessage', input, async (tx, writing) => {
+  return begin(ctx, session, { field: 'sendMessage', question: input.content, input }, async (tx, writing) => {
     const question = await addQuestion(tx, writing, {
       ...input,
       parentId: input.parentId ?? (await newestIn(tx, writing)),
@@ -104,8 +111,8 @@ export async function editMessage(ctx: Context, input: EditMessage): Promise<Sen
   const message = await getMessage(ctx, input.id, 'message.edit')
   if (message.role !== 'USER') throw new InvalidInput([{ path: ['id'], message: 'is no question' }])
   const session = await getChatSession(ctx, message.sessionId, 'message.edit')
-  return begin(ctx, session, 'editMessage', input, async (tx, writing) => {
-    const question = await addQuestion(tx, writing, { content: input.content, parentId: message.parentId })
+  return begin(ctx, session, { field: 'editMessage', question: input.content, input }, async (tx, writing) => {
+    const question = await addQuestion(tx, writing, { ...input, parentId: message.parentId })
     return { question, answer: await addAnswer(tx, writing, question.id) }
   })
 }
@@ -118,7 +125,8 @@ export async function regenerateMessage(ctx: Context, input: RegenerateMessage):
   if (message.role !== 'ASSISTANT' || parentId === null)
     throw new InvalidInput([{ path: ['id'], message: 'is no answer' }])
   const session = await getChatSession(ctx, message.sessionId, 'message.regenerate')
-  return begin(ctx, session, 'regenerateMessage', input, async (tx, writing) => {
+  const question = (await findMessage(ctx, parentId))?.content ?? ''
+  return begin(ctx, session, { field: 'regenerateMessage', question, input }, async (tx, writing) => {
     return { question: { id: parentId }, answer: await addAnswer(tx, writing, parentId) }
   })
 }
@@ -135,15 +143,23 @@ export async function stopGeneration(ctx: Context, messageId: string): Promise<M
   return getMessage(ctx, messageId, 'chat_session.read')
 }
 
+interface Beginning {
+  readonly field: keyof typeof actionOf
+  readonly question: string
+  readonly input: Asked
+}
+
 /** Adds what `add` does, once, and starts the answer. */
 async function begin(
   ctx: Context,
   session: ChatSessionRow,
-  field: 'sendMessage' | 'editMessage' | 'regenerateMessage',
-  input: Asked,
+  { field, question, input }: Beginning,
   add: (tx: Transaction, writing: Writing) => Promise<{ question: Added; answer: Added }>,
 ): Promise<SentMessage> {
   const model = requireModel(ctx, input.modelId ?? session.modelId)
+  const { settings } = input
+  const tools = toolsFor({ model, settings }).map(({ description }) => description)
+  await mustFit({ model, tools, maxOutputTokens: settings.maxOutputTokens }, question)
   const { leaseMillis } = ctx.platform.settings.generations
   // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
   const slot = ctx.platform.tasks.reserve()
@@ -161,7 +177,8 @@ async function begin(
       // Whoever has been let in meanwhile reads the answer as well.
       forgetLoaded(ctx)
       const audience = await audienceOf(ctx, (await findChatSession(ctx, session.id)) ?? session)
-      const assignment = { messageId: answerId, fence: FIRST_FENCE, questionId, model }
+      const generation = { messageId: answerId, fence: FIRST_FENCE }
+      const assignment = { ...generation, sessionId: session.id, questionId, model, settings }
       slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
     }
     return {

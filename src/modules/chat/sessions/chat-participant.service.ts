@@ -8,6 +8,7 @@ import { findUser } from '../../accounts/users/user.reads.ts'
 import { tellViewer } from '../../accounts/users/viewer.events.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { findShutOut } from './chat-participant.reads.ts'
+import { tellProjectOfSession } from './chat-session.events.ts'
 import type { ChatSessionRow } from './chat-session.reads.ts'
 import {
   getChatSession,
@@ -50,6 +51,8 @@ export async function addChatParticipant(ctx: Context, { id, userId }: Participa
       .values({ session_id: id, user_id: userId, organization_id: organizationId, joined_at: tx.now })
       .execute()
     tellSession(ctx, tx, id, { isMove: false })
+    tellProjectOfSession(tx, held, 'ChatSessionAdded', [userId])
+    tellProjectOfSession(tx, held, 'ChatSessionChanged', held.participantIds)
   })
   return getChatSession(ctx, id, 'chat_session.read')
 }
@@ -73,13 +76,16 @@ export async function removeChatParticipant(ctx: Context, { id, userId }: Partic
     if (held.participantIds.length === 1 && session.participantIds.length > 1) throw new AccessMoved()
     if (userId !== requireViewer(ctx).userId) await demandSay(ctx, tx, held, action)
     audit(ctx, tx, { action, target: encodeTypeId('chat_session', id) })
-    if (held.participantIds.length === 1) return eraseSession(ctx, tx, id)
+    if (held.participantIds.length === 1) return eraseSession(ctx, tx, held)
     await tx.unscoped
       .deleteFrom('chat_participant')
       .where('session_id', '=', id)
       .where('user_id', '=', userId)
       .execute()
     tellSession(ctx, tx, id, { isMove: true })
+    tellProjectOfSession(tx, held, 'ChatSessionRemoved', [userId])
+    const staying = held.participantIds.filter((one) => one !== userId)
+    tellProjectOfSession(tx, held, 'ChatSessionChanged', staying)
     return []
   })
   await endWriters(ctx.platform, orphans)

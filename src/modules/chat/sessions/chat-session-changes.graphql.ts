@@ -5,6 +5,7 @@ import { optional, unlessLeftOut } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { EditConflict } from '../../../platform/errors.ts'
 import { addChatParticipant, type Participation, removeChatParticipant } from './chat-participant.service.ts'
+import { toolApprovals } from './chat-session.entity.ts'
 import {
   ChatSessionType,
   contextDescription,
@@ -12,9 +13,15 @@ import {
   modelName,
   sessionContext,
   sessionTitle,
+  ToolApprovalRef,
 } from './chat-session.graphql.ts'
 import { findChatSession } from './chat-session.reads.ts'
-import { ProjectClosedToParticipant, SessionArchived, TooManyParticipants } from './chat-session.service.ts'
+import {
+  ModelNotConfigured,
+  ProjectClosedToParticipant,
+  SessionArchived,
+  TooManyParticipants,
+} from './chat-session.service.ts'
 import { archiveChatSession, updateChatSession } from './chat-session-changes.service.ts'
 import { deleteChatSession } from './chat-session-end.service.ts'
 
@@ -27,6 +34,10 @@ const UpdateChatSessionInput = builder.inputType('UpdateChatSessionInput', {
     model: t.string({ description: `${modelDescription} Null for the server’s default.` }),
     projectId: t.id({ description: 'The project it is to belong to. Null takes it out of its project.' }),
     context: t.field({ type: 'JSON', description: contextDescription }),
+    toolApproval: t.field({
+      type: ToolApprovalRef,
+      description: 'Whether what tools are to change in your name waits for you. `ALLOW` takes a person, on a device.',
+    }),
   }),
 })
 
@@ -43,9 +54,10 @@ builder.mutationField('updateChatSession', (t) =>
         model: modelName.nullish(),
         projectId: idOf('Project').nullish(),
         context: unlessLeftOut(sessionContext),
+        toolApproval: unlessLeftOut(z.enum(toolApprovals)),
       })
       .transform(({ model, ...change }) => ({ ...change, modelId: model })),
-    errors: [EditConflict, SessionArchived, ProjectClosedToParticipant],
+    errors: [ModelNotConfigured, EditConflict, SessionArchived, ProjectClosedToParticipant],
     description:
       'Changes a chat session, for all who take part. In another project all of them have to be able to read that; those who could not read the one it leaves leave the session.',
     resolve: (input, ctx) => updateChatSession(ctx, input),

@@ -4,12 +4,13 @@ import type { Context } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { AccessMoved, EditConflict } from '../../../platform/errors.ts'
-import { requireAction, requireViewer } from '../../../platform/gate.ts'
+import { requireAction, requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { tellViewer } from '../../accounts/users/viewer.events.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { findShutOut } from './chat-participant.reads.ts'
-import { chatChannel, sessionUpdated } from './chat-session.events.ts'
+import type { ToolApproval } from './chat-session.entity.ts'
+import { chatChannel, sessionUpdated, tellProjectOfSession } from './chat-session.events.ts'
 import type { ChatSessionRow } from './chat-session.reads.ts'
 import {
   getChatSession,
@@ -28,6 +29,8 @@ export interface ChatSessionChange {
   readonly modelId?: string | null | undefined
   readonly projectId?: string | null | undefined
   readonly context: JsonObject | undefined
+  /** For what is done in the viewer's own name. */
+  readonly toolApproval: ToolApproval | undefined
 }
 
 /** Which session to put away, or to bring back. */
@@ -44,7 +47,7 @@ export interface ArchiveChatSession {
  * @throws {NotFound | Forbidden | InvalidInput | EditConflict | SessionArchived | ProjectClosedToParticipant}
  */
 export async function updateChatSession(ctx: Context, change: ChatSessionChange): Promise<ChatSessionRow> {
-  const { id, expectedVersion, title, modelId, projectId, context } = change
+  const { id, expectedVersion, title, modelId, projectId, context, toolApproval } = change
   const session = await getChatSession(ctx, id, 'chat_session.update')
   // Also while that is deleted.
   const home = session.home?.projectId ?? null
@@ -53,11 +56,13 @@ export async function updateChatSession(ctx: Context, change: ChatSessionChange)
   if (isMove && projectId !== null) await getProject(ctx, projectId, 'chat_session.create')
   if (modelId !== undefined) requireModel(ctx, modelId)
   const target = encodeTypeId('chat_session', id)
+  if (toolApproval === 'ALLOW') requirePerson(ctx, 'chat_session.allow_tools', target)
   await transact(ctx, async (tx) => {
     const leaving = isMove ? await leave(tx, home, session.participantIds) : []
     const held = await lockSession(ctx, tx, id, 'chat_session.update')
     if (held.archivedAt !== null) throw new SessionArchived()
     if (held.version !== expectedVersion) throw new EditConflict(target)
+    if (toolApproval !== undefined) await setToolApproval(ctx, tx, id, toolApproval)
     if (isMove) await move(tx, { held, from: home, to: projectId, leaving })
     await tx.unscoped
       .updateTable('chat_session')
@@ -72,6 +77,8 @@ export async function updateChatSession(ctx: Context, change: ChatSessionChange)
       .where('id', '=', id)
       .execute()
     tellSession(ctx, tx, id, { isMove })
+    if (isMove) tellProjects(tx, { held, from: home, to: projectId, leaving })
+    else tellProjectOfSession(tx, held, 'ChatSessionChanged', held.participantIds)
     audit(ctx, tx, { action: 'chat_session.update', target })
   })
   return getChatSession(ctx, id, 'chat_session.read')
@@ -96,8 +103,14 @@ export async function archiveChatSession(ctx: Context, input: ArchiveChatSession
       .where('id', '=', id)
       .execute()
     tellSession(ctx, tx, id, { isMove: false })
+    tellProjectOfSession(tx, held, 'ChatSessionChanged', held.participantIds)
   })
   return getChatSession(ctx, id, 'chat_session.read')
+}
+
+async function setToolApproval(ctx: Context, tx: Transaction, id: string, toolApproval: ToolApproval): Promise<void> {
+  const own = tx.unscoped.updateTable('chat_participant').set({ tool_approval: toolApproval })
+  await own.where('session_id', '=', id).where('user_id', '=', requireViewer(ctx).userId).execute()
 }
 
 /** Tells all who watch a session that it changed, and whether that may have shut somebody out. */
@@ -126,7 +139,7 @@ async function move(tx: Transaction, { held, from, to, leaving }: Move): Promise
   const isAsSeen = from === held.projectId
   const shutOut = from === null ? [] : await findShutOut(tx.unscoped, from, participantIds)
   if (!isAsSeen || shutOut.join() !== leaving.join()) throw new AccessMoved()
-  const staying = participantIds.filter((userId) => !leaving.includes(userId))
+  const staying = stayingOf({ held, leaving })
   if (to !== null && (await findShutOut(tx.unscoped, to, staying)).length > 0) throw new ProjectClosedToParticipant()
   if (leaving.length === 0) return
   await tx.unscoped
@@ -134,4 +147,14 @@ async function move(tx: Transaction, { held, from, to, leaving }: Move): Promise
     .where('session_id', '=', id)
     .where('user_id', 'in', leaving)
     .execute()
+}
+
+function stayingOf({ held, leaving }: Pick<Move, 'held' | 'leaving'>): string[] {
+  return held.participantIds.filter((userId) => !leaving.includes(userId))
+}
+
+/** To those who leave it is gone as well, wherever they watch from. */
+function tellProjects(tx: Transaction, { held, from, to, leaving }: Move): void {
+  tellProjectOfSession(tx, { id: held.id, projectId: from }, 'ChatSessionRemoved', held.participantIds)
+  tellProjectOfSession(tx, { id: held.id, projectId: to }, 'ChatSessionAdded', stayingOf({ held, leaving }))
 }

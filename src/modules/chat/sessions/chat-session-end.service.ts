@@ -4,7 +4,7 @@ import { type Transaction, transact } from '../../../platform/database/transact.
 import { Forbidden } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
-import { chatChannel, sessionDeleted } from './chat-session.events.ts'
+import { chatChannel, sessionDeleted, tellProjectOfSession } from './chat-session.events.ts'
 import { getChatSession, type HeldSession, lockSession } from './chat-session.service.ts'
 
 /** An answer that was being written in a session when that was deleted, and the fence of its writer. */
@@ -22,7 +22,7 @@ export async function deleteChatSession(ctx: Context, id: string): Promise<{ rea
   const orphans = await transact(ctx, async (tx) => {
     const held = await lockSession(ctx, tx, id, 'chat_session.delete')
     await demandSay(ctx, tx, held, 'chat_session.delete')
-    return eraseSession(ctx, tx, id)
+    return eraseSession(ctx, tx, held)
   })
   await endWriters(ctx.platform, orphans)
   return { id }
@@ -49,12 +49,15 @@ export async function demandSay(
 }
 
 /** Deletes what a session consists of, under the lock of its row, and answers whose writers are to be ended after that. */
-export async function eraseSession(ctx: Context, tx: Transaction, id: string): Promise<readonly Orphan[]> {
+export async function eraseSession(ctx: Context, tx: Transaction, held: HeldSession): Promise<readonly Orphan[]> {
+  const { id } = held
   const messages = tx.unscoped.deleteFrom('message').where('session_id', '=', id)
   const orphans = await messages.where('status', '=', 'STREAMING').returning(['id', 'fence']).execute()
   await messages.execute()
+  await tx.unscoped.deleteFrom('tool_call').where('session_id', '=', id).execute()
   await tx.unscoped.deleteFrom('chat_participant').where('session_id', '=', id).execute()
   await tx.unscoped.deleteFrom('chat_session').where('id', '=', id).execute()
+  tellProjectOfSession(tx, held, 'ChatSessionRemoved', held.participantIds)
   tx.record(sessionDeleted(chatChannel(requireViewer(ctx).organizationId, id)))
   audit(ctx, tx, { action: 'chat_session.delete', target: encodeTypeId('chat_session', id) })
   return orphans

@@ -5,6 +5,10 @@ import { Organization } from '../../accounts/organizations/organization.entity.t
 import { User } from '../../accounts/users/user.entity.ts'
 import { Project } from '../../projects/project.entity.ts'
 
+/** Whether a tool that changes something asks first. */
+export const toolApprovals = ['ASK', 'ALLOW'] as const
+export type ToolApproval = (typeof toolApprovals)[number]
+
 export const ChatSessionSchema = defineEntity({
   name: 'ChatSession',
   tableName: 'chat_session',
@@ -42,6 +46,8 @@ export const ChatParticipantSchema = defineEntity({
     // The index is for what the end of an organization, or of a membership, deletes.
     organization: () => p.manyToOne(Organization).mapToPk().index(),
     joinedAt: p.datetime(),
+    /** For what is done in their name. */
+    toolApproval: p.string().length(8).$type<ToolApproval>().defaultRaw("'ASK'"),
   },
 })
 

@@ -16,6 +16,7 @@ import { authorOf } from '../../accounts/users/user.reads.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
 import { findProject } from '../../projects/project.reads.ts'
 import { ModelType } from '../../providers/models/model.graphql.ts'
+import type { ToolApproval } from './chat-session.entity.ts'
 import {
   type ChatSessionRow,
   type ChatSessionStatus,
@@ -27,6 +28,7 @@ import {
 import {
   createChatSession,
   MAX_PARTICIPANTS,
+  ModelNotConfigured,
   ProjectClosedToParticipant,
   SessionArchived,
   TooManyParticipants,
@@ -57,6 +59,7 @@ export const sessionContext = keptObject.refine(
 export const contextDescription =
   'Whatever your front ends keep with the session, replaced as a whole: an object of at most 16 KiB and 10 levels.'
 
+errorType(ModelNotConfigured, 'The provider of the model has no key on this server: choose another one.')
 errorType(SessionArchived, 'The session is archived, and so read-only: bring it back first.')
 errorType(ProjectClosedToParticipant, 'Somebody who takes part, or is to, may not read the project of the session.')
 errorType(TooManyParticipants, `At most ${MAX_PARTICIPANTS} people take part in a session.`)
@@ -71,6 +74,17 @@ const statusArgument = 'Only those that are so; both when left out.'
 const ChatSessionStatusRef = builder.enumType('ChatSessionStatus', {
   description: 'Whether a session goes on.',
   values: describedValues(statusDescriptions),
+})
+
+const toolApprovalDescriptions: Record<ToolApproval, string> = {
+  ASK: 'It waits until you approve it with `approveToolCall`, five minutes at most.',
+  ALLOW: 'It is done at once.',
+}
+
+/** Whether a tool that changes something asks first. */
+export const ToolApprovalRef = builder.enumType('ToolApproval', {
+  description: 'What happens when a model wants a tool to change something in your name.',
+  values: describedValues(toolApprovalDescriptions),
 })
 
 /** A chat session. */
@@ -91,6 +105,11 @@ export const ChatSessionType = builder.node(builder.objectRef<ChatSessionRow>('C
       type: ChatSessionStatusRef,
       description: 'Whether it goes on.',
       resolve: (session) => (session.archivedAt === null ? 'ACTIVE' : 'ARCHIVED'),
+    }),
+    toolApproval: t.expose('toolApproval', {
+      type: ToolApprovalRef,
+      description:
+        'What happens here when a model wants a tool to change something in your name; everybody has their own.',
     }),
     context: t.expose('context', { type: 'JSON', description: 'What your front ends keep with it; empty at first.' }),
     model: t.field({
@@ -234,7 +253,7 @@ builder.mutationField('createChatSession', (t) =>
         modelId: model,
         participantIds: participantIds ?? [],
       })),
-    errors: [TooManyParticipants, ProjectClosedToParticipant, IdempotencyKeyReused],
+    errors: [ModelNotConfigured, TooManyParticipants, ProjectClosedToParticipant, IdempotencyKeyReused],
     description: 'Opens a chat session, seen by you and whom you name.',
     resolve: (input, ctx) => createChatSession(ctx, input),
   }),

@@ -13,6 +13,7 @@ import {
   projectRole as roleIn,
   standingIn,
 } from '../../projects/project-access.reads.ts'
+import type { ToolApproval } from './chat-session.entity.ts'
 import { chatChannel } from './chat-session.events.ts'
 
 /** A chat session as the graph shows it. Who takes no part in it, or cannot read its project, has no role on it. */
@@ -24,6 +25,8 @@ export interface ChatSessionRow extends Standing {
   readonly context: JsonObject
   readonly createdById: string
   readonly participantIds: readonly string[]
+  /** The viewer's own rule. */
+  readonly toolApproval: ToolApproval
   readonly version: number
   readonly createdAt: Date
   readonly updatedAt: Date
@@ -159,6 +162,9 @@ function selectSessions(db: TenantReads) {
       sql<string[]>`array(
         select user_id::text from chat_participant where session_id = chat_session.id order by joined_at, user_id
       )`.as('participantIds'),
+      sql<ToolApproval>`coalesce((
+        select tool_approval from chat_participant where session_id = chat_session.id and user_id = ${db.userId}
+      ), 'ASK')`.as('toolApproval'),
       'project.id as homeId',
       'project.access_epoch as homeEpoch',
       'project.visibility',

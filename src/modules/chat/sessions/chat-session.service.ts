@@ -13,6 +13,7 @@ import { audit } from '../../audit/audit.service.ts'
 import { getProject } from '../../projects/project.service.ts'
 import { findShutOut } from './chat-participant.reads.ts'
 import { ChatParticipant, ChatSession } from './chat-session.entity.ts'
+import { tellProjectOfSession } from './chat-session.events.ts'
 import { type ChatSessionRow, findChatSession } from './chat-session.reads.ts'
 
 /** How many people take part in a session at most. */
@@ -94,8 +95,9 @@ export async function createChatSession(ctx: Context, input: CreateChatSession):
     })
     for (const user of people) {
       const organization = viewer.organizationId
-      tx.em.create(ChatParticipant, { session: session.id, user, organization, joinedAt: tx.now })
+      tx.em.create(ChatParticipant, { session: session.id, user, organization, joinedAt: tx.now, toolApproval: 'ASK' })
     }
+    tellProjectOfSession(tx, { id: session.id, projectId: input.projectId }, 'ChatSessionAdded', [...people])
     audit(ctx, tx, { action: 'chat_session.create', target: encodeTypeId('chat_session', session.id) })
     return session.id
   })
@@ -143,10 +145,22 @@ export async function lockSession(ctx: Context, tx: Transaction, id: string, act
   return { ...session, participantIds }
 }
 
-/** The model of this id, or the server's default for null. @throws {InvalidInput} when there is none */
+/** The provider of a model has no key or no address on this server. */
+export class ModelNotConfigured extends UserError {
+  readonly code = 'MODEL_NOT_CONFIGURED'
+  constructor() {
+    super('Nobody has set this server up for that model. Choose another one.')
+  }
+}
+
+/**
+ * The model of this id, or the server's default for null, once it can answer.
+ * @throws {InvalidInput} when there is none @throws {ModelNotConfigured}
+ */
 export function requireModel({ platform }: Context, modelId: string | null): Model {
   const model = platform.models.find(modelId ?? platform.models.defaultId)
   if (model === null) throw new InvalidInput([{ path: ['model'], message: 'is no model of this server' }])
+  if (!model.isConfigured) throw new ModelNotConfigured()
   return model
 }
 

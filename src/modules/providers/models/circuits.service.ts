@@ -1,45 +1,37 @@
-/** What a call to a provider goes through: it refuses at once while the provider is away. */
-export interface ProviderCircuit {
-  readonly state: 'CLOSED' | 'OPEN' | 'HALF_OPEN'
-  /** Does the work, which has to end by itself. An AbortError counts for nothing. @throws CircuitOpen */
-  execute<Result>(work: () => Promise<Result>): Promise<Result>
-}
-
-/** The circuits of a node, one a provider. */
-export interface ProviderCircuits {
-  of(name: string, kind: 'model', options: { readonly isFailure: (error: unknown) => boolean }): ProviderCircuit
-}
-
-/** Circuits that never open. */
-export const closedCircuits: ProviderCircuits = {
-  of: () => ({ state: 'CLOSED', execute: (work) => work() }),
-}
+import type { Circuit } from '../../../platform/circuit.ts'
 
 /**
- * Passes a stream through a circuit: the whole of it is one call, of which a reader who leaves, or whose signal aborts, proves
- * nothing.
+ * Passes a stream through a circuit. What has begun is there: from then on a circuit that tries it out lets others in as well,
+ * and a failure is one more. A reader who leaves before that, or whose signal aborts, proves
+ * nothing. @throws {CircuitOpen}
  */
 export async function* throughCircuit<Part>(
-  circuit: ProviderCircuit,
+  circuit: Circuit,
   signal: AbortSignal,
-  start: () => AsyncIterable<Part>,
+  start: (begun: () => void) => AsyncIterable<Part>,
 ): AsyncGenerator<Part> {
   const entered = Promise.withResolvers<void>()
-  const over = Promise.withResolvers<void>()
+  const first = Promise.withResolvers<void>()
   const call = circuit.execute(() => {
     entered.resolve()
-    return over.promise
+    return first.promise
   })
   // Whoever reads the stream hears of it.
   call.catch(() => undefined)
   await Promise.race([entered.promise, call])
+  let hasBegun = false
+  const begun = () => {
+    hasBegun = true
+    first.resolve()
+  }
   try {
-    yield* start()
-    over.resolve()
+    yield* start(begun)
+    first.resolve()
   } catch (error) {
-    if (!signal.aborted) over.reject(error)
+    if (!signal.aborted) first.reject(error)
+    if (!signal.aborted && hasBegun) await circuit.execute(() => Promise.reject(error)).catch(() => undefined)
     throw error
   } finally {
-    over.reject(new DOMException('Nobody reads on', 'AbortError'))
+    first.reject(new DOMException('Nobody reads on', 'AbortError'))
   }
 }

@@ -1,17 +1,6 @@
 import { builder } from '../../../graphql/builder.ts'
-import { describedValues } from '../../../graphql/enums.ts'
 import type { Provider } from '../../../platform/providers.ts'
-
-const circuitDescriptions: Record<Provider['circuit'], string> = {
-  CLOSED: 'Calls go through.',
-  OPEN: 'It failed too often of late: nothing is asked of it for a while.',
-  HALF_OPEN: 'The next call is let through, and decides.',
-}
-
-const CircuitStateRef = builder.enumType('CircuitState', {
-  description: 'Whether calls to something outside go through.',
-  values: describedValues(circuitDescriptions),
-})
+import { CircuitStateRef } from '../../accounts/administration/circuit.graphql.ts'
 
 /** Who runs models. */
 export const ProviderType = builder.objectRef<Provider>('Provider').implement({

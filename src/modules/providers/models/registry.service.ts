@@ -1,5 +1,6 @@
 import { type ModelName, modelNameOf } from '../../../lib/known-providers.ts'
 import { type CatalogueEntry, catalogued, modelCatalogue } from '../../../lib/model-catalogue.ts'
+import type { Circuit, Circuits } from '../../../platform/circuit.ts'
 import type { Context } from '../../../platform/context.ts'
 import { type Model, ModelFailed, type ModelPart, type ModelRequest } from '../../../platform/models.ts'
 import type { ModelsConfig, Provider, ProviderConfig, Providers } from '../../../platform/providers.ts'
@@ -7,13 +8,13 @@ import { isOutage } from '../protocols/fault.service.ts'
 import { openSdk, type ProviderSdk } from '../protocols/sdk.service.ts'
 import { answerOnce, type Patience } from './answer.service.ts'
 import { type AttemptTools, attempts } from './attempts.service.ts'
-import { type ProviderCircuit, type ProviderCircuits, throughCircuit } from './circuits.service.ts'
+import { throughCircuit } from './circuits.service.ts'
 
 /** What the registry is made of. */
 export interface RegistryOptions extends AttemptTools {
   readonly config: ModelsConfig
   readonly fetch: typeof globalThis.fetch
-  readonly circuits: ProviderCircuits
+  readonly circuits: Circuits
   readonly patience: Patience
   /** Providers that run here, and are always there. */
   readonly local: readonly Pick<Provider, 'id' | 'name'>[]
@@ -23,7 +24,7 @@ export interface RegistryOptions extends AttemptTools {
 export interface OpenProvider {
   readonly config: ProviderConfig
   readonly sdk: ProviderSdk
-  readonly circuit: ProviderCircuit
+  readonly circuit: Circuit
 }
 
 /** The providers of a server, and their models. */
@@ -135,7 +136,14 @@ function ask(
   const providerOptions = sdk.options(model.capabilities.includes('REASONING') ? request.reasoning : 'NONE')
   const question = { model: sdk.languageModel(name.name, name.isChat), target, request, providerOptions }
   return attempts(
-    (begun) => throughCircuit(circuit, signal, () => answerOnce(question, patience, { signal, clock, begun })),
+    (begun) =>
+      throughCircuit(circuit, signal, (isThere) => {
+        const both = () => {
+          isThere()
+          begun()
+        }
+        return answerOnce(question, patience, { signal, clock, begun: both })
+      }),
     { id: model.id, providerId: config.id, signal },
     options,
   )

@@ -21,18 +21,23 @@ test('an answer is stopped by whoever takes part, and keeps the text so far', as
   await ask(alice, session, 'scenario/words-1')
 })
 
-test.for(['cut', 'error'])(
+test.for([
+  ['cut', 'INTERRUPTED', 'MODEL_CUT'],
+  ['error', 'FAILED', 'MODEL_FAILED'],
+  ['limited', 'FAILED', 'MODEL_RATE_LIMITED'],
+] as const)(
   'a model that ends in %s leaves the text so far and a usable session',
-  async (end, { alice }) => {
+  async ([end, status, failureCode], { alice }) => {
     const session = await openChat(alice)
     const watching = watch(alice, session.id, { after: session.eventsCursor })
     const answerId = await ask(alice, session, `scenario/${end}-12`)
     const { texts, places } = await watching
     expect(texts.get(answerId)).toBe(scenarioText(12, 'Anything?'))
     expect(await lastMessage(alice, session.id)).toMatchObject({
-      status: 'FAILED',
-      failureCode: 'MODEL_FAILED',
+      status,
+      failureCode,
       content: scenarioText(12, 'Anything?'),
+      segments: [{ index: 0, providerId: 'scenario', modelId: `scenario/${end}-12` }],
     })
     const next = watch(alice, session.id, { after: places.at(-1)?.cursor ?? null })
     await ask(alice, session, 'scenario/words-5')

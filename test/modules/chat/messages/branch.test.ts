@@ -11,6 +11,7 @@ import { askAndWait, untilEnded, watch } from '../../../kit/chat.ts'
 import { type Person, uuidIn } from '../../../kit/people.ts'
 import { makeKey, programOf } from '../../../kit/programs.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
+import { otherwise } from '../generations/other-model.ts'
 
 /** What is in a branch of a session: that of a message, or the newest. */
 async function branch(person: Person, sessionId: string, through: string | null = null, last = 100) {
@@ -114,31 +115,14 @@ test('a model reads what led to its answer, and nothing of other branches', asyn
   const { id: sessionId } = await openChat(alice)
   const first = await askAndWait(alice, { sessionId, content: 'Of the left?' })
   await askAndWait(alice, { sessionId, content: 'Further left?' })
-  const asked: unknown[] = []
-  const { models } = server.app.platform
-  const model = models.find('scenario/words-1')
-  if (model === null) throw new Error('There is no such model')
-  const find = models.find.bind(models)
-  Object.assign(models, {
-    find: (id: string) =>
-      id === 'scenario/words-1'
-        ? {
-            ...model,
-            stream: (...[ctx, request, signal]: Parameters<typeof model.stream>) => {
-              asked.push(request.messages.map((message) => (message.role === 'tool' ? '' : message.content)))
-              return model.stream(ctx, request, signal)
-            },
-          }
-        : find(id),
-  })
-  try {
-    await edit(alice, sessionId, { id: first.question, content: 'Of the right?' })
-    await askAndWait(alice, { sessionId, content: 'Further right?' })
-  } finally {
-    Object.assign(models, { find })
-  }
+  using model = otherwise(server, 'scenario/words-1', {})
+  await edit(alice, sessionId, { id: first.question, content: 'Of the right?' })
+  await askAndWait(alice, { sessionId, content: 'Further right?' })
   const text = (await branch(alice, sessionId)).nodes[1]?.content
-  expect(asked).toEqual([['Of the right?'], ['Of the right?', text, 'Further right?']])
+  const said = model.asked.map(({ messages }) =>
+    messages.flatMap((message) => (message.role === 'user' || message.role === 'assistant' ? [message.content] : [])),
+  )
+  expect(said).toEqual([['Of the right?'], ['Of the right?', text, 'Further right?']])
 })
 
 test('whoever watches is told of an alternative as of anything else', async ({ alice }) => {

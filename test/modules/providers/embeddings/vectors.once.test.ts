@@ -1,8 +1,8 @@
 import type { EmbeddingModelV4 } from '@ai-sdk/provider'
 import { expect, test } from 'vitest'
 import { createVectors } from '../../../../src/modules/providers/embeddings/vectors.service.ts'
-import { closedCircuits } from '../../../../src/modules/providers/models/circuits.service.ts'
 import { openSdk } from '../../../../src/modules/providers/protocols/sdk.service.ts'
+import { createCircuits } from '../../../../src/platform/circuit.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { providerAt, quick } from '../../../kit/model-server.ts'
@@ -16,7 +16,7 @@ function vectorsBy(doEmbed: EmbeddingModelV4['doEmbed'], dimensions = 2, closing
     ...{ specificationVersion: 'v4', provider: 'scripted', modelId: 'one' },
     ...{ maxEmbeddingsPerCall: 9, supportsParallelCalls: false, doEmbed },
   }
-  const circuit = closedCircuits.of('model/openai', 'model', { isFailure: () => true })
+  const circuit = createCircuits(tools).of('model/openai', 'model')
   const open = { config: provider, sdk: openSdk(provider, fetch), circuit }
   return createVectors(
     { provider: open, model, modelId: 'openai/one', dimensions, closing },

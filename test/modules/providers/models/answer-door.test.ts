@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
-import { ChatSessionDocument, ModelsDocument, ProvidersDocument } from '../../../gql/graphql.ts'
-import { lastMessage, watch } from '../../../kit/chat.ts'
+import { ChatSessionDocument, ModelsDocument, ProvidersDocument, SendMessageDocument } from '../../../gql/graphql.ts'
+import { lastMessage, untilEnded, watch } from '../../../kit/chat.ts'
 import { createTestClient } from '../../../kit/client.ts'
 import { correctedCohere } from '../../../kit/corrected-cohere.ts'
 import { answerWith, type ModelServer, startModelServer } from '../../../kit/model-server.ts'
 import { type Person, signUp } from '../../../kit/people.ts'
 import { startServer, type TestServer } from '../../../kit/server.ts'
 import { ask, openChat, test } from '../../../kit/test.ts'
+import { callsIn } from '../../chat/tools/stage.ts'
 
 let mock: ModelServer
 let server: TestServer
@@ -48,24 +49,76 @@ async function answered(model: string) {
   return { ...(await lastMessage(person, session.id)), watched }
 }
 
+const models = [
+  'anthropic/claude-sonnet-4-6',
+  'openai/gpt-5',
+  'openai-chat/gpt-4.1',
+  'google/gemini-2.5-flash',
+  'cohere/command-a-03-2025',
+  'ollama/qwen3:8b',
+  'house/any-model',
+] as const
+
 describe('through the door', () => {
-  test.for([
-    'anthropic/claude-sonnet-4-6',
-    'openai/gpt-5',
-    'openai-chat/gpt-4.1',
-    'google/gemini-2.5-flash',
-    'cohere/command-a-03-2025',
-    'ollama/qwen3:8b',
-    'house/any-model',
-  ])('%s answers, told while it writes', async (model) => {
+  test.for(models)('%s answers, told while it writes', async (model) => {
     answerWith(mock, { content: answer })
     expect(await answered(model)).toMatchObject({ status: 'COMPLETED', content: answer, watched: answer })
+  })
+
+  test.for(models)('%s has a tool used, is told what came of it, and goes on', async (model) => {
+    const call = { id: 'call_1', name: 'listProjects', arguments: '{}' }
+    mock.mock.on({ hasToolResult: false }, { toolCalls: [call] })
+    mock.mock.on({ hasToolResult: true }, { content: answer })
+    const message = await answered(model)
+    expect(message).toMatchObject({ status: 'COMPLETED', content: answer, watched: answer })
+    expect(message.parts?.map(({ __typename }) => __typename)).toEqual(['ToolCallPart', 'ToolResultPart', 'TextPart'])
+    expect(callsIn({ parts: message.parts ?? [] })).toMatchObject([
+      { name: 'listProjects', input: {}, status: 'COMPLETED', output: { projects: [] } },
+    ])
+    const providerId = model.split('/')[0]?.replace('openai-chat', 'openai')
+    expect(message.segments).toMatchObject([{ index: 0, length: answer.length, providerId, modelId: model }])
+  })
+
+  test('what a model thinks, and what it took, is kept with what it says', async () => {
+    const usage = { input_tokens: 11, output_tokens: 7 }
+    answerWith(mock, { content: answer, reasoning: 'Deeper than mountains are high.', usage })
+    const model = 'anthropic/claude-sonnet-4-6'
+    const session = await openChat(person)
+    const settings = { reasoning: 'LOW' as const }
+    const input = { sessionId: session.id, content: 'How deep is the sea?', model, settings }
+    await person.mutate(SendMessageDocument, { input })
+    await untilEnded(person, session.id)
+    const message = await lastMessage(person, session.id)
+    expect(message?.parts).toMatchObject([
+      { __typename: 'ReasoningPart', text: 'Deeper than mountains are high.' },
+      { __typename: 'TextPart', text: answer },
+    ])
+    expect(message?.usage).toMatchObject({ inputTokens: 11, outputTokens: 7 })
+  })
+
+  test('an answer that is cut off ends with what there is, and the session goes on', async () => {
+    answerWith(mock, { content: answer }, { truncateAfterChunks: 4, latency: 20 })
+    const model = 'openai-chat/gpt-4.1'
+    const session = await openChat(person)
+    await ask(person, session, model, 'How deep is the sea?')
+    await untilEnded(person, session.id)
+    const message = await lastMessage(person, session.id)
+    expect(message).toMatchObject({ status: 'INTERRUPTED', failureCode: 'MODEL_CUT' })
+    expect(answer.startsWith(message?.content ?? '-')).toBe(true)
+    expect(message?.segments).toMatchObject([{ index: 0, length: message?.content.length, modelId: model }])
+    await mock.reset()
+    answerWith(mock, { content: answer })
+    await ask(person, session, model, 'How deep is the sea?')
+    await untilEnded(person, session.id)
+    expect(await lastMessage(person, session.id)).toMatchObject({ status: 'COMPLETED', content: answer })
   })
 
   test('a provider that is down is stood in for by the next of its group', async () => {
     answerWith(mock, { content: answer })
     await mock.faults.forPost('/v1/messages').thenReply(529, '{}')
-    expect(await answered('anthropic/claude-opus-5-5')).toMatchObject({ status: 'COMPLETED', content: answer })
+    const message = await answered('anthropic/claude-opus-5-5')
+    expect(message).toMatchObject({ status: 'COMPLETED', content: answer })
+    expect(message.segments).toMatchObject([{ providerId: 'openai', modelId: 'openai/gpt-5', length: answer.length }])
   })
 
   test('where nobody stands in the answer fails, with a reason and nothing of what was said', async () => {

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { ProviderCircuits } from '../../../../src/modules/providers/models/circuits.service.ts'
+import { isOutage } from '../../../../src/modules/providers/protocols/fault.service.ts'
+import { createCircuits } from '../../../../src/platform/circuit.ts'
 import type { Context } from '../../../../src/platform/context.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { findScenario } from '../../../../src/platform/model-scenarios.ts'
 import { ModelFailed } from '../../../../src/platform/models.ts'
+import { standingClock } from '../../../kit/fakes.ts'
 import {
   answerWith,
   aQuestion,
@@ -85,102 +87,63 @@ describe('when a model is down', () => {
     const ctx = { platform: { models: { find: findScenario } } } as unknown as Context
     const model = registry.findModel(a)
     const parts = await Array.fromAsync(model?.stream(ctx, aQuestion, new AbortController().signal) ?? [])
-    expect(parts.map(({ type }) => type)).toEqual(['attempt', 'text', 'text', 'text'])
+    expect(parts.map(({ type }) => type)).toEqual(['attempt', 'text', 'text', 'text', 'end'])
     await registry.close()
   })
 })
 
 describe('a circuit', () => {
-  const circuitsOf = (open: readonly string[], seen: unknown[] = []): ProviderCircuits => ({
-    of: (name, _kind, { isFailure }) => ({
-      state: open.includes(name) ? 'OPEN' : 'CLOSED',
-      execute: async (work) => {
-        if (open.includes(name)) throw Object.assign(new Error('open'), { name: 'CircuitOpen', retryAfterSeconds: 9 })
-        try {
-          return await work()
-        } catch (error) {
-          seen.push([name, error instanceof ModelFailed ? error.code : String(error), isFailure(error)])
-          throw error
-        }
-      },
-    }),
-  })
+  /** Circuits whose clock stands, of which these have opened. */
+  async function circuitsOf(...open: readonly string[]) {
+    const clock = standingClock()
+    const circuits = createCircuits({ clock, log: createLog({ level: 'silent' }) })
+    for (const id of open) {
+      const circuit = circuits.of(`model/${id}`, 'model', { isFailure: isOutage })
+      const fail = () => circuit.execute(() => Promise.reject(new ModelFailed('MODEL_UNREACHABLE', 'away')))
+      while (circuit.state === 'CLOSED') await fail().catch(() => undefined)
+    }
+    return { circuits, clock, stateOf: (id: string) => circuits.of(`model/${id}`, 'model').state }
+  }
 
   test('that is open asks nothing of its provider: the next answers at once', async () => {
     answerWith(server, { content: 'from b' })
-    const options = { fallbacks: [[a, b]], circuits: circuitsOf(['model/anthropic']) }
-    const { text, attempts } = await asked(a, options)
+    const { circuits } = await circuitsOf('anthropic')
+    const { text, attempts } = await asked(a, { fallbacks: [[a, b]], circuits })
     expect([text, attempts, paths()]).toEqual(['from b', 1, ['/v1/responses']])
-    expect((await asked(a, { circuits: circuitsOf(['model/anthropic']) })).failure).toMatchObject({
-      code: 'MODEL_CIRCUIT_OPEN',
-      retryAfterSeconds: 9,
-    })
+    expect((await asked(a, { circuits })).failure).toMatchObject({ code: 'MODEL_CIRCUIT_OPEN', retryAfterSeconds: 10 })
   })
 
-  test('is told of each attempt, and which of them say that the provider is away', async () => {
-    const seen: unknown[] = []
-    const circuits = circuitsOf([], seen)
+  test('counts each attempt that says that the provider is away, and no other', async () => {
+    const { circuits, stateOf } = await circuitsOf()
     await server.faults.forAnyRequest().times(4).thenReply(500, '{}')
     await asked(a, { circuits })
     await server.faults.forAnyRequest().once().thenReply(401, '{}')
     await asked(a, { circuits })
     await server.faults.forAnyRequest().once().thenReply(429, '{}', { 'retry-after': '99' })
     await asked(a, { circuits })
-    const failed = ['model/anthropic', 'MODEL_FAILED', true]
-    const others = [
-      ['model/anthropic', 'MODEL_KEY_REFUSED', false],
-      ['model/anthropic', 'MODEL_RATE_LIMITED', false],
-    ]
-    expect(seen).toEqual([failed, failed, failed, failed, ...others])
+    expect(stateOf('anthropic')).toBe('CLOSED')
+    await server.faults.forAnyRequest().once().thenReply(500, '{}')
+    expect((await asked(a, { circuits })).failure?.code).toBe('MODEL_CIRCUIT_OPEN')
+    expect(stateOf('anthropic')).toBe('OPEN')
+  })
+
+  test('lets one call through after ten seconds, and closes when that is answered', async () => {
+    const { circuits, clock, stateOf } = await circuitsOf('anthropic')
+    answerWith(server, { content: 'well again' })
+    clock.advance({ seconds: 9 })
+    expect((await asked(a, { circuits })).failure?.code).toBe('MODEL_CIRCUIT_OPEN')
+    clock.advance({ seconds: 1 })
+    expect(stateOf('anthropic')).toBe('HALF_OPEN')
+    expect((await asked(a, { circuits })).text).toBe('well again')
+    expect(stateOf('anthropic')).toBe('CLOSED')
   })
 
   test('is shown with its provider', async () => {
-    const registry = registryOf(both(), { circuits: circuitsOf(['model/openai']) })
+    const { circuits } = await circuitsOf('openai')
+    const registry = registryOf(both(), { circuits })
     expect(registry.find('openai')).toEqual({ id: 'openai', name: 'OpenAI', isConfigured: true, circuit: 'OPEN' })
     expect(registry.find('anthropic')?.circuit).toBe('CLOSED')
     expect(registry.find('nobody')).toBeNull()
     await registry.close()
   })
-})
-
-describe('a model is found', () => {
-  const without = () => both().map((provider) => ({ ...provider, apiKey: null, isConfigured: false }))
-
-  test('with what the catalogue knows of it, and without where it knows nothing', async () => {
-    const registry = registryOf(both())
-    expect(registry.findModel(b)).toMatchObject({
-      name: 'GPT-4.1',
-      providerId: 'openai',
-      contextWindow: 1_047_576,
-      capabilities: ['TOOLS'],
-      pricing: { inputPerMillion: '2', cachedInputPerMillion: '0.5', outputPerMillion: '8' },
-      isConfigured: true,
-    })
-    const other = registry.findModel('openai/gpt-99')
-    expect(other).toMatchObject({ name: 'gpt-99', contextWindow: null, pricing: null, isConfigured: true })
-    expect(registry.findModel('openai-chat/gpt-4.1')).toMatchObject({ providerId: 'openai', name: 'GPT-4.1' })
-    for (const id of ['nobody/gpt-5', 'gpt-5', '', 'openai/a b']) expect(registry.findModel(id)).toBeNull()
-    await registry.close()
-  })
-
-  test('also of a provider without a key, if it has a name; asked, it says that it is not configured', async () => {
-    const registry = registryOf(without())
-    expect(registry.findModel(a)).toMatchObject({ isConfigured: false })
-    expect(registry.findModel('openai/gpt-99')).toBeNull()
-    expect(registry.models.every((model) => !model.isConfigured)).toBe(true)
-    expect(registry.models.map(({ id }) => id)).toContain(a)
-    await registry.close()
-    expect((await asked(a, {}, without())).failure?.code).toBe('MODEL_NOT_CONFIGURED')
-    expect(server.requests).toEqual([])
-  })
-})
-
-test('what failed is logged by its family, without a word of the provider’s', async () => {
-  const lines: string[] = []
-  const log = createLog({ level: 'warn', destination: { write: (line: string) => void lines.push(line) } })
-  await server.faults.forAnyRequest().thenReply(500, '{"error":{"message":"the prompt was: a secret"}}')
-  await asked(a, { log, retries: 1 })
-  expect(lines).toHaveLength(2)
-  expect(lines[0]).toContain('"code":"MODEL_FAILED"')
-  expect(lines.join()).not.toMatch(/secret|127\.0\.0\.1|a-key-of-a-test/)
 })

@@ -1,0 +1,189 @@
+import type { Kysely } from 'kysely'
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import type { Context } from '../../../platform/context.ts'
+import { authorIdOf } from '../../../platform/context.ts'
+import { jsonb } from '../../../platform/database/jsonb.ts'
+import type { Tables } from '../../../platform/database/tables.ts'
+import { type Transaction, transact } from '../../../platform/database/transact.ts'
+import { Forbidden, InvalidInput, NotFound, UserError } from '../../../platform/errors.ts'
+import { requireViewer } from '../../../platform/gate.ts'
+import { audit } from '../../audit/audit.service.ts'
+import { chatChannel, toolCallFinished, toolCallStarted } from '../sessions/chat-session.events.ts'
+import { getChatSession } from '../sessions/chat-session.service.ts'
+import type { ToolCallStatus, ToolSources } from './tool-call.entity.ts'
+import { findToolCall, type ToolCallRow } from './tool-call.reads.ts'
+
+/** How long somebody has to approve a call. */
+export const APPROVAL_MILLIS = 5 * 60_000
+
+/** The call has been decided about, or has ended: it is decided about once. */
+export class ToolCallDecided extends UserError {
+  readonly code = 'TOOL_CALL_DECIDED'
+  constructor() {
+    super('It has been decided about this already, or its answer has ended.')
+  }
+}
+
+/** Nobody approved the call in time. */
+export class ToolCallExpired extends UserError {
+  readonly code = 'TOOL_CALL_EXPIRED'
+  constructor() {
+    super('It is too late: nobody approved this in time.')
+  }
+}
+
+/** Where a call belongs. */
+export interface ToolCallHome {
+  readonly organizationId: string
+  readonly sessionId: string
+  readonly messageId: string
+}
+
+/** A call to be noted down. */
+export interface NewToolCall extends ToolCallHome {
+  readonly id: string
+  readonly name: string
+  /** Null when it was no JSON, or could not be kept. */
+  readonly input: unknown
+  readonly digest: string
+  readonly tapeLength: number
+  readonly status: ToolCallStatus
+  readonly expiresAt: Date | null
+  /** Who is answered: who alone may approve it. */
+  readonly askedById: string
+}
+
+/** Notes down a call, and tells that there is one; of one that cannot be run also that it has ended. */
+export async function addToolCall(tx: Transaction, call: NewToolCall, outcome: unknown = null): Promise<void> {
+  const hasEnded = call.status === 'FAILED'
+  await tx.unscoped
+    .insertInto('tool_call')
+    .values({
+      id: call.id,
+      organization_id: call.organizationId,
+      session_id: call.sessionId,
+      message_id: call.messageId,
+      name: call.name,
+      input: call.input === null ? null : jsonb(call.input),
+      digest: call.digest,
+      tape_length: call.tapeLength,
+      status: call.status,
+      output: hasEnded ? jsonb(outcome) : null,
+      sources: jsonb({ pageIds: [], projectIds: [] }),
+      asked_by_id: call.askedById,
+      expires_at: call.expiresAt,
+      decided_by_id: null,
+      created_at: tx.now,
+      ended_at: hasEnded ? tx.now : null,
+    })
+    .execute()
+  const channel = chatChannel(call.organizationId, call.sessionId)
+  const { messageId, tapeLength } = call
+  tx.record(toolCallStarted(channel, { messageId, toolCallId: call.id, tapeLength }))
+  if (hasEnded) tx.record(toolCallFinished(channel, { messageId, toolCallId: call.id }))
+}
+
+/** Moves a call on; false when it is in none of the states it was to be in. */
+export async function moveToolCall(
+  sql: Kysely<Tables>,
+  id: string,
+  { from, to, digest }: { readonly from: ToolCallStatus; readonly to: ToolCallStatus; readonly digest: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await sql
+    .updateTable('tool_call')
+    .set({ status: to })
+    .where('id', '=', id)
+    .where('status', '=', from)
+    .where('digest', '=', digest)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
+}
+
+/** How a call ended. */
+export interface ToolCallEnd {
+  readonly from: ToolCallStatus
+  readonly to: Extract<ToolCallStatus, 'COMPLETED' | 'FAILED' | 'REJECTED' | 'EXPIRED'>
+  readonly output: unknown
+  readonly sources: ToolSources
+}
+
+/** Ends a call, and tells it; false when somebody else has, or its answer ended meanwhile. */
+export async function endToolCall(
+  tx: Transaction,
+  { id, ...home }: ToolCallHome & { readonly id: string },
+  { from, to, output, sources }: ToolCallEnd,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx.unscoped
+    .updateTable('tool_call')
+    .set({ status: to, output: jsonb(output), sources: jsonb(sources), ended_at: tx.now })
+    .where('id', '=', id)
+    .where('status', '=', from)
+    .executeTakeFirst()
+  if (numUpdatedRows !== 1n) return false
+  const channel = chatChannel(home.organizationId, home.sessionId)
+  tx.record(toolCallFinished(channel, { messageId: home.messageId, toolCallId: id }))
+  return true
+}
+
+const open = ['AWAITING_APPROVAL', 'APPROVED', 'RUNNING'] as const satisfies readonly ToolCallStatus[]
+
+/** Ends the calls of an answer that ends: nobody waits for them any more. */
+export async function cancelToolCalls(tx: Transaction, messageId: string): Promise<void> {
+  const rows = await tx.unscoped
+    .updateTable('tool_call')
+    .set({ status: 'CANCELLED', ended_at: tx.now })
+    .where('message_id', '=', messageId)
+    .where('status', 'in', open)
+    .returning(['id', 'organization_id as organizationId', 'session_id as sessionId'])
+    .execute()
+  for (const { id, organizationId, sessionId } of rows)
+    tx.record(toolCallFinished(chatChannel(organizationId, sessionId), { messageId, toolCallId: id }))
+}
+
+/** What somebody decides about a call, of which they saw this digest. */
+export interface Decision {
+  readonly id: string
+  readonly digest: string
+  readonly verdict: 'APPROVED' | 'REJECTED'
+}
+
+/** The channel on which whoever waits for a decision is told to look. */
+export function decisionChannel(toolCallId: string): string {
+  return `tool-call/${toolCallId}`
+}
+
+/**
+ * Decides, once, about a call that waits for it: that is for whoever is answered.
+ * @throws {NotFound | Forbidden | InvalidInput | ToolCallDecided | ToolCallExpired}
+ */
+export async function decideToolCall(ctx: Context, { id, digest, verdict }: Decision): Promise<ToolCallRow> {
+  const action = verdict === 'APPROVED' ? 'tool_call.approve' : 'tool_call.reject'
+  const target = encodeTypeId('tool_call', id)
+  const call = await findToolCall(ctx, id)
+  if (call === null) throw new NotFound('tool call', action, target)
+  await getChatSession(ctx, call.sessionId, action)
+  const viewer = requireViewer(ctx)
+  if (call.askedById !== authorIdOf(viewer)) throw new Forbidden(action, target)
+  if (call.digest !== digest)
+    throw new InvalidInput([{ path: ['digest'], message: 'is not that of this call: look at it again' }])
+  await transact(ctx, async (tx) => {
+    const { numUpdatedRows } = await tx.unscoped
+      .updateTable('tool_call')
+      .set({ status: verdict, decided_by_id: authorIdOf(viewer) })
+      .where('id', '=', id)
+      .where('status', '=', 'AWAITING_APPROVAL')
+      .where('digest', '=', digest)
+      .where('expires_at', '>', tx.now)
+      .executeTakeFirst()
+    if (numUpdatedRows !== 1n) throw await reasonAgainst(tx, id)
+    audit(ctx, tx, { action, target })
+  })
+  ctx.platform.nudges.publish([{ channel: decisionChannel(id), seq: 1 }])
+  return (await findToolCall(ctx, id)) ?? call
+}
+
+async function reasonAgainst(tx: Transaction, id: string): Promise<UserError> {
+  const row = await tx.unscoped.selectFrom('tool_call').select('status').where('id', '=', id).executeTakeFirst()
+  const isLate = row?.status === 'AWAITING_APPROVAL' || row?.status === 'EXPIRED'
+  return isLate ? new ToolCallExpired() : new ToolCallDecided()
+}
