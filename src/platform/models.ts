@@ -151,7 +151,7 @@ export interface Model {
   readonly id: string
   readonly name: string
   readonly providerId: string
-  /** Tokens of the prompt and the answer together; null where there is no limit but ours. */
+  /** Tokens of the prompt and the answer together; null where there is no limit but ours, or nobody knows. */
   readonly contextWindow: number | null
   readonly capabilities: readonly ModelCapability[]
   /** Null where it costs nothing, or nobody knows. */

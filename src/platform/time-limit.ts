@@ -18,11 +18,6 @@ export function createTimeLimit(outer: AbortSignal): TimeLimit {
   const signal = AbortSignal.any([outer, inner.signal])
   let timer: NodeJS.Timeout | undefined
   let isOver = false
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  aborted.catch(() => undefined)
-  const onAbort = () => reject(signal.reason)
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
   return {
     signal,
     get isOver() {
@@ -36,14 +31,22 @@ export function createTimeLimit(outer: AbortSignal): TimeLimit {
         inner.abort()
       }, millis)
     },
-    within: (value) => {
+    within: async (value) => {
       const promise = Promise.resolve(value)
       promise.catch(() => undefined)
-      return Promise.race([promise, aborted])
+      signal.throwIfAborted()
+      // One of its own each time: what thousands of parts of a stream wait for would hold on to all of them.
+      const { promise: aborted, reject } = Promise.withResolvers<never>()
+      const onAbort = () => reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      try {
+        return await Promise.race([promise, aborted])
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+      }
     },
     end: () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
       inner.abort()
     },
   }

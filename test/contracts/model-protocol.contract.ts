@@ -182,13 +182,18 @@ export function describeModelProtocol(protocol: ModelProtocol): void {
     test('asks again when nothing comes', async () => {
       answerWith(server, { content: answer })
       await server.faults.forAnyRequest().once().thenTimeout()
-      expect(await askModel(model())).toMatchObject({ text: answer, attempts: 2, failure: null })
+      const impatient = registryOf([protocol.provider(server.url)], { firstPartMillis: 1_500 })
+      const outcome = await askModel(modelOf(protocol.modelId, impatient))
+      expect(outcome).toMatchObject({ text: answer, attempts: 2, failure: null })
+      await impatient.close()
     })
 
     test('says so when nothing ever comes', async () => {
       await server.faults.forAnyRequest().thenTimeout()
-      const { failure, attempts } = await askModel(model())
+      const hasty = registryOf([protocol.provider(server.url)], { firstPartMillis: 100 })
+      const { failure, attempts } = await askModel(modelOf(protocol.modelId, hasty))
       expect([failure?.code, attempts]).toEqual(['MODEL_TIMED_OUT', 4])
+      await hasty.close()
     })
 
     test('asks again when the connection breaks before the answer', async () => {

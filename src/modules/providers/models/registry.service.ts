@@ -126,12 +126,13 @@ interface Asked {
 
 /** Asks one model, a few times if need be. */
 function ask(
-  { model, name, provider: { sdk, circuit, config }, request }: Asked,
+  { model, name, provider: { sdk, circuit, config }, request: asked }: Asked,
   signal: AbortSignal,
   options: RegistryOptions,
 ): AsyncGenerator<ModelPart> {
   const { patience, clock } = options
   const target = { providerId: config.id, modelId: model.id, capabilities: model.capabilities }
+  const request = { ...asked, temperature: Math.min(asked.temperature, sdk.maxTemperature) }
   const providerOptions = sdk.options(model.capabilities.includes('REASONING') ? request.reasoning : 'NONE')
   const question = { model: sdk.languageModel(name.name, name.isChat), target, request, providerOptions }
   return attempts(

@@ -18,6 +18,8 @@ export interface ProviderSdk {
   languageModel(name: string, isChat: boolean): LanguageModelV4
   /** Null: it makes no vectors. */
   embeddingModel(name: string): EmbeddingModelV4 | null
+  /** The warmest that it takes, of 0 to 2. */
+  readonly maxTemperature: number
   /** What only this protocol knows: what is not to be kept there, and whether thoughts are shown. */
   options(reasoning: ReasoningEffort): SharedV4ProviderOptions
   /** The same for vectors: of a question, or of what is searched. */
@@ -25,6 +27,11 @@ export interface ProviderSdk {
 }
 
 const none = () => ({})
+/** As their manuals have it; a warmer request would be refused. */
+const COHERE_WARMEST = 1
+const MISTRAL_WARMEST = 1.5
+const ANTHROPIC_WARMEST = 1
+const WARMEST = 2
 
 /**
  * Opens the SDK of a provider. Key and address are given: what an SDK reads of the environment by itself is not asked.
@@ -36,7 +43,10 @@ export function openSdk(provider: ProviderConfig, fetch: typeof globalThis.fetch
   const apiKey = key ?? ''
   switch (provider.protocol) {
     case 'anthropic':
-      return plain(createAnthropic({ apiKey, baseURL, fetch }), { makesVectors: false })
+      return {
+        ...plain(createAnthropic({ apiKey, baseURL, fetch }), { makesVectors: false }),
+        maxTemperature: ANTHROPIC_WARMEST,
+      }
     case 'openai':
       return openaiSdk(createOpenAI({ apiKey, baseURL, fetch }))
     case 'google':
@@ -44,6 +54,7 @@ export function openSdk(provider: ProviderConfig, fetch: typeof globalThis.fetch
     case 'cohere':
       return {
         ...plain(createCohere({ apiKey, baseURL, fetch })),
+        maxTemperature: COHERE_WARMEST,
         embeddingOptions: (isQuestion) => ({ cohere: { inputType: isQuestion ? 'search_query' : 'search_document' } }),
       }
     case 'togetherai':
@@ -54,7 +65,7 @@ export function openSdk(provider: ProviderConfig, fetch: typeof globalThis.fetch
         options: (reasoning) => (reasoning === 'NONE' ? {} : { groq: { reasoningFormat: 'parsed' } }),
       }
     case 'mistral':
-      return plain(createMistral({ apiKey, baseURL, fetch }))
+      return { ...plain(createMistral({ apiKey, baseURL, fetch })), maxTemperature: MISTRAL_WARMEST }
     case 'ollama':
       return plain(
         createOllama({ baseURL, fetch: checkingLines(fetch), ...(key === null ? {} : { headers: bearer(key) }) }),
@@ -81,6 +92,7 @@ function plain(sdk: Models, { makesVectors = true } = {}): ProviderSdk {
   return {
     languageModel: (name) => sdk.languageModel(name),
     embeddingModel: (name) => (makesVectors ? sdk.embeddingModel(name) : null),
+    maxTemperature: WARMEST,
     options: none,
     embeddingOptions: none,
   }
@@ -90,6 +102,7 @@ function openaiSdk(sdk: ReturnType<typeof createOpenAI>): ProviderSdk {
   return {
     languageModel: (name, isChat) => (isChat ? sdk.chat(name) : sdk.responses(name)),
     embeddingModel: (name) => sdk.embeddingModel(name),
+    maxTemperature: WARMEST,
     // Conversations are kept here, and nowhere else.
     options: () => ({ openai: { store: false } }),
     embeddingOptions: none,

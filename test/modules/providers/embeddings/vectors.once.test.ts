@@ -20,7 +20,7 @@ function vectorsBy(doEmbed: EmbeddingModelV4['doEmbed'], dimensions = 2, closing
   const open = { config: provider, sdk: openSdk(provider, fetch), circuit }
   return createVectors(
     { provider: open, model, modelId: 'openai/one', dimensions, closing },
-    { tools, patience: quick },
+    { tools, patience: { firstPartMillis: 50 } },
   )
 }
 

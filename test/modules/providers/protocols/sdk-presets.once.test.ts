@@ -129,6 +129,16 @@ describe('what a protocol has of its own', () => {
   })
 })
 
+test.each([
+  ['anthropic/claude-haiku-4-5', 'anthropic', '/v1', 1],
+  ['cohere/command-a-03-2025', 'cohere', '/v2', 1],
+  ['mistral/mistral-small-latest', 'mistral', '/v1', 1.5],
+  ['groq/llama-3.3-70b-versatile', 'groq', '/v1', 2],
+])('%s is asked for nothing warmer than its provider takes', async (id, provider, path, temperature) => {
+  const { body } = await sent(id, providerAt(provider, `${server.url}${path}`), { ...request, temperature: 2 })
+  expect(body).toMatchObject({ temperature })
+})
+
 test('the public addresses are those of the providers’ manuals', () => {
   const addresses = Object.fromEntries(knownProviders.map(({ id, baseUrl }) => [id, baseUrl]))
   expect(addresses).toEqual({
