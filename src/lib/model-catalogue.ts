@@ -43,9 +43,10 @@ function model(
 }
 
 /**
- * The models that are offered by name; any other of a configured provider answers as well, without window and price. From the
- * providers' pages on models and prices; where a price depends on the length of the prompt the dearest stands here, so that
- * never less is set aside than is charged.
+ * The models that are offered by name; any other of a configured provider answers as well, without window and price. The
+ * figures of Anthropic are those of its manual, the others are from price lists as quoted elsewhere: none was checked against
+ * a bill, which has to be done before money depends on them. Where a price depends on the length of the prompt the dearest
+ * stands here, so that never less is set aside than is charged.
  */
 export const modelCatalogue: readonly CatalogueEntry[] = [
   model('anthropic/claude-fable-5-1', 'Claude Fable 5.1', [K * K, 128 * K], THINKS, ['10', '0.25', '50']),
@@ -119,7 +120,7 @@ export interface EmbeddingEntry {
   readonly dimensions: number
 }
 
-/** The embedding models whose dimensions are known, from the providers' pages; those of search must be among them. */
+/** The embedding models whose dimensions are known; those of search must be among them, and other vectors are refused. */
 export const embeddingCatalogue: readonly EmbeddingEntry[] = [
   { id: 'openai/text-embedding-3-small', dimensions: 1_536 },
   { id: 'openai/text-embedding-3-large', dimensions: 3_072 },
