@@ -88,7 +88,9 @@ export const MessagePartRef = builder.unionType('MessagePart', {
 
 /** The parts of a message, in order; one without anything has one empty text. */
 export async function partsOf(ctx: Context, message: MessageRow): Promise<Part[]> {
-  const calls = message.role === 'ASSISTANT' ? await listToolCalls(ctx, message.id) : []
+  // What people write is no tape: any character of it is theirs.
+  if (message.role === 'USER') return [{ kind: 'TEXT', text: message.content }]
+  const calls = await listToolCalls(ctx, message.id)
   const tape = tapeOf({ text: message.content, thoughts: message.thoughts })
   const parts: Part[] = []
   let place = tapeStart

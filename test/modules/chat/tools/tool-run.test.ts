@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { ChatEventsDocument, PageDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
-import { lastMessage, watch } from '../../../kit/chat.ts'
+import { ChatEventsDocument, ChatSessionDocument, PageDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
+import { askAndWait, lastMessage, watch } from '../../../kit/chat.ts'
 import { endMembership, setRole } from '../../../kit/inside.ts'
 import { uuidIn } from '../../../kit/people.ts'
 import { ask, createPage, openChat, test, write } from '../../../kit/test.ts'
@@ -60,6 +60,14 @@ test('what a model thinks is told apart from its text, to who comes late as well
     const seen = await watch(alice, session.id, { after: cursor, known, knownThought })
     expect([seen.thoughts.get(id) ?? knownThought, seen.texts.get(id) ?? known]).toEqual([whole, message.content])
   }
+})
+
+test('what a person writes is never taken for a thought', async ({ alice }) => {
+  const session = await openChat(alice)
+  const content = 'One\u000etwo\u000fthree'
+  await askAndWait(alice, { sessionId: session.id, content })
+  const { chatSession } = await alice.query(ChatSessionDocument, { id: session.id, last: 2 })
+  expect(chatSession?.messages.nodes[0]?.parts).toEqual([{ __typename: 'TextPart', text: content }])
 })
 
 test('a stopped thought stays as far as it came', async ({ alice }) => {
