@@ -191,6 +191,7 @@ async function createPlatform(
   const mailer = overrides.mailer ?? createMailer(config, log, clock)
   opened.defer(() => mailer.close())
 
+  const { maxPerNode, maxPerPerson } = settings.generations
   const platform: Platform = {
     settings,
     clock,
@@ -200,7 +201,7 @@ async function createPlatform(
     channels,
     nudges,
     liveTexts,
-    tasks: createTasks({ limit: settings.generations.maxPerNode, log }),
+    tasks: createTasks({ limit: maxPerNode, limitEach: maxPerPerson, log }),
     circuits,
     ...house,
     jobs,

@@ -75,6 +75,8 @@ export interface Settings {
     readonly maxLength: number
     /** On one node at once. */
     readonly maxPerNode: number
+    /** Of one person on one node at once: what waits for them, waits long. */
+    readonly maxPerPerson: number
   }
   /** How long and how often a provider of models is asked. */
   readonly models: {
@@ -149,10 +151,12 @@ export const defaultSettings = {
     leaseMillis: 15_000,
     checkpointMillis: 750,
     coalesceMillis: 40,
-    idleMillis: 60_000,
+    // Longer than a provider is waited for before it is asked again: see `models`.
+    idleMillis: 75_000,
     maxMillis: 10 * 60_000,
     maxLength: 200_000,
     maxPerNode: 500,
+    maxPerPerson: 250,
   },
   models: {
     firstPartMillis: 20_000,

@@ -15,8 +15,8 @@ export interface TaskSlot {
 
 /** Work of this node that outlives the request that asked for it. */
 export interface Tasks {
-  /** @throws {Unavailable} when the node has as many as it can carry, or stops */
-  reserve(): TaskSlot
+  /** @throws {Unavailable} when the node has as many as it can carry, in all or of one owner, or stops */
+  reserve(owner: string): TaskSlot
   /** Aborts a task of this node; unknown ids are none of its business. */
   abort(id: string): void
   /**
@@ -26,36 +26,52 @@ export interface Tasks {
   close(options: { readonly timeoutMillis: number }): Promise<boolean>
 }
 
-/** Makes room for `limit` tasks at once. */
-export function createTasks({ limit, log }: { readonly limit: number; readonly log: Log }): Tasks {
+/** How many tasks there may be at once. */
+export interface TaskLimits {
+  readonly limit: number
+  /** Of one owner, so that nobody takes all there is. */
+  readonly limitEach: number
+}
+
+/** Makes room for so many tasks at once. */
+export function createTasks({ limit, limitEach, log }: TaskLimits & { readonly log: Log }): Tasks {
   const running = new Map<string, { readonly controller: AbortController; readonly done: Promise<void> }>()
   let held = 0
+  const heldBy = new Map<string, number>()
+  const giveBack = (owner: string) => {
+    held--
+    const left = (heldBy.get(owner) ?? 0) - 1
+    if (left > 0) heldBy.set(owner, left)
+    else heldBy.delete(owner)
+  }
   let closed = false
   let aborting = false
-  const start = (id: string, work: (signal: AbortSignal) => Promise<void>) => {
+  const start = (owner: string, id: string, work: (signal: AbortSignal) => Promise<void>) => {
     const controller = new AbortController()
     const done = work(controller.signal)
       .catch((error: unknown) => log.error({ err: error, task: id }, 'a task failed'))
       .finally(() => {
         running.delete(id)
-        held--
+        giveBack(owner)
       })
     running.set(id, { controller, done })
     if (aborting) controller.abort()
   }
   return {
-    reserve: () => {
-      if (closed || held >= limit) throw new Unavailable()
+    reserve: (owner) => {
+      const own = heldBy.get(owner) ?? 0
+      if (closed || held >= limit || own >= limitEach) throw new Unavailable()
       held++
+      heldBy.set(owner, own + 1)
       let open = true
       return {
         start: (id, work) => {
           if (!open) throw new Error('The slot of a task is used')
           open = false
-          start(id, work)
+          start(owner, id, work)
         },
         release: () => {
-          if (open) held--
+          if (open) giveBack(owner)
           open = false
         },
       }

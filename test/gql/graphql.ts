@@ -1208,6 +1208,7 @@ export type ApproveToolCallMutationVariables = Exact<{
 export type ApproveToolCallMutation = { approveToolCall:
     | { __typename: 'InvalidInput', code: string, message: string, fields: Array<{ path: Array<string>, message: string }> }
     | { __typename: 'Message', id: string, status: MessageStatus }
+    | { __typename: 'SessionArchived', code: string, message: string }
     | { __typename: 'ToolCallDecided', code: string, message: string }
     | { __typename: 'ToolCallExpired', code: string, message: string }
    | null };

@@ -32,6 +32,7 @@ const messageType = openType(
 )
 const toolCall = 'src/modules/chat/tools/tool-call.service.ts'
 const toolRun = 'src/modules/chat/tools/tool-run.service.ts'
+const toolActing = 'src/modules/chat/tools/tool-acting.service.ts'
 const toolCallTests = ['test/modules/chat/tools/tool-call.test.ts']
 const findToolCall = change(
   'src/modules/chat/tools/tool-call.reads.ts',
@@ -174,7 +175,7 @@ export const chatMutants: readonly Mutant[] = [
   },
   {
     name: 'ToolCall: approved by whoever takes part',
-    edits: [change(toolCall, 'if (call.askedById !== authorIdOf(viewer)) throw new Forbidden(action, target)', '')],
+    edits: [change(toolCall, 'if (!isAskers(call, viewer)) throw new Forbidden(action, target)', '')],
     killers: { files: toolCallTests, named: 'waits until who asked approves it' },
   },
   {
@@ -187,6 +188,41 @@ export const chatMutants: readonly Mutant[] = [
       ),
     ],
     killers: { files: toolCallTests, named: 'waits until who asked approves it' },
+  },
+  {
+    name: 'ToolCall: approved by a key of who asked',
+    edits: [
+      change(
+        toolCall,
+        "viewer.kind !== 'api_key' || viewer.apiKeyId === askedWithKeyId",
+        'askedWithKeyId !== viewer.kind',
+      ),
+    ],
+    killers: { files: toolCallTests, named: 'a key decides about what was asked with it' },
+  },
+  {
+    name: 'ToolCall: done in an archived session',
+    edits: [change(toolActing, 'tool.changes && acting.isArchived', 'tool.changes && acting === undefined')],
+    killers: { files: toolCallTests, named: 'in an archived session' },
+  },
+  {
+    name: 'ToolCall: done once its answer is stopped',
+    edits: [
+      change(toolActing, 'tool.changes && !(await isStill())', 'tool === undefined'),
+      change(toolActing, '  where.signal.throwIfAborted()\n', ''),
+    ],
+    killers: { files: ['test/modules/chat/tools/tool-acting.test.ts'], named: 'once the answer is stopped' },
+  },
+  {
+    name: 'ToolCall: what was read told to who was let in',
+    edits: [
+      change(
+        'src/modules/chat/generations/answer.service.ts',
+        'if (!(await mayGoOn(ctx, run))) throw new AudienceGrown()',
+        '',
+      ),
+    ],
+    killers: { files: ['test/modules/chat/tools/tool-run.test.ts'], named: 'let in while something waits' },
   },
   {
     name: 'ToolCall: approved too late',
@@ -210,7 +246,7 @@ export const chatMutants: readonly Mutant[] = [
   },
   {
     name: 'ToolCall: done as who asked was',
-    edits: [change(toolRun, 'const viewer = await platform.currentViewer(ctx.viewer)', 'const { viewer } = ctx')],
+    edits: [change(toolActing, 'const viewer = await platform.currentViewer(asker)', 'const viewer = asker')],
     killers: { files: ['test/modules/chat/tools/tool-run.test.ts'], named: 'acts as who asked is by then' },
     proof: 'to match object',
   },
@@ -218,9 +254,9 @@ export const chatMutants: readonly Mutant[] = [
     name: 'ToolCall: read by who asks alone',
     edits: [
       change(
-        toolRun,
-        'const acting = createContext(platform, { viewer, request, audience, signal',
-        'const acting = createContext(platform, { viewer, request, signal',
+        toolActing,
+        'createContext(platform, { viewer, request, audience, signal })',
+        'createContext(platform, { viewer, request, signal })',
       ),
     ],
     killers: { files: ['test/modules/chat/tools/workspace-tools.test.ts'], named: 'as all who read along' },

@@ -202,6 +202,14 @@ export const places: Readonly<Record<string, Place>> = {
   'block.service/createBlocks/requireGrant': unread,
   'project.service/createProject/requireGrant': unread,
   'chat-session.service/createChatSession/requireAction': strangers(guest, 'Mutation.createChatSession'),
+  'page-with-blocks.service/createPageWithBlocks/requireGrant': {
+    killers: tests('chat/tools/workspace-tools', 'together, or not at all'),
+    survives:
+      'nothing is made without page.create, and nobody is given that without page.read who could not be shown it',
+  },
+  'page-with-blocks.service/createPageWithBlocks/requireGrant#2': {
+    killers: tests('chat/tools/workspace-tools', 'together, or not at all'),
+  },
   'chat-session-changes.service/updateChatSession/requirePerson': {
     killers: tests('chat/tools/tool-call', 'no program allows tools'),
   },

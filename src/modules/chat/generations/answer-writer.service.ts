@@ -14,6 +14,8 @@ const REPORTS_PER_LEASE = 3
 export interface AnswerWriter {
   /** UTF-16 units of its text and of what was thought, together. */
   readonly length: number
+  /** How often it has turned from text to thought, or back. */
+  readonly stretches: number
   /** Aborts when the answer is no longer this writer's. */
   readonly lost: AbortSignal
   write(text: string): void
@@ -68,6 +70,9 @@ export function createAnswerWriter(platform: Platform, generation: Generation): 
     get length() {
       return answer.tape().length
     },
+    get stretches() {
+      return answer.stretches()
+    },
     lost: lost.signal,
     write: (text) => sayMore('TEXT', text),
     think: (text) => sayMore('REASONING', text),
@@ -92,9 +97,14 @@ function createDraft() {
   let units = 0
   let kind: StretchKind = 'TEXT'
   let isNewStep = false
+  let stretches = 0
   return {
     tape: () => tape,
+    stretches: () => stretches,
     add: (next: StretchKind, text: string) => {
+      // A mark that nothing follows would be lost in the database.
+      if (text === '') return
+      if (next !== kind || isNewStep) stretches++
       tape += markTo(next, kind, isNewStep) + withoutMarks(text)
       kind = next
       isNewStep = false

@@ -10,7 +10,7 @@ import {
 } from '../../../platform/models.ts'
 import type { Citation } from '../messages/message.entity.ts'
 import type { Tool } from '../tools/tool.service.ts'
-import { runTool, type ToolRun } from '../tools/tool-run.service.ts'
+import { boundedCall, mayGoOn, runTool, type ToolRun } from '../tools/tool-run.service.ts'
 import { toolsNamed } from '../tools/workspace-tools.service.ts'
 import { type AnswerWriter, createAnswerWriter } from './answer-writer.service.ts'
 import { finishGeneration, type Generation, type GenerationEnd, generationName } from './generation.service.ts'
@@ -36,11 +36,15 @@ const END_ATTEMPTS = 60
 const END_PAUSE_MILLIS = 1_000
 /** What a model may want done at once. */
 const MAX_CALLS_A_STEP = 16
+/** Turns between text and thought: each is a part, and an event for all who watch. */
+const MAX_STRETCHES = 2_000
 
 /** The longest silence, or the whole time, is over. */
 class ModelTooSlow extends Error {}
 /** The answer is longer than one may be. */
 class AnswerTooLong extends Error {}
+/** Somebody was let in who may not read what the model has been told. */
+class AudienceGrown extends Error {}
 /** The model still wants tools used when it should have come to an end. */
 class TooManyIterations extends Error {}
 
@@ -91,15 +95,27 @@ async function runSteps(
   const described = tools.map(({ description }) => description)
   const plan = { model, tools: described, maxOutputTokens: settings.maxOutputTokens }
   const messages = await readPrompt(ctx, assignment.questionId, plan)
-  const run: ToolRun = { generation: assignment, sessionId, writer, tools, signal }
+  const seen = { pageIds: new Set<string>(), projectIds: new Set<string>() }
+  const run: ToolRun = { generation: assignment, sessionId, writer, tools, signal, seen, isUnattended: false }
   for (let iteration = 1; iteration <= settings.maxIterations; iteration++) {
-    await mustStillFit(plan, messages)
+    if (iteration > 1) await mustStillFit(plan, messages)
+    if (!(await mayGoOn(ctx, run))) throw new AudienceGrown()
     const request = { ...settings, messages, tools: described }
     const { text, calls, end } = await runStep(ctx, model, request, { writer, signal })
     if (calls.length === 0) return endOf(end)
-    messages.push({ role: 'assistant', content: text, calls, replay: end?.replay ?? null })
+    const bounded = calls.map(boundedCall)
+    // What its provider would see again of a call out of bounds is out of bounds as well.
+    const isAsWritten = calls.every(
+      ({ name, input }, index) => name === bounded[index]?.name && input === bounded[index]?.input,
+    )
+    messages.push({
+      role: 'assistant',
+      content: text,
+      calls: bounded,
+      replay: isAsWritten ? (end?.replay ?? null) : null,
+    })
     const results = []
-    for (const call of calls) results.push(await runTool(ctx, run, call))
+    for (const call of bounded) results.push(await runTool(ctx, run, call))
     messages.push({ role: 'tool', results })
   }
   throw new TooManyIterations()
@@ -126,11 +142,11 @@ async function runStep(ctx: Context, model: Model, request: ModelRequest, { writ
   const parts = model.stream(ctx, request, over)[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const timer = setTimeout(() => silence.abort(), idleMillis)
+      const timer = setTimeout(() => silence.abort(tooLong()), idleMillis)
       const result = await endedBy(over, () => parts.next()).finally(() => clearTimeout(timer))
       if (result.done === true) return step
       take(result.value, step, writer)
-      if (writer.length > maxLength) throw new AnswerTooLong()
+      if (writer.length > maxLength || writer.stretches > MAX_STRETCHES) throw new AnswerTooLong()
     }
   } catch (error) {
     throw over.aborted && !signal.aborted ? new ModelTooSlow() : error
@@ -138,6 +154,11 @@ async function runStep(ctx: Context, model: Model, request: ModelRequest, { writ
     // A model that does not heed its signal is left to itself.
     void parts.return?.()?.catch?.(() => undefined)
   }
+}
+
+/** As `AbortSignal.timeout` has it: the model is to blame, not who reads. */
+function tooLong(): DOMException {
+  return new DOMException('It says nothing for too long', 'TimeoutError')
 }
 
 function take(part: ModelPart, step: { text: string; calls: ToolCall[]; end: StepEnd | null }, writer: AnswerWriter) {
@@ -190,6 +211,7 @@ function endAfter(error: unknown, stopping: AbortSignal): Omit<GenerationEnd, 'd
   if (stopping.aborted) return { status: 'INTERRUPTED' }
   if (error instanceof ModelTooSlow) return { status: 'FAILED', failureCode: 'MODEL_TIMED_OUT' }
   if (error instanceof AnswerTooLong) return { status: 'FAILED', failureCode: 'ANSWER_TOO_LONG' }
+  if (error instanceof AudienceGrown) return { status: 'FAILED', failureCode: 'AUDIENCE_GROWN' }
   if (error instanceof TooManyIterations) return { status: 'FAILED', failureCode: 'TOO_MANY_ITERATIONS' }
   const failureCode = error instanceof ModelFailed ? error.code : 'MODEL_FAILED'
   return { status: failureCode === 'MODEL_CUT' ? 'INTERRUPTED' : 'FAILED', failureCode }

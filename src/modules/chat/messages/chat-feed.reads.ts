@@ -205,8 +205,10 @@ export class ChatFeed {
 
   /** Tells what was written before a call of a tool, before that is told. */
   async #catchUp(messageId: string, tapeLength: number): Promise<void> {
+    // From a cursor that says nothing of the text all of it is told.
+    this.#live ??= fresh(messageId)
     const live = this.#live
-    if (live?.messageId !== messageId || live.place.offset >= tapeLength) return
+    if (live.messageId !== messageId || live.place.offset >= tapeLength) return
     const tape = await this.#patiently(() => this.#tapeOf(messageId))
     if (tape !== null) this.#tellAll(live, tape.slice(0, tapeLength))
   }

@@ -136,10 +136,12 @@ export const MessageSegmentRef = builder.objectRef<ShownSegment>('MessageSegment
 
 /** The segments of a message, each as far as the next one. */
 export function segmentsOf({ content, segments }: MessageRow): ShownSegment[] {
-  return segments.map((segment, index) => {
+  const shown = segments.map((segment, index) => {
     const end = segments[index + 1]?.at ?? content.length
     return { ...segment, length: end - segment.at }
   })
+  // Who was asked last may have written nothing.
+  return shown.filter(({ length }) => length > 0)
 }
 
 /** What an answer was charged for. */

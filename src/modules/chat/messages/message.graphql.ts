@@ -102,7 +102,7 @@ export const MessageType = builder.node(MessageRef, {
     }),
     failureCode: t.exposeString('failureCode', {
       nullable: true,
-      description: `Why it failed, broke off or is cut short: ${[...modelFailureCodes, 'MODEL_DECLINED', 'ANSWER_TOO_LONG', 'TOO_MANY_ITERATIONS', 'MAX_TOKENS_REACHED'].map((code) => `\`${code}\``).join(', ')}; null unless it did.`,
+      description: `Why it failed, broke off or is cut short: ${[...modelFailureCodes, 'MODEL_DECLINED', 'ANSWER_TOO_LONG', 'AUDIENCE_GROWN', 'TOO_MANY_ITERATIONS', 'MAX_TOKENS_REACHED'].map((code) => `\`${code}\``).join(', ')}; null unless it did.`,
     }),
     model: t.field({
       type: ModelType,

@@ -6,7 +6,7 @@ import { type Context, createContext } from '../../../platform/context.ts'
 import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { InvalidInput, UserError } from '../../../platform/errors.ts'
-import { pass, requireGrant } from '../../../platform/gate.ts'
+import { pass, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
 import { audit } from '../../audit/audit.service.ts'
@@ -162,7 +162,7 @@ async function begin(
   await mustFit({ model, tools, maxOutputTokens: settings.maxOutputTokens }, question)
   const { leaseMillis } = ctx.platform.settings.generations
   // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
-  const slot = ctx.platform.tasks.reserve()
+  const slot = ctx.platform.tasks.reserve(requireViewer(ctx).userId)
   try {
     let isNew = false
     const ids = await createManyOnce(ctx, field, { ...input }, async (tx, viewer) => {

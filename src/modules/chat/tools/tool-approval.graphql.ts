@@ -7,6 +7,7 @@ import { NotFound } from '../../../platform/errors.ts'
 import { MessageType } from '../messages/message.graphql.ts'
 import { findMessage } from '../messages/message.reads.ts'
 import { getMessage } from '../messages/message.service.ts'
+import { SessionArchived } from '../sessions/chat-session.service.ts'
 import { ToolCallType } from './tool-call.graphql.ts'
 import { decideToolCall, ToolCallDecided, ToolCallExpired } from './tool-call.service.ts'
 
@@ -45,7 +46,7 @@ builder.mutationField('approveToolCall', (t) =>
     type: MessageType,
     input: ApproveToolCallInput,
     schema: z.object(decisionFields),
-    errors: [ToolCallDecided, ToolCallExpired],
+    errors: [SessionArchived, ToolCallDecided, ToolCallExpired],
     description:
       'Lets a call be done, once, with exactly the input it shows. That is for whoever is answered, within five minutes; the answer then goes on.',
     resolve: async (input, ctx) => {

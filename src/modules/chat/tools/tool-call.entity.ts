@@ -45,6 +45,8 @@ export const ToolCallSchema = defineEntity({
     sources: p.json<ToolSources>(),
     /** Who is answered, and so who may approve it: a person or an agent. */
     askedById: p.uuid(),
+    /** The key it was asked with; null for a person and an agent, who are named by `askedById`. */
+    askedWithKeyId: p.uuid().nullable(),
     /** Until when it can be approved; null where nobody has to. */
     expiresAt: p.datetime().nullable(),
     /** Who approved or rejected it: a person or an agent. */

@@ -18,6 +18,7 @@ export interface ToolCallRow {
   readonly output: unknown
   readonly sources: ToolSources
   readonly askedById: string
+  readonly askedWithKeyId: string | null
   readonly expiresAt: Date | null
   readonly decidedById: string | null
   readonly createdAt: Date
@@ -36,6 +37,7 @@ const columns = [
   'tool_call.output',
   'tool_call.sources',
   'tool_call.asked_by_id as askedById',
+  'tool_call.asked_with_key_id as askedWithKeyId',
   'tool_call.expires_at as expiresAt',
   'tool_call.decided_by_id as decidedById',
   'tool_call.created_at as createdAt',

@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import type { Context } from '../../../platform/context.ts'
-import { authorIdOf } from '../../../platform/context.ts'
+import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
@@ -9,7 +8,7 @@ import { Forbidden, InvalidInput, NotFound, UserError } from '../../../platform/
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { chatChannel, toolCallFinished, toolCallStarted } from '../sessions/chat-session.events.ts'
-import { getChatSession } from '../sessions/chat-session.service.ts'
+import { getChatSession, SessionArchived } from '../sessions/chat-session.service.ts'
 import type { ToolCallStatus, ToolSources } from './tool-call.entity.ts'
 import { findToolCall, type ToolCallRow } from './tool-call.reads.ts'
 
@@ -51,6 +50,8 @@ export interface NewToolCall extends ToolCallHome {
   readonly expiresAt: Date | null
   /** Who is answered: who alone may approve it. */
   readonly askedById: string
+  /** Null for a person and an agent. */
+  readonly askedWithKeyId: string | null
 }
 
 /** Notes down a call, and tells that there is one; of one that cannot be run also that it has ended. */
@@ -71,6 +72,7 @@ export async function addToolCall(tx: Transaction, call: NewToolCall, outcome: u
       output: hasEnded ? jsonb(outcome) : null,
       sources: jsonb({ pageIds: [], projectIds: [] }),
       asked_by_id: call.askedById,
+      asked_with_key_id: call.askedWithKeyId,
       expires_at: call.expiresAt,
       decided_by_id: null,
       created_at: tx.now,
@@ -81,6 +83,12 @@ export async function addToolCall(tx: Transaction, call: NewToolCall, outcome: u
   const { messageId, tapeLength } = call
   tx.record(toolCallStarted(channel, { messageId, toolCallId: call.id, tapeLength }))
   if (hasEnded) tx.record(toolCallFinished(channel, { messageId, toolCallId: call.id }))
+}
+
+/** What has become of a call; one that is gone with its session was cancelled. */
+export async function statusOf(sql: Kysely<Tables>, id: string): Promise<ToolCallStatus> {
+  const query = sql.selectFrom('tool_call').select('status').where('id', '=', id)
+  return (await query.executeTakeFirst())?.status ?? 'CANCELLED'
 }
 
 /** Moves a call on; false when it is in none of the states it was to be in. */
@@ -107,7 +115,10 @@ export interface ToolCallEnd {
   readonly sources: ToolSources
 }
 
-/** Ends a call, and tells it; false when somebody else has, or its answer ended meanwhile. */
+/**
+ * Ends a call, and tells it; false when somebody else has, or its answer ended meanwhile. What was done all the same, since
+ * it was under way when the answer was stopped, is noted down as done.
+ */
 export async function endToolCall(
   tx: Transaction,
   { id, ...home }: ToolCallHome & { readonly id: string },
@@ -119,10 +130,18 @@ export async function endToolCall(
     .where('id', '=', id)
     .where('status', '=', from)
     .executeTakeFirst()
-  if (numUpdatedRows !== 1n) return false
+  if (numUpdatedRows !== 1n) {
+    if (to === 'COMPLETED') await noteDone(tx, id, { output, sources })
+    return false
+  }
   const channel = chatChannel(home.organizationId, home.sessionId)
   tx.record(toolCallFinished(channel, { messageId: home.messageId, toolCallId: id }))
   return true
+}
+
+async function noteDone(tx: Transaction, id: string, { output, sources }: Pick<ToolCallEnd, 'output' | 'sources'>) {
+  const cancelled = tx.unscoped.updateTable('tool_call').where('id', '=', id).where('status', '=', 'CANCELLED')
+  await cancelled.set({ status: 'COMPLETED', output: jsonb(output), sources: jsonb(sources) }).execute()
 }
 
 const open = ['AWAITING_APPROVAL', 'APPROVED', 'RUNNING'] as const satisfies readonly ToolCallStatus[]
@@ -154,16 +173,17 @@ export function decisionChannel(toolCallId: string): string {
 
 /**
  * Decides, once, about a call that waits for it: that is for whoever is answered.
- * @throws {NotFound | Forbidden | InvalidInput | ToolCallDecided | ToolCallExpired}
+ * @throws {NotFound | Forbidden | InvalidInput | SessionArchived | ToolCallDecided | ToolCallExpired}
  */
 export async function decideToolCall(ctx: Context, { id, digest, verdict }: Decision): Promise<ToolCallRow> {
   const action = verdict === 'APPROVED' ? 'tool_call.approve' : 'tool_call.reject'
   const target = encodeTypeId('tool_call', id)
   const call = await findToolCall(ctx, id)
   if (call === null) throw new NotFound('tool call', action, target)
-  await getChatSession(ctx, call.sessionId, action)
+  const session = await getChatSession(ctx, call.sessionId, action)
+  if (verdict === 'APPROVED' && session.archivedAt !== null) throw new SessionArchived()
   const viewer = requireViewer(ctx)
-  if (call.askedById !== authorIdOf(viewer)) throw new Forbidden(action, target)
+  if (!isAskers(call, viewer)) throw new Forbidden(action, target)
   if (call.digest !== digest)
     throw new InvalidInput([{ path: ['digest'], message: 'is not that of this call: look at it again' }])
   await transact(ctx, async (tx) => {
@@ -180,6 +200,15 @@ export async function decideToolCall(ctx: Context, { id, digest, verdict }: Deci
   })
   ctx.platform.nudges.publish([{ channel: decisionChannel(id), seq: 1 }])
   return (await findToolCall(ctx, id)) ?? call
+}
+
+/**
+ * Whether a call is somebody's to decide about: whoever is answered, by the same key if by one. What their key asks a person
+ * decides as well, and no key what its person asked: it would be done with all that they may.
+ */
+function isAskers({ askedById, askedWithKeyId }: ToolCallRow, viewer: ActingViewer): boolean {
+  if (askedById !== authorIdOf(viewer)) return false
+  return viewer.kind !== 'api_key' || viewer.apiKeyId === askedWithKeyId
 }
 
 async function reasonAgainst(tx: Transaction, id: string): Promise<UserError> {

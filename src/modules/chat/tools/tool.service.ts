@@ -60,7 +60,12 @@ export function defineTool<Schema extends z.ZodType>(definition: ToolDefinition<
 /** Whether an input can be kept as the model wrote it: JSON in bounds, without what no database column can hold. */
 export function isKeepable(input: unknown): boolean {
   if (input === undefined || unstorableIn(input).length > 0) return false
-  return JSON.stringify(input).length <= MAX_INPUT_LENGTH
+  try {
+    return canonicalJson(input).length <= MAX_INPUT_LENGTH
+  } catch {
+    // A number beyond all bounds, which JSON has no word for.
+    return false
+  }
 }
 
 /** What an approval is bound to: exactly this tool with exactly this input. */

@@ -5,9 +5,10 @@ import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Context } from '../../../platform/context.ts'
 import { NotFound } from '../../../platform/errors.ts'
 import { findBlock, listBlocks } from '../../ocean/blocks/block.reads.ts'
-import { createBlocks } from '../../ocean/blocks/block.service.ts'
+import { type BatchedBlock, createBlocks } from '../../ocean/blocks/block.service.ts'
+import { createPageWithBlocks } from '../../ocean/blocks/page-with-blocks.service.ts'
 import { findPage, type PageRow, readablePages } from '../../ocean/pages/page.reads.ts'
-import { createPage, getPage } from '../../ocean/pages/page.service.ts'
+import { getPage } from '../../ocean/pages/page.service.ts'
 import { listProjects as readProjects } from '../../projects/project.reads.ts'
 import { type SearchHit, search } from '../search/search.service.ts'
 import { findSnippet } from '../search/snippet.reads.ts'
@@ -109,11 +110,11 @@ const createPageTool = defineTool({
   }),
   run: async (ctx, { title, projectId = null, parentId = null, blocks }) => {
     if (parentId !== null) await pageOfAll(ctx, parentId)
-    const page = await createPage(ctx, {
+    const page = await createPageWithBlocks(ctx, {
+      blocks: batch(blocks),
       ...{ title: title.replace(/\s+/g, ' ').trim(), projectId, parentId, afterId: null, beforeId: null },
       ...{ icon: null, coverImage: null, language: null, idempotencyKey: null },
     })
-    if (blocks.length > 0) await append(ctx, page.id, blocks)
     return { output: named(page), sources: { pageIds: [page.id] } }
   },
 })
@@ -125,7 +126,10 @@ const appendBlocks = defineTool({
   input: z.strictObject({ pageId: idIn('page'), blocks: newBlocks.min(1) }),
   run: async (ctx, { pageId, blocks }) => {
     await pageOfAll(ctx, pageId)
-    const made = await append(ctx, pageId, blocks)
+    const made = await createBlocks(ctx, {
+      ...{ pageId, parentId: null, afterId: null, beforeId: null, idempotencyKey: null },
+      blocks: batch(blocks),
+    })
     return {
       output: { ...named(made.page), blockIds: made.blocks.map(({ id }) => encodeTypeId('block', id)) },
       sources: { pageIds: [pageId] },
@@ -150,11 +154,8 @@ const listProjects = defineTool({
   },
 })
 
-function append(ctx: Context, pageId: string, blocks: z.output<typeof newBlocks>) {
-  return createBlocks(ctx, {
-    ...{ pageId, parentId: null, afterId: null, beforeId: null, idempotencyKey: null },
-    blocks: blocks.map(({ type, text }) => ({ type, text, content: contentSchema(type).parse({}), parentIndex: null })),
-  })
+function batch(blocks: z.output<typeof newBlocks>): BatchedBlock[] {
+  return blocks.map(({ type, text }) => ({ type, text, content: contentSchema(type).parse({}), parentIndex: null }))
 }
 
 function named({ id, title }: PageRow) {

@@ -70,12 +70,13 @@ export async function createBlocks(ctx: Context, input: CreateBlocks): Promise<C
   }
 }
 
-async function addBlocks(
+/** Makes blocks on a page that passed its gate, or that this transaction made; answers their ids. */
+export async function addBlocks(
   ctx: Context,
   tx: Transaction,
   viewer: ActingViewer,
-  page: PageRow,
-  { blocks, ...place }: CreateBlocks,
+  page: Pick<PageRow, 'id' | 'projectId'>,
+  { blocks, ...place }: Place & Pick<CreateBlocks, 'blocks'>,
 ): Promise<string[]> {
   await lockPages(tx, viewer, page)
   const spot = await findSpot(tx, page.id, place)

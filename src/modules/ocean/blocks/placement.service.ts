@@ -47,7 +47,11 @@ const outline = ['block.id', 'block.parent_id as parentId', 'block.depth', 'bloc
  * Takes the locks of pages, under which their blocks are ordered, and notes who touched them. Each is given as the gate
  * found it. @throws {AccessMoved} when one is gone, archived or in another project meanwhile: the gate is to be asked again
  */
-export async function lockPages(tx: Transaction, viewer: ActingViewer, ...pages: readonly PageRow[]): Promise<void> {
+export async function lockPages(
+  tx: Transaction,
+  viewer: ActingViewer,
+  ...pages: readonly Pick<PageRow, 'id' | 'projectId'>[]
+): Promise<void> {
   const byId = new Map(pages.map((page) => [page.id, page]))
   // In order of id, so that two who lock the same two never wait for each other.
   for (const [id, { projectId }] of [...byId].toSorted(([one], [other]) => (one < other ? -1 : 1))) {

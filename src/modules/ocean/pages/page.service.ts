@@ -69,16 +69,24 @@ export async function createPage(ctx: Context, input: CreatePage): Promise<PageR
   requireGrant(ctx, 'page.read')
   const home = await getPageHome(ctx, input)
   const id = await untilRankIsFree(ctx, () =>
-    createOnce(ctx, 'createPage', input, async (tx, viewer) => {
-      const depth = await depthIn(tx, home, 'hold')
-      const page = insertPage(tx, viewer, { ...input, ...home, depth, rank: await rankIn(tx, home, input) })
-      tellProjectOf(tx, { id: page, projectId: home.projectId }, 'PageAdded')
-      tellParents(tx, home.parentId)
-      audit(ctx, tx, { action: 'page.create', target: encodeTypeId('page', page) })
-      return page
-    }),
+    createOnce(ctx, 'createPage', input, (tx, viewer) => addPage(ctx, tx, viewer, { ...input, ...home })),
   )
   return getPage(ctx, id, 'page.read')
+}
+
+/** Makes a page in a home that passed its gate; answers its id. @throws {InvalidInput | NestedTooDeep | AccessMoved} */
+export async function addPage(
+  ctx: Context,
+  tx: Transaction,
+  viewer: ActingViewer,
+  page: NewPage & PageNeighbour,
+): Promise<string> {
+  const depth = await depthIn(tx, page, 'hold')
+  const id = insertPage(tx, viewer, { ...page, depth, rank: await rankIn(tx, page, page) })
+  tellProjectOf(tx, { id, projectId: page.projectId }, 'PageAdded')
+  tellParents(tx, page.parentId)
+  audit(ctx, tx, { action: 'page.create', target: encodeTypeId('page', id) })
+  return id
 }
 
 type NewPage = PageHome & Pick<CreatePage, 'title' | 'icon' | 'coverImage' | 'language'>

@@ -1,13 +1,14 @@
 import { expect } from 'vitest'
 import { ApproveToolCallDocument, StopGenerationDocument, UpdateChatSessionDocument } from '../../../gql/graphql.ts'
 import { lastMessage } from '../../../kit/chat.ts'
+import type { Client } from '../../../kit/client.ts'
 import { signUp } from '../../../kit/people.ts'
 import { makeKey, programOf } from '../../../kit/programs.ts'
 import { startServer, type TestServer } from '../../../kit/server.ts'
 import { test as base, createPage, openChat } from '../../../kit/test.ts'
 import { createProject } from '../../projects/stage.ts'
-import { add, update } from '../sessions/stage.ts'
-import { approve, callsIn, ended, have, haveDone, reject, untilAsked } from './stage.ts'
+import { add, archive, update } from '../sessions/stage.ts'
+import { approve, callsIn, decide, ended, have, haveDone, reject, untilAsked } from './stage.ts'
 
 /** A server on which answers outlive that the clock is moved. */
 const test = base.extend<{ patient: TestServer }>({
@@ -78,13 +79,16 @@ test('what is rejected is not done, and the model is told', async ({ server, ali
 test('nobody can approve after five minutes, and nothing is done', async ({ patient }) => {
   const alice = await signUp(patient, 'Alice')
   const session = await openChat(alice)
-  await have(alice, session.id, [make('Late'), 'Too late.'])
+  await have(alice, session.id, [[...make('Late'), ...make('Later')], make('Latest'), 'Too late.'])
   const call = await untilAsked(alice, session.id)
+  expect(callsIn((await lastMessage(alice, session.id)) ?? { parts: [] })).toHaveLength(1)
   patient.clock.advance({ minutes: 5 })
   expect(await approve(alice, call)).toMatchObject({ __typename: 'ToolCallExpired' })
   const message = await ended(alice, session.id)
-  expect(callsIn(message)).toMatchObject([{ status: 'EXPIRED', output: { code: 'EXPIRED' } }])
-  expect(await titles(patient)).not.toContain('Late')
+  // Nobody is there: the others do not wait for as long again.
+  const expired = { status: 'EXPIRED', output: { code: 'EXPIRED' } }
+  expect(callsIn(message)).toMatchObject([expired, expired, expired])
+  expect((await titles(patient)).filter((title) => title.startsWith('Late'))).toEqual([])
   await alice.close()
 })
 
@@ -131,6 +135,46 @@ test('no program allows tools for itself, and what it asks for goes by its own g
   const message = await ended(alice, session.id)
   expect(callsIn(message)).toMatchObject([{ status: 'FAILED', output: { code: 'FORBIDDEN' } }])
   await key.close()
+})
+
+test('a key decides about what was asked with it, and about nothing that its person asked', async ({
+  server,
+  alice,
+}) => {
+  const session = await openChat(alice)
+  const permissions = ['chat_session.read', 'message.send', 'tool_call.approve', 'tool_call.reject']
+  const [one, other] = await Promise.all(
+    [1, 2].map(async () => programOf(alice, (await makeKey(alice, { permissions })).secret)),
+  )
+  const codeOf = async (client: Client, { id, digest }: { id: string; digest: string }) =>
+    (await client.send(ApproveToolCallDocument, { input: { id, digest } })).errors?.[0]?.extensions.code
+  if (one === undefined || other === undefined) throw new Error('There are no keys')
+  await have(alice, session.id, [make('Of the person')])
+  const asked = await untilAsked(alice, session.id)
+  expect(await codeOf(one, asked)).toBe('FORBIDDEN')
+  await reject(alice, asked)
+  await ended(alice, session.id)
+  expect(await titles(server)).not.toContain('Of the person')
+  await have(one, session.id, [make('Of the key')])
+  const byKey = await untilAsked(alice, session.id)
+  expect(await codeOf(other, byKey)).toBe('FORBIDDEN')
+  expect(await reject(alice, byKey)).toMatchObject({ __typename: 'Message' })
+  await ended(alice, session.id)
+  await Promise.all([one.close(), other.close()])
+})
+
+test('in an archived session nothing is approved, and nothing that was is done', async ({ server, alice }) => {
+  const session = await openChat(alice)
+  await have(alice, session.id, [make('Archived')])
+  const call = await untilAsked(alice, session.id)
+  await archive(alice, session.id)
+  expect(await approve(alice, call)).toMatchObject({ __typename: 'SessionArchived' })
+  // As if it had been approved a moment before.
+  await decide(server, call.id, 'APPROVED')
+  expect(callsIn(await ended(alice, session.id))).toMatchObject([
+    { status: 'FAILED', output: { code: 'SESSION_ARCHIVED' } },
+  ])
+  expect(await titles(server)).not.toContain('Archived')
 })
 
 test('what came of a tool is hidden from who may not read what it was read from', async ({ alice, bob }) => {

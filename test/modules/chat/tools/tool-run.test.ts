@@ -1,10 +1,18 @@
 import { expect } from 'vitest'
-import { ChatEventsDocument, ChatSessionDocument, PageDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
+import {
+  ChatEventsDocument,
+  ChatSessionDocument,
+  PageDocument,
+  SendMessageDocument,
+  StopGenerationDocument,
+} from '../../../gql/graphql.ts'
 import { askAndWait, lastMessage, watch } from '../../../kit/chat.ts'
 import { endMembership, setRole } from '../../../kit/inside.ts'
 import { uuidIn } from '../../../kit/people.ts'
 import { ask, createPage, openChat, test, write } from '../../../kit/test.ts'
-import { approve, callsIn, decide, ended, have, haveDone, untilAsked } from './stage.ts'
+import { createProject } from '../../projects/stage.ts'
+import { add, look } from '../sessions/stage.ts'
+import { approve, callsIn, decide, ended, have, haveDone, reject, untilAsked } from './stage.ts'
 
 test('a model reads with a tool, is told what came of it, and goes on', async ({ alice, page }) => {
   await write(alice, page.id, 'The lamp burns until dawn.')
@@ -114,6 +122,56 @@ test('input that is no JSON is refused, and the session is usable afterwards', a
   expect(callsIn(message)).toMatchObject([{ name: 'createPage', input: null, status: 'FAILED' }])
   expect(message.status).toBe('COMPLETED')
   await ask(alice, session, 'scenario/words-1')
+})
+
+test('calls out of all bounds are refused as any other', async ({ alice }) => {
+  const session = await openChat(alice)
+  const deep = `${'['.repeat(6_000)}${']'.repeat(6_000)}`
+  const content = `[[{"name":"a\\u0000b","input":{}},{"name":"\\ud83c","input":{}},{"name":"${'x'.repeat(5_000)}","input":{}},{"name":"searchPages","input":{"query":1e400}},{"name":"searchPages","input":${deep}}],"Done."]`
+  const input = { sessionId: session.id, content, model: 'scenario/tools' }
+  await alice.mutate(SendMessageDocument, { input })
+  const message = await ended(alice, session.id)
+  expect(message).toMatchObject({ status: 'COMPLETED', content: expect.stringMatching(/Done\.$/) })
+  const calls = callsIn(message)
+  expect(calls.map(({ status }) => status)).toEqual(Array(5).fill('FAILED'))
+  expect(Math.max(...calls.map(({ name }) => name.length))).toBe(64)
+})
+
+test('a call is told behind the text before it, also to who says nothing of that', async ({ alice }) => {
+  const session = await openChat(alice)
+  await have(alice, session.id, [
+    [{ name: 'listProjects', input: {} }],
+    [{ name: 'createPage', input: { title: 'x' } }],
+    'x',
+  ])
+  const call = await untilAsked(alice, session.id)
+  const before = await look(alice, session.id)
+  await reject(alice, call)
+  const message = await ended(alice, session.id)
+  const { kinds } = await watch(alice, session.id, { after: session.eventsCursor })
+  expect(kinds.slice(kinds.lastIndexOf('ToolCallStarted') - 1)[0]).toBe('MessageDelta')
+  const late = await watch(alice, session.id, { after: before?.eventsCursor ?? null })
+  expect([...late.texts.values()]).toEqual([message.content])
+})
+
+test('who is let in while something waits is told nothing that they may not read', async ({ alice, bob }) => {
+  const projectId = await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' })
+  const page = await createPage(alice, 'Secret of the closed project', projectId)
+  const session = await openChat(alice)
+  const steps = [
+    [
+      { name: 'readPage', input: { pageId: page.id } },
+      { name: 'createPage', input: { title: 'x' } },
+    ],
+    'Told.',
+  ]
+  await have(alice, session.id, steps)
+  const call = await untilAsked(alice, session.id)
+  await add(alice, session.id, bob)
+  await approve(alice, call)
+  const message = await ended(bob, session.id)
+  expect(message).toMatchObject({ status: 'FAILED', failureCode: 'AUDIENCE_GROWN' })
+  expect(JSON.stringify(message)).not.toContain('Secret')
 })
 
 test('a model that never comes to an end is ended', async ({ alice }) => {

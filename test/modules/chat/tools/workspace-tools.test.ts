@@ -1,9 +1,10 @@
 import { expect } from 'vitest'
 import { PageDocument } from '../../../gql/graphql.ts'
 import { indexed } from '../../../kit/inside.ts'
+import { makeKey, programOf } from '../../../kit/programs.ts'
 import { createPage, openChat, test, write } from '../../../kit/test.ts'
 import { addTo, createProject } from '../../projects/stage.ts'
-import { approve, ended, have, haveDone, outputIn, untilAsked } from './stage.ts'
+import { approve, callsIn, ended, have, haveDone, outputIn, untilAsked } from './stage.ts'
 
 test('pages are searched as who asks, and read as all who read along', async ({ server, alice, bob }) => {
   const projectId = await createProject(alice, { name: 'Closed', visibility: 'PRIVATE' })
@@ -54,6 +55,20 @@ test('a page is made where it is wanted, with its text, and added to', async ({ 
     ['PARAGRAPH', 'They burn.'],
     ['PARAGRAPH', 'All night.'],
   ])
+})
+
+test('a page and what is to stand on it are made together, or not at all', async ({ server, alice }) => {
+  const session = await openChat(alice)
+  const permissions = ['chat_session.read', 'message.send', 'tool_call.approve', 'page.read', 'page.create']
+  const program = programOf(alice, (await makeKey(alice, { permissions })).secret)
+  const input = { title: 'Half', blocks: [{ text: 'Text.' }] }
+  await have(program, session.id, [[{ name: 'createPage', input }]])
+  await approve(program, await untilAsked(program, session.id))
+  const message = await ended(alice, session.id)
+  expect(callsIn(message)).toMatchObject([{ status: 'FAILED', output: { code: 'FORBIDDEN' } }])
+  const pages = server.app.platform.database.unscoped.selectFrom('page').select('title').where('title', '=', 'Half')
+  expect(await pages.execute()).toEqual([])
+  await program.close()
 })
 
 test('of a long page so much is read as a model can take', async ({ alice, page }) => {

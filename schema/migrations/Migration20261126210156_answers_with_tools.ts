@@ -1,11 +1,11 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261126195719_answers_with_tools extends Migration {
+export class Migration20261126210156_answers_with_tools extends Migration {
 
-  override name = 'Migration20261126195719_answers_with_tools';
+  override name = 'Migration20261126210156_answers_with_tools';
 
   override up(): void | Promise<void> {
-    this.addSql(`create table "tool_call" ("id" uuid not null, "organization_id" uuid not null, "session_id" uuid not null, "message_id" uuid not null, "name" varchar(64) not null, "input" jsonb null, "digest" varchar(64) not null, "tape_length" int not null, "status" varchar(32) not null, "output" jsonb null, "sources" jsonb not null, "asked_by_id" uuid not null, "expires_at" timestamptz null, "decided_by_id" uuid null, "created_at" timestamptz not null, "ended_at" timestamptz null, primary key ("id"));`);
+    this.addSql(`create table "tool_call" ("id" uuid not null, "organization_id" uuid not null, "session_id" uuid not null, "message_id" uuid not null, "name" varchar(64) not null, "input" jsonb null, "digest" varchar(64) not null, "tape_length" int not null, "status" varchar(32) not null, "output" jsonb null, "sources" jsonb not null, "asked_by_id" uuid not null, "asked_with_key_id" uuid null, "expires_at" timestamptz null, "decided_by_id" uuid null, "created_at" timestamptz not null, "ended_at" timestamptz null, primary key ("id"));`);
     this.addSql(`create index "tool_call_organization_id_index" on "tool_call" ("organization_id");`);
     this.addSql(`create index "tool_call_session_id_index" on "tool_call" ("session_id");`);
     this.addSql(`create index "tool_call_message_id_id_index" on "tool_call" ("message_id", "id");`);
