@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { StopGenerationDocument } from '../../../gql/graphql.ts'
 import { lastMessage } from '../../../kit/chat.ts'
 import { openChat, test } from '../../../kit/test.ts'
-import { approve, callsIn, have, untilAsked } from './stage.ts'
+import { approve, callsIn, ended, have, untilAsked } from './stage.ts'
 
 test('what was approved is not done once the answer is stopped', async ({ server, alice }) => {
   const { platform } = server.app
@@ -40,4 +40,31 @@ test('what was approved is not done once the answer is stopped', async ({ server
   expect(callsIn(message ?? { parts: [] })).toMatchObject([{ status: 'CANCELLED' }])
   const made = platform.database.unscoped.selectFrom('page').select('id').where('title', '=', 'Stopped before')
   expect(await made.execute()).toEqual([])
+})
+
+test('an answer that waits outlives a database that is away for a while', async ({ server, alice }) => {
+  const { database } = server.app.platform
+  const session = await openChat(alice)
+  await have(alice, session.id, [[{ name: 'createPage', input: { title: 'In spite of all' } }]])
+  const call = await untilAsked(alice, session.id)
+  const { unscoped } = database
+  let refused = 0
+  const away = new Proxy(unscoped, {
+    get: (target, name, receiver) => {
+      if (name !== 'selectFrom') return Reflect.get(target, name, receiver)
+      return (table: string) => {
+        if (table !== 'tool_call') return target.selectFrom(table as 'tool_call')
+        refused += 1
+        throw new Error('away')
+      }
+    },
+  })
+  Object.assign(database, { unscoped: away })
+  try {
+    await expect.poll(() => refused).toBeGreaterThan(1)
+  } finally {
+    Object.assign(database, { unscoped })
+  }
+  expect(await approve(alice, call)).toMatchObject({ __typename: 'Message' })
+  expect(callsIn(await ended(alice, session.id))).toMatchObject([{ status: 'COMPLETED' }])
 })
