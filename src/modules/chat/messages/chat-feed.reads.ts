@@ -198,7 +198,8 @@ export class ChatFeed {
       this.#leave()
       this.#live = fresh(known.messageId)
     }
-    if (known?.type === 'ToolCallStarted') await this.#catchUp(known.messageId, known.tapeLength)
+    if (known?.type === 'ToolCallStarted' || known?.type === 'ToolCallFinished')
+      await this.#catchUp(known.messageId, known.tapeLength)
     this.#position = item.position
     this.#queue.push({ kind: 'event', event: item.event, cursor: this.#cursor(item.position, this.#live) })
   }

@@ -10,7 +10,7 @@ const chatChannelEvents = z.discriminatedUnion('type', [
   z.object({ type: z.literal('MessageFinished'), messageId: z.uuid() }),
   /** `tapeLength`: how much of the answer's tape comes before it. */
   z.object({ type: z.literal('ToolCallStarted'), messageId: z.uuid(), toolCallId: z.uuid(), tapeLength: z.int() }),
-  z.object({ type: z.literal('ToolCallFinished'), messageId: z.uuid(), toolCallId: z.uuid() }),
+  z.object({ type: z.literal('ToolCallFinished'), messageId: z.uuid(), toolCallId: z.uuid(), tapeLength: z.int() }),
   /** `isMove`: who may watch is to be asked again. */
   z.object({ type: z.literal('SessionUpdated'), isMove: z.boolean() }),
   z.object({ type: z.literal('SessionDeleted') }),
@@ -35,19 +35,17 @@ export function messageFinished(channel: string, messageId: string): NewChannelE
 interface ToolCalled {
   readonly messageId: string
   readonly toolCallId: string
+  readonly tapeLength: number
 }
 
 /** Says that a model wants something done: at once, or once somebody has approved it. */
-export function toolCallStarted(
-  channel: string,
-  { messageId, toolCallId, tapeLength }: ToolCalled & { readonly tapeLength: number },
-): NewChannelEvent {
-  return { channel, type: 'ToolCallStarted', payload: { messageId, toolCallId, tapeLength } }
+export function toolCallStarted(channel: string, called: ToolCalled): NewChannelEvent {
+  return { channel, type: 'ToolCallStarted', payload: { ...called } }
 }
 
 /** Says that a call of a tool will not change any more, whatever became of it. */
-export function toolCallFinished(channel: string, { messageId, toolCallId }: ToolCalled): NewChannelEvent {
-  return { channel, type: 'ToolCallFinished', payload: { messageId, toolCallId } }
+export function toolCallFinished(channel: string, called: ToolCalled): NewChannelEvent {
+  return { channel, type: 'ToolCallFinished', payload: { ...called } }
 }
 
 /** Says that the session itself changed, and whether that may have shut somebody out. */

@@ -80,9 +80,9 @@ export async function addToolCall(tx: Transaction, call: NewToolCall, outcome: u
     })
     .execute()
   const channel = chatChannel(call.organizationId, call.sessionId)
-  const { messageId, tapeLength } = call
-  tx.record(toolCallStarted(channel, { messageId, toolCallId: call.id, tapeLength }))
-  if (hasEnded) tx.record(toolCallFinished(channel, { messageId, toolCallId: call.id }))
+  const called = { messageId: call.messageId, toolCallId: call.id, tapeLength: call.tapeLength }
+  tx.record(toolCallStarted(channel, called))
+  if (hasEnded) tx.record(toolCallFinished(channel, called))
 }
 
 /** What has become of a call; one that is gone with its session was cancelled. */
@@ -121,7 +121,7 @@ export interface ToolCallEnd {
  */
 export async function endToolCall(
   tx: Transaction,
-  { id, ...home }: ToolCallHome & { readonly id: string },
+  { id, messageId, tapeLength, ...home }: ToolCallHome & Pick<NewToolCall, 'id' | 'tapeLength'>,
   { from, to, output, sources }: ToolCallEnd,
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx.unscoped
@@ -135,7 +135,7 @@ export async function endToolCall(
     return false
   }
   const channel = chatChannel(home.organizationId, home.sessionId)
-  tx.record(toolCallFinished(channel, { messageId: home.messageId, toolCallId: id }))
+  tx.record(toolCallFinished(channel, { messageId, toolCallId: id, tapeLength }))
   return true
 }
 
@@ -153,10 +153,15 @@ export async function cancelToolCalls(tx: Transaction, messageId: string): Promi
     .set({ status: 'CANCELLED', ended_at: tx.now })
     .where('message_id', '=', messageId)
     .where('status', 'in', open)
-    .returning(['id', 'organization_id as organizationId', 'session_id as sessionId'])
+    .returning([
+      'id as toolCallId',
+      'tape_length as tapeLength',
+      'organization_id as organizationId',
+      'session_id as sessionId',
+    ])
     .execute()
-  for (const { id, organizationId, sessionId } of rows)
-    tx.record(toolCallFinished(chatChannel(organizationId, sessionId), { messageId, toolCallId: id }))
+  for (const { organizationId, sessionId, ...called } of rows)
+    tx.record(toolCallFinished(chatChannel(organizationId, sessionId), { messageId, ...called }))
 }
 
 /** What somebody decides about a call, of which they saw this digest. */

@@ -152,6 +152,7 @@ test('a call is told behind the text before it, also to who says nothing of that
   expect(kinds.slice(kinds.lastIndexOf('ToolCallStarted') - 1)[0]).toBe('MessageDelta')
   const late = await watch(alice, session.id, { after: before?.eventsCursor ?? null })
   expect([...late.texts.values()]).toEqual([message.content])
+  expect(late.kinds.slice(0, 2)).toEqual(['MessageDelta', 'ToolCallFinished'])
 })
 
 test('who is let in while something waits is told nothing that they may not read', async ({ alice, bob }) => {
