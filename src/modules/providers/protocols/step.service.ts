@@ -1,6 +1,6 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage, SharedV4ProviderMetadata } from '@ai-sdk/provider'
 import { ModelFailed, type ModelPart, type StepEnd, type TokenUsage } from '../../../platform/models.ts'
-import { type AssistantContent, callPart, type Target } from './prompt.service.ts'
+import { type AssistantContent, callPart, type Target } from './sdk-prompt.service.ts'
 
 type Part<Type extends LanguageModelV4StreamPart['type']> = Extract<LanguageModelV4StreamPart, { type: Type }>
 type Said = { type: 'text' | 'reasoning'; text: string; providerOptions?: SharedV4ProviderMetadata }

@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { expect, test } from 'vitest'
-import { answerOnce } from '../../../../src/modules/providers/models/answer.service.ts'
+import { answerOnce } from '../../../../src/modules/providers/models/single-attempt.service.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { type ModelPart, modelRequest } from '../../../../src/platform/models.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { callOptions } from '../../../../src/modules/providers/protocols/prompt.service.ts'
+import { callOptions } from '../../../../src/modules/providers/protocols/sdk-prompt.service.ts'
 import { type ModelMessage, modelRequest } from '../../../../src/platform/models.ts'
 
 const target = { providerId: 'anthropic', modelId: 'anthropic/a', capabilities: ['TOOLS', 'REASONING'] } as const
