@@ -6,12 +6,13 @@ export interface TokenCount {
 }
 
 /**
- * UTF-16 units of one kind in a row, counted as a whole: the encoding takes time by the square of such a run, two seconds for
+ * UTF-16 units in a row that the encoding may take as one piece: it takes time by the square of such a piece, two seconds for
  * 64 KiB of one letter. No word is as long; what is longer is counted in pieces, and rather too high.
  */
 const LONGEST_RUN = 96
+/** Signs, spaces and the ends of lines are one kind: the encoding takes signs together with the slashes and ends behind them. */
 const LONG_RUN = new RegExp(
-  ['[\\p{L}\\p{M}]', '\\s', '[^\\s\\p{L}\\p{N}]'].map((kind) => `${kind}{${LONGEST_RUN + 1},}`).join('|'),
+  ['[\\p{L}\\p{M}]', '[^\\p{L}\\p{N}]'].map((kind) => `${kind}{${LONGEST_RUN + 1},}`).join('|'),
   'gu',
 )
 
