@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { countTokens } from '../../src/lib/token-count.ts'
+import { countTokens, isCountedExactly } from '../../src/lib/token-count.ts'
 
 describe('texts are counted', () => {
   test('as OpenAI counts them', async () => {
@@ -63,3 +63,17 @@ test.each([
   expect(performance.now() - before).toBeLessThan(5_000)
   expect(tokens).toBeGreaterThan(text.length / 128)
 })
+
+test.each([
+  ...['gpt-4o', 'gpt-4o-mini', 'gpt-4.1-nano', 'gpt-5', 'gpt-5.2', 'gpt-5-mini', 'gpt-6.1-sol'],
+  ...['o1', 'o3-mini', 'o4-mini', 'chatgpt-4o-latest', 'ft:gpt-4o:house'],
+])('%s is counted exactly', (name) => {
+  expect(isCountedExactly(name)).toBe(true)
+})
+
+test.each(['gpt-4', 'gpt-4-turbo', 'gpt-3.5-turbo', 'gpt-4.10', 'gpt-oss-120b', 'davinci-002', 'o', 'omni'])(
+  '%s is estimated',
+  (name) => {
+    expect(isCountedExactly(name)).toBe(false)
+  },
+)
