@@ -6,9 +6,9 @@ import { type Model, ModelFailed, type ModelPart, type ModelRequest } from '../.
 import type { ModelsConfig, Provider, ProviderConfig, Providers } from '../../../platform/providers.ts'
 import { isOutage } from '../protocols/fault.service.ts'
 import { openSdk, type ProviderSdk } from '../protocols/sdk.service.ts'
-import { answerOnce, type Patience } from './single-attempt.service.ts'
 import { type AttemptTools, attempts } from './attempts.service.ts'
 import { throughCircuit } from './circuits.service.ts'
+import { answerOnce, type Patience } from './single-attempt.service.ts'
 
 /** What the registry is made of. */
 export interface RegistryOptions extends AttemptTools {

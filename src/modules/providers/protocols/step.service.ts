@@ -75,6 +75,10 @@ export function createStepReader(target: Target): StepReader {
           return end('text', part)
         case 'reasoning-end':
           return end('reasoning', part)
+        case 'tool-input-start':
+        case 'tool-input-delta':
+          // A long input takes minutes to write, and is told of when it is all there.
+          return [{ type: 'alive' }]
         case 'tool-call':
           return call(part)
         case 'finish':

@@ -83,6 +83,18 @@ test('once it has begun whoever reads decides how long to wait', async () => {
   expect((await asking([start, ...text, 500, ...text, finish])).failure).toBeUndefined()
 })
 
+test('one who writes the input of a call has begun, and is not too slow', async () => {
+  const input: LanguageModelV4StreamPart[] = [
+    { type: 'tool-input-start', id: 'c', toolName: 'depth' },
+    { type: 'tool-input-delta', id: 'c', delta: '{' },
+  ]
+  expect(await asking([start, ...input, 500, finish])).toEqual({
+    types: ['attempt', 'alive', 'alive', 'end'],
+    begins: 1,
+    failure: undefined,
+  })
+})
+
 test('a stream that just ends was cut', async () => {
   expect((await asking([start, ...text])).failure).toMatchObject({ code: 'MODEL_CUT' })
   expect((await asking([start])).failure).toMatchObject({ code: 'MODEL_CUT' })

@@ -108,3 +108,14 @@ test('what an SDK calls an error in the stream is thrown as it stands', () => {
   const error = { message: 'Overloaded', type: 'overloaded_error' }
   expect(() => read([{ type: 'error', error }])).toThrow(expect.objectContaining(error))
 })
+
+test('a model that writes the input of a call is alive, though there is nothing of it yet', () => {
+  const parts = read([
+    { type: 'tool-input-start', id: 'c', toolName: 'depth' },
+    { type: 'tool-input-delta', id: 'c', delta: '{"a":' },
+    { type: 'tool-input-delta', id: 'c', delta: '1}' },
+    { type: 'tool-input-end', id: 'c' },
+    { type: 'tool-call', toolCallId: 'c', toolName: 'depth', input: '{"a":1}' },
+  ])
+  expect(parts.map(({ type }) => type)).toEqual(['alive', 'alive', 'alive', 'call'])
+})
