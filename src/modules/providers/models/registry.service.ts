@@ -9,6 +9,7 @@ import { openSdk, type ProviderSdk } from '../protocols/sdk.service.ts'
 import { type AttemptTools, attempts } from './attempts.service.ts'
 import { throughCircuit } from './circuits.service.ts'
 import { answerOnce, type Patience } from './single-attempt.service.ts'
+import { countRequestTokens } from './token-count.service.ts'
 
 /** What the registry is made of. */
 export interface RegistryOptions extends AttemptTools {
@@ -105,7 +106,10 @@ function modelOf(id: string, { name, entry, provider, others }: Facts, options: 
     pricing: entry?.pricing ?? null,
     isConfigured: provider !== null,
     stream: (ctx, request, signal) => {
-      const first = provider === null ? notConfigured(name) : ask({ model, name, provider, request }, signal, options)
+      // What models that nobody here knows make of it, when they are told not to think, nobody knows either.
+      const thinksUnasked = entry?.capabilities.includes('REASONING') ?? false
+      const asked = { model, name, request, thinksUnasked }
+      const first = provider === null ? notConfigured(name) : ask({ ...asked, provider }, signal, options)
       return inTurn(first, () => others(ctx).map((other) => other.stream(ctx, request, signal)), signal)
     },
   }
@@ -122,20 +126,27 @@ interface Asked {
   readonly name: ModelName
   readonly provider: OpenProvider
   readonly request: ModelRequest
+  readonly thinksUnasked: boolean
 }
 
 /** Asks one model, a few times if need be. */
-function ask(
-  { model, name, provider: { sdk, circuit, config }, request: asked }: Asked,
+async function* ask(
+  { model, name, provider: { sdk, circuit, config }, request: asked, thinksUnasked }: Asked,
   signal: AbortSignal,
   options: RegistryOptions,
 ): AsyncGenerator<ModelPart> {
   const { patience, clock } = options
-  const target = { providerId: config.id, modelId: model.id, capabilities: model.capabilities }
+  const { capabilities, contextWindow } = model
+  const target = {
+    ...{ providerId: config.id, modelId: model.id, capabilities },
+    thinksUnasked: thinksUnasked && sdk.quietens,
+  }
   const request = { ...asked, temperature: Math.min(asked.temperature, sdk.maxTemperature) }
-  const providerOptions = sdk.options(model.capabilities.includes('REASONING') ? request.reasoning : 'NONE')
+  const reasoning = capabilities.includes('REASONING') ? request.reasoning : 'NONE'
+  const room = { contextWindow, promptTokens: () => countRequestTokens(model, request) }
+  const providerOptions = await sdk.options({ ...request, reasoning }, room)
   const question = { model: sdk.languageModel(name.name, name.isChat), target, request, providerOptions }
-  return attempts(
+  yield* attempts(
     (begun) =>
       throughCircuit(circuit, signal, (isThere) => {
         const both = () => {

@@ -46,7 +46,7 @@ async function asking(script: Script, { thinks = false, signal = new AbortContro
   const parts: ModelPart[] = []
   const question = {
     model: writing(script),
-    target: { providerId: 'scripted', modelId: 'scripted/one', capabilities: [] },
+    target: { providerId: 'scripted', modelId: 'scripted/one', capabilities: [], thinksUnasked: false },
     request: modelRequest({ messages: [], reasoning: thinks ? 'LOW' : 'NONE' }),
     providerOptions: {},
   }

@@ -16,7 +16,7 @@ const finish = (unified: Unified, raw: string | undefined = 'x', counted = usage
 })
 
 function read(parts: readonly LanguageModelV4StreamPart[], providerId = 'anthropic'): ModelPart[] {
-  const reader = createStepReader({ providerId, modelId: `${providerId}/a`, capabilities: [] })
+  const reader = createStepReader({ providerId, modelId: `${providerId}/a`, capabilities: [], thinksUnasked: false })
   return parts.flatMap((part) => reader.read(part))
 }
 
