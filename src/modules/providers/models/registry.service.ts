@@ -110,7 +110,9 @@ function modelOf(id: string, { name, entry, provider, others }: Facts, options: 
       const thinksUnasked = entry?.capabilities.includes('REASONING') ?? false
       const asked = { model, name, request, thinksUnasked }
       const first = provider === null ? notConfigured(name) : ask({ ...asked, provider }, signal, options)
-      return inTurn(first, () => others(ctx).map((other) => other.stream(ctx, request, signal)), signal)
+      const behind = async () =>
+        (await fitting(others(ctx), request)).map((other) => other.stream(ctx, request, signal))
+      return inTurn(first, behind, signal)
     },
   }
   return model
@@ -127,6 +129,16 @@ interface Asked {
   readonly provider: OpenProvider
   readonly request: ModelRequest
   readonly thinksUnasked: boolean
+}
+
+/** Those whose window, where it is known, takes the request; there is no answer from the others but a refusal. */
+async function fitting(models: readonly Model[], request: ModelRequest): Promise<Model[]> {
+  const fits = await Promise.all(
+    models.map(
+      async (model) => model.contextWindow === null || (await countRequestTokens(model, request)) < model.contextWindow,
+    ),
+  )
+  return models.filter((_model, index) => fits[index])
 }
 
 /** Asks one model, a few times if need be. */
@@ -163,7 +175,7 @@ async function* ask(
 /** The first that begins. @throws the failure of the last when none does */
 async function* inTurn(
   first: AsyncIterable<ModelPart>,
-  others: () => readonly AsyncIterable<ModelPart>[],
+  others: () => Promise<readonly AsyncIterable<ModelPart>[]>,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   const queue = [first]
@@ -180,7 +192,7 @@ async function* inTurn(
       return
     } catch (error) {
       signal.throwIfAborted()
-      queue.push(...(rest?.() ?? []))
+      if (!hasBegun) queue.push(...((await rest?.()) ?? []))
       rest = null
       if (hasBegun || queue.length === 0) throw error
     }
