@@ -10,6 +10,7 @@ import { createTogetherAI } from '@ai-sdk/togetherai'
 import { createOllama } from 'ollama-ai-provider-v2'
 import type { ModelRequest } from '../../../platform/models.ts'
 import type { ProviderConfig } from '../../../platform/providers.ts'
+import { endingAtDone } from './done-line.service.ts'
 import { checkingLines } from './ollama-lines.service.ts'
 
 /** A provider as its SDK speaks to it. */
@@ -62,7 +63,7 @@ export function openSdk(provider: ProviderConfig, fetch: typeof globalThis.fetch
         maxTemperature: ANTHROPIC_WARMEST,
       }
     case 'openai':
-      return openaiSdk(createOpenAI({ apiKey, baseURL, fetch }))
+      return openaiSdk(createOpenAI({ apiKey, baseURL, fetch: endingAtDone(fetch) }))
     case 'google':
       return googleSdk(createGoogle({ apiKey, baseURL, fetch }))
     case 'cohere':
@@ -72,14 +73,17 @@ export function openSdk(provider: ProviderConfig, fetch: typeof globalThis.fetch
         embeddingOptions: (isQuestion) => ({ cohere: { inputType: isQuestion ? 'search_query' : 'search_document' } }),
       }
     case 'togetherai':
-      return { ...plain(createTogetherAI({ apiKey, baseURL, fetch })), quietens: false }
+      return { ...plain(createTogetherAI({ apiKey, baseURL, fetch: endingAtDone(fetch) })), quietens: false }
     case 'groq':
       return {
-        ...plain(createGroq({ apiKey, baseURL, fetch }), { makesVectors: false }),
+        ...plain(createGroq({ apiKey, baseURL, fetch: endingAtDone(fetch) }), { makesVectors: false }),
         options: ({ reasoning }) => (reasoning === 'NONE' ? {} : { groq: { reasoningFormat: 'parsed' } }),
       }
     case 'mistral':
-      return { ...plain(createMistral({ apiKey, baseURL, fetch })), maxTemperature: MISTRAL_WARMEST }
+      return {
+        ...plain(createMistral({ apiKey, baseURL, fetch: endingAtDone(fetch) })),
+        maxTemperature: MISTRAL_WARMEST,
+      }
     case 'ollama':
       return ollamaSdk(
         createOllama({ baseURL, fetch: checkingLines(fetch), ...(key === null ? {} : { headers: bearer(key) }) }),
@@ -89,7 +93,7 @@ export function openSdk(provider: ProviderConfig, fetch: typeof globalThis.fetch
         createOpenAICompatible({
           name: provider.id,
           baseURL,
-          fetch,
+          fetch: endingAtDone(fetch),
           includeUsage: true,
           ...(key === null ? {} : { apiKey: key }),
         }),
