@@ -55,14 +55,18 @@ test.each([
   ['a bit of everything', mixed('ab1 /\n\u0301海😀')],
   ['letters, great and small, with marks', mixed('abcXYZ\u0301')],
   ['a million letters', 'a'.repeat(1_000_000)],
-])('%s in a row take no time, and count no less than they are', async (_what, text) => {
-  await countTokens('warm', true)
-  const before = performance.now()
-  const { tokens } = await countTokens(text, true)
-  // Measured: 20 to 120 ms for 64 KiB on one core of 2026.
-  expect(performance.now() - before).toBeLessThan(5_000)
-  expect(tokens).toBeGreaterThan(text.length / 128)
-})
+])(
+  '%s in a row take no time, and count no less than they are',
+  async (_what, text) => {
+    await countTokens('warm', true)
+    const before = performance.now()
+    const { tokens } = await countTokens(text, true)
+    // Measured: 20 to 120 ms for 64 KiB on one core of 2026.
+    expect(performance.now() - before).toBeLessThan(5_000)
+    expect(tokens).toBeGreaterThan(text.length / 128)
+  },
+  60_000,
+)
 
 test.each([
   ...['gpt-4o', 'gpt-4o-mini', 'gpt-4.1-nano', 'gpt-5', 'gpt-5.2', 'gpt-5-mini', 'gpt-6.1-sol'],
