@@ -58,10 +58,12 @@ export interface ModelName {
   readonly isChat: boolean
 }
 
-/** Takes an id apart; names may have slashes of their own. */
+/** Takes an id apart; names may have slashes of their own, but nothing that leads to another path of the provider. */
 export function modelNameOf(id: string): ModelName | null {
   const [, prefix, name] = /^([a-z0-9][a-z0-9-]{0,31})\/([\w.:@/+-]{1,96})$/.exec(id) ?? []
   if (prefix === undefined || name === undefined) return null
+  // A name may become a part of the address that the key goes to.
+  if (name.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) return null
   return prefix === OPENAI_CHAT
     ? { providerId: 'openai', name, isChat: true }
     : { providerId: prefix, name, isChat: false }

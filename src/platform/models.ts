@@ -96,6 +96,8 @@ export type ModelPart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'call'; readonly call: ToolCall }
+  /** Something came that is nothing yet: it resets the limit of silence. */
+  | { readonly type: 'alive' }
   | { readonly type: 'citation'; readonly source: Readonly<Record<string, string>>; readonly quote: string }
   | StepEnd
 

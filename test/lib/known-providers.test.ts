@@ -17,6 +17,17 @@ test.each([
   'openai/gpt 5',
   'openai/gpt?key=x',
   '../a/b',
+  'google/../../internal/admin',
+  'google/models/..',
+  'google/./admin',
+  'google//admin',
+  'google/admin/',
+  'google/..%2f..%2fadmin',
+  'google/a%2e',
+  'google/a#b',
+  'google/a\\b',
+  'google/a\tb',
+  'google/a\n',
   'a'.repeat(40),
 ])('%j is no id of a model', (id) => {
   expect(modelNameOf(id)).toBeNull()

@@ -87,13 +87,7 @@ export const providerMutants: readonly Mutant[] = [
   },
   {
     name: 'whoever leaves proves that a provider is well',
-    edits: [
-      change(
-        'src/modules/providers/models/circuits.service.ts',
-        'if (!signal.aborted) first.reject(error)',
-        'first.reject(error)',
-      ),
-    ],
+    edits: [change('src/modules/providers/models/circuits.service.ts', 'if (!signal.aborted) return error', '')],
     ...tests('models/circuits.once', 'whoever aborts proves nothing'),
   },
   {
@@ -125,7 +119,7 @@ export const providerMutants: readonly Mutant[] = [
   },
   {
     name: 'OpenAI keeps what is said',
-    edits: [change(sdk, 'options: () => ({ openai: { store: false } })', 'options: none')],
+    edits: [change(sdk, 'openai: { store: false, ', 'openai: { ')],
     ...tests('protocols/sdk-presets.once', 'nothing is kept there'),
   },
   {
@@ -145,5 +139,84 @@ export const providerMutants: readonly Mutant[] = [
     name: 'a model that nobody configured is taken for one',
     edits: [change('src/config-models.ts', 'return provider.isConfigured ? [] :', 'return provider.id ? [] :')],
     killers: { files: ['test/config-models.once.test.ts'], named: 'of DEFAULT_MODEL' },
+  },
+  {
+    name: 'an id leads to another path of the provider',
+    edits: [change('src/lib/known-providers.ts', "segment === '' || segment === '.' || segment === '..'", 'false')],
+    killers: { files: ['test/lib/known-providers.test.ts'], named: 'is no id of a model' },
+  },
+  {
+    name: 'signs and ends of lines are counted as a whole',
+    edits: [change('src/lib/token-count.ts', "'[^\\\\p{L}\\\\p{N}]'].map", "'\\\\s', '[^\\\\s\\\\p{L}\\\\p{N}]'].map")],
+    killers: { files: ['test/lib/token-count.test.ts'], named: 'slashes and ends of lines' },
+  },
+  {
+    name: 'every model of OpenAI is counted exactly',
+    edits: [change(`${providers}/models/token-count.service.ts`, ' && isCountedExactly(name.name)', '')],
+    ...tests('models/token-count', 'exactly for OpenAI'),
+  },
+  {
+    name: 'vectors that came say nothing to the circuit',
+    edits: [change(vectors, '    begun()\n', '')],
+    ...tests('embeddings/vectors.once', 'close the circuit'),
+  },
+  {
+    name: 'a provider that hangs is no failure',
+    edits: [change(`${providers}/models/circuits.service.ts`, "reason.name === 'TimeoutError'", "reason.name === ''")],
+    ...tests('models/circuits.once', 'whoever waited too long'),
+  },
+  {
+    name: 'whatever calls itself an open circuit is one',
+    edits: [
+      change(
+        attempts,
+        'if (!(error instanceof CircuitOpen)) return',
+        "if (!(error instanceof CircuitOpen) && (error as Error).name !== 'CircuitOpen') return",
+      ),
+      change(attempts, 'retryAfterSeconds: error.retryAfterSeconds', 'retryAfterSeconds: 1'),
+    ],
+    ...tests('models/attempts.once', 'a circuit that is open'),
+  },
+  {
+    name: 'a model that writes the input of a call is silent',
+    edits: [change(step, "return [{ type: 'alive' }]", 'return []')],
+    ...tests('models/single-attempt.once', 'writes the input of a call'),
+  },
+  {
+    name: 'a stand-in is asked for more than its window takes',
+    edits: [change(registry, '(await countRequestTokens(model, request)) < model.contextWindow', 'true')],
+    ...tests('models/registry.once', 'whose window is too small'),
+  },
+  {
+    name: 'Ollama reads the default window alone',
+    edits: [change(sdk, 'options: { temperature, num_ctx, ...limit }', 'options: {}')],
+    ...tests('protocols/sdk-presets.once', 'Ollama: temperature'),
+  },
+  {
+    name: 'a model thinks though nobody wants it to',
+    edits: [change(registry, 'thinksUnasked: thinksUnasked && sdk.quietens', 'thinksUnasked: false')],
+    ...tests('protocols/sdk-presets.once', 'is told not to'),
+  },
+  {
+    name: 'models that nobody knows are told not to think',
+    edits: [change(registry, "entry?.capabilities.includes('REASONING') ?? false", 'true')],
+    ...tests('protocols/sdk-presets.once', 'is told nothing'),
+  },
+  {
+    name: 'an embedder that others take the place of stays open',
+    edits: [change(`${providers}/embeddings/embedder.service.ts`, ', dispose: ({ retire }) => retire()', '')],
+    ...tests('embeddings/embedder.once', 'is closed when others'),
+  },
+  {
+    name: 'naming other models ends what somebody waits for',
+    edits: [change(`${providers}/embeddings/embedder.service.ts`, 'isRetired && waiting === 0', 'isRetired')],
+    ...tests('embeddings/embedder.once', 'is closed when others'),
+  },
+  {
+    name: 'a stream is waited for behind its end',
+    edits: [change(`${providers}/protocols/done-line.service.ts`, 'return controller.terminate()', 'line = text')],
+    ...tests('protocols/done-line.once', 'ends at its mark'),
+    // What is waited for does not come.
+    proof: 'Test timed out',
   },
 ]

@@ -165,6 +165,8 @@ function take(part: ModelPart, step: { text: string; calls: ToolCall[]; end: Ste
   switch (part.type) {
     case 'attempt':
       return writer.begin({ providerId: part.providerId, modelId: part.modelId })
+    case 'alive':
+      return
     case 'text':
       step.text += part.text
       return writer.write(storable(part.text))

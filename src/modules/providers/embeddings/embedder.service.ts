@@ -4,6 +4,7 @@ import { dimensionsOf } from '../../../lib/model-catalogue.ts'
 import { type Embedder, EmbedderFailed, rememberUrgent } from '../../../platform/embedder.ts'
 import { embeddedFacts } from '../../../platform/embedder-embedded.ts'
 import { createEmbedQueue } from '../../../platform/embedder-queue.ts'
+import { Unavailable } from '../../../platform/errors.ts'
 import { ModelFailed } from '../../../platform/models.ts'
 import type { Embedders } from '../../../platform/providers.ts'
 import type { AttemptTools } from '../models/attempts.service.ts'
@@ -64,23 +65,58 @@ export function createProviderEmbedder(modelId: string, source: Source): Embedde
 export function createEmbedders(options: EmbeddersOptions): Embedders & { close(): Promise<void> } {
   const { search } = options
   const known = new Map<string, Embedder>()
-  const unknown = new LRUCache<string, Embedder>({ max: MAX_UNKNOWN })
+  const unknown = new LRUCache<string, Lasting>({ max: MAX_UNKNOWN, dispose: ({ retire }) => retire() })
   const keep = (id: string, embedder: Embedder) => {
-    if (dimensionsOf(id) === null && id !== nameOf(embeddedFacts.id)) unknown.set(id, embedder)
-    else known.set(id, embedder)
-    return embedder
+    if (dimensionsOf(id) !== null || id === nameOf(embeddedFacts.id)) {
+      known.set(id, embedder)
+      return embedder
+    }
+    const kept = lasting(embedder)
+    unknown.set(id, kept)
+    return kept.embedder
   }
   return {
     find: (id) => {
       if (search !== null && nameOf(search.id) === id) return search
-      const made = known.get(id) ?? unknown.get(id)
+      const made = known.get(id) ?? unknown.get(id)?.embedder
       if (made !== undefined) return made
       const dimensions = dimensionsOf(id) ?? 0
       const opened = id === nameOf(embeddedFacts.id) ? options.local() : open(id, { id, dimensions }, options)
       return opened === null ? null : keep(id, opened)
     },
     close: async () => {
-      await Promise.all([...known.values(), ...unknown.values()].map((embedder) => embedder.close()))
+      const kept = [...unknown.values()].map(({ embedder }) => embedder)
+      await Promise.all([...known.values(), ...kept].map((embedder) => embedder.close()))
+    },
+  }
+}
+
+interface Lasting {
+  readonly embedder: Embedder
+  /** Closes it as soon as nobody waits for it: whoever names other models must not end what somebody else asked for. */
+  retire(): void
+}
+
+function lasting(embedder: Embedder): Lasting {
+  let waiting = 0
+  let isRetired = false
+  const closeWhenIdle = () => {
+    if (isRetired && waiting === 0) void embedder.close()
+  }
+  const embed: Embedder['embed'] = async (texts, options) => {
+    waiting++
+    try {
+      return await embedder.embed(texts, options)
+    } finally {
+      waiting--
+      closeWhenIdle()
+    }
+  }
+  return {
+    embedder: { ...embedder, embed },
+    retire: () => {
+      isRetired = true
+      closeWhenIdle()
     },
   }
 }
@@ -118,7 +154,7 @@ function open(modelId: string, facts: Pick<Embedder, 'id' | 'dimensions'>, sourc
     },
     close: async () => {
       queue.close()
-      closing.abort()
+      closing.abort(new Unavailable())
     },
   }
 }

@@ -34,8 +34,8 @@ export function createVectors(
   return async (texts, isQuestion) => {
     const made = attempts(
       () =>
-        throughCircuit(provider.circuit, closing, () =>
-          embedOnce(source, { texts, isQuestion, patience, clock: tools.clock }),
+        throughCircuit(provider.circuit, closing, (begun) =>
+          embedOnce(source, { texts, isQuestion, patience, clock: tools.clock, begun }),
         ),
       { id: modelId, providerId: provider.config.id, signal: closing },
       tools,
@@ -50,11 +50,13 @@ interface Batch {
   readonly isQuestion: boolean
   readonly patience: VectorPatience
   readonly clock: Clock
+  /** Told when the vectors are there: whoever has them reads no further. */
+  readonly begun: () => void
 }
 
 async function* embedOnce(
   { provider, model, dimensions, closing }: VectorSource,
-  { texts, isQuestion, patience, clock }: Batch,
+  { texts, isQuestion, patience, clock, begun }: Batch,
 ): AsyncGenerator<readonly Float32Array[]> {
   const { id } = provider.config
   const limit = createTimeLimit(closing)
@@ -67,7 +69,9 @@ async function* embedOnce(
         providerOptions: provider.sdk.embeddingOptions(isQuestion),
       }),
     )
-    yield checked(embeddings, texts.length, dimensions, id)
+    const vectors = checked(embeddings, texts.length, dimensions, id)
+    begun()
+    yield vectors
   } catch (error) {
     closing.throwIfAborted()
     const cause = limit.isOver ? new ModelFailed('MODEL_TIMED_OUT', `${id} took too long to embed`) : error

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type BackOff, backOffMillis } from '../../../lib/back-off.ts'
+import { CircuitOpen } from '../../../platform/circuit.ts'
 import type { Clock } from '../../../platform/clock.ts'
 import type { Log } from '../../../platform/log.ts'
 import { ModelFailed } from '../../../platform/models.ts'
@@ -64,10 +65,8 @@ function waitAfter(failure: ModelFailed, failures: number, { figures, random }: 
 }
 
 function failureOf(error: unknown, place: Parameters<typeof modelFailure>[1]): ModelFailed {
-  // By its name: whatever refuses a call is a circuit.
-  if (!(error instanceof Error) || error.name !== 'CircuitOpen') return modelFailure(error, place)
-  const seconds = 'retryAfterSeconds' in error ? Number(error.retryAfterSeconds) : null
+  if (!(error instanceof CircuitOpen)) return modelFailure(error, place)
   return new ModelFailed('MODEL_CIRCUIT_OPEN', `${place.providerId} failed too often of late`, {
-    retryAfterSeconds: seconds,
+    retryAfterSeconds: error.retryAfterSeconds,
   })
 }

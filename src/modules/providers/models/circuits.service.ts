@@ -1,9 +1,10 @@
 import type { Circuit } from '../../../platform/circuit.ts'
+import { ModelFailed } from '../../../platform/models.ts'
 
 /**
  * Passes a stream through a circuit. What has begun is there: from then on a circuit that tries it out lets others in as well,
- * and a failure is one more. A reader who leaves before that, or whose signal aborts, proves
- * nothing. @throws {CircuitOpen}
+ * and a failure is one more. A signal that aborts with a TimeoutError is a failure: the reader waited too long. A
+ * reader who leaves before that, or whose signal aborts otherwise, proves nothing. @throws {CircuitOpen}
  */
 export async function* throughCircuit<Part>(
   circuit: Circuit,
@@ -28,10 +29,19 @@ export async function* throughCircuit<Part>(
     yield* start(begun)
     first.resolve()
   } catch (error) {
-    if (!signal.aborted) first.reject(error)
-    if (!signal.aborted && hasBegun) await circuit.execute(() => Promise.reject(error)).catch(() => undefined)
+    const failure = failureOf(error, signal)
+    if (failure !== null) first.reject(failure)
+    if (failure !== null && hasBegun) await circuit.execute(() => Promise.reject(failure)).catch(() => undefined)
     throw error
   } finally {
     first.reject(new DOMException('Nobody reads on', 'AbortError'))
   }
+}
+
+/** What a circuit is told of it; null when it proves nothing. */
+function failureOf(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted) return error
+  const { reason }: { readonly reason: unknown } = signal
+  const isTooSlow = reason instanceof Error && reason.name === 'TimeoutError'
+  return isTooSlow ? new ModelFailed('MODEL_TIMED_OUT', 'Whoever read it waited too long') : null
 }

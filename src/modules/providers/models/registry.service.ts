@@ -6,9 +6,10 @@ import { type Model, ModelFailed, type ModelPart, type ModelRequest } from '../.
 import type { ModelsConfig, Provider, ProviderConfig, Providers } from '../../../platform/providers.ts'
 import { isOutage } from '../protocols/fault.service.ts'
 import { openSdk, type ProviderSdk } from '../protocols/sdk.service.ts'
-import { answerOnce, type Patience } from './answer.service.ts'
 import { type AttemptTools, attempts } from './attempts.service.ts'
 import { throughCircuit } from './circuits.service.ts'
+import { answerOnce, type Patience } from './single-attempt.service.ts'
+import { countRequestTokens } from './token-count.service.ts'
 
 /** What the registry is made of. */
 export interface RegistryOptions extends AttemptTools {
@@ -105,8 +106,13 @@ function modelOf(id: string, { name, entry, provider, others }: Facts, options: 
     pricing: entry?.pricing ?? null,
     isConfigured: provider !== null,
     stream: (ctx, request, signal) => {
-      const first = provider === null ? notConfigured(name) : ask({ model, name, provider, request }, signal, options)
-      return inTurn(first, () => others(ctx).map((other) => other.stream(ctx, request, signal)), signal)
+      // What models that nobody here knows make of it, when they are told not to think, nobody knows either.
+      const thinksUnasked = entry?.capabilities.includes('REASONING') ?? false
+      const asked = { model, name, request, thinksUnasked }
+      const first = provider === null ? notConfigured(name) : ask({ ...asked, provider }, signal, options)
+      const behind = async () =>
+        (await fitting(others(ctx), request)).map((other) => other.stream(ctx, request, signal))
+      return inTurn(first, behind, signal)
     },
   }
   return model
@@ -122,20 +128,37 @@ interface Asked {
   readonly name: ModelName
   readonly provider: OpenProvider
   readonly request: ModelRequest
+  readonly thinksUnasked: boolean
+}
+
+/** Those whose window, where it is known, takes the request; there is no answer from the others but a refusal. */
+async function fitting(models: readonly Model[], request: ModelRequest): Promise<Model[]> {
+  const fits = await Promise.all(
+    models.map(
+      async (model) => model.contextWindow === null || (await countRequestTokens(model, request)) < model.contextWindow,
+    ),
+  )
+  return models.filter((_model, index) => fits[index])
 }
 
 /** Asks one model, a few times if need be. */
-function ask(
-  { model, name, provider: { sdk, circuit, config }, request: asked }: Asked,
+async function* ask(
+  { model, name, provider: { sdk, circuit, config }, request: asked, thinksUnasked }: Asked,
   signal: AbortSignal,
   options: RegistryOptions,
 ): AsyncGenerator<ModelPart> {
   const { patience, clock } = options
-  const target = { providerId: config.id, modelId: model.id, capabilities: model.capabilities }
+  const { capabilities, contextWindow } = model
+  const target = {
+    ...{ providerId: config.id, modelId: model.id, capabilities },
+    thinksUnasked: thinksUnasked && sdk.quietens,
+  }
   const request = { ...asked, temperature: Math.min(asked.temperature, sdk.maxTemperature) }
-  const providerOptions = sdk.options(model.capabilities.includes('REASONING') ? request.reasoning : 'NONE')
+  const reasoning = capabilities.includes('REASONING') ? request.reasoning : 'NONE'
+  const room = { contextWindow, promptTokens: () => countRequestTokens(model, request) }
+  const providerOptions = await sdk.options({ ...request, reasoning }, room)
   const question = { model: sdk.languageModel(name.name, name.isChat), target, request, providerOptions }
-  return attempts(
+  yield* attempts(
     (begun) =>
       throughCircuit(circuit, signal, (isThere) => {
         const both = () => {
@@ -152,7 +175,7 @@ function ask(
 /** The first that begins. @throws the failure of the last when none does */
 async function* inTurn(
   first: AsyncIterable<ModelPart>,
-  others: () => readonly AsyncIterable<ModelPart>[],
+  others: () => Promise<readonly AsyncIterable<ModelPart>[]>,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   const queue = [first]
@@ -169,7 +192,7 @@ async function* inTurn(
       return
     } catch (error) {
       signal.throwIfAborted()
-      queue.push(...(rest?.() ?? []))
+      if (!hasBegun) queue.push(...((await rest?.()) ?? []))
       rest = null
       if (hasBegun || queue.length === 0) throw error
     }

@@ -1,4 +1,5 @@
-import { countTokens, type TokenCount } from '../../../lib/token-count.ts'
+import { modelNameOf } from '../../../lib/known-providers.ts'
+import { countTokens, isCountedExactly, type TokenCount } from '../../../lib/token-count.ts'
 import type { Context } from '../../../platform/context.ts'
 import { InvalidInput } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
@@ -18,7 +19,7 @@ export async function countTextTokens(ctx: Context, { modelId, text }: CountText
   if (model === null) throw new InvalidInput([{ path: ['model'], message: 'is no model of this server' }])
   const rule = { name: 'count-tokens', points: settings.models.countsPerMinute, windowSeconds: 60 }
   await limits.consume(rule, viewer.userId)
-  return countTokens(text, isOpenAi(model))
+  return countTokens(text, isO200k(model))
 }
 
 /** What stands around each message and each tool, by OpenAI's own reckoning; others take no more. */
@@ -32,7 +33,7 @@ export async function countRequestTokens(model: Model, { messages, tools }: Mode
   const described = tools.map((tool) => JSON.stringify(tool))
   const text = [...said, ...described].join('\n')
   const head = text.slice(0, COUNTED)
-  const { tokens } = await countTokens(head, isOpenAi(model))
+  const { tokens } = await countTokens(head, isO200k(model))
   const all = head.length === text.length ? tokens : Math.ceil((tokens * text.length) / head.length)
   return all + AROUND_EACH * (messages.length + tools.length + 1)
 }
@@ -55,6 +56,7 @@ function jsonOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
-function isOpenAi({ providerId }: Pick<Model, 'providerId'>): boolean {
-  return providerId === 'openai'
+function isO200k({ id }: Pick<Model, 'id'>): boolean {
+  const name = modelNameOf(id)
+  return name?.providerId === 'openai' && isCountedExactly(name.name)
 }

@@ -1,6 +1,6 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage, SharedV4ProviderMetadata } from '@ai-sdk/provider'
 import { ModelFailed, type ModelPart, type StepEnd, type TokenUsage } from '../../../platform/models.ts'
-import { type AssistantContent, callPart, type Target } from './prompt.service.ts'
+import { type AssistantContent, callPart, type Target } from './sdk-prompt.service.ts'
 
 type Part<Type extends LanguageModelV4StreamPart['type']> = Extract<LanguageModelV4StreamPart, { type: Type }>
 type Said = { type: 'text' | 'reasoning'; text: string; providerOptions?: SharedV4ProviderMetadata }
@@ -75,6 +75,10 @@ export function createStepReader(target: Target): StepReader {
           return end('text', part)
         case 'reasoning-end':
           return end('reasoning', part)
+        case 'tool-input-start':
+        case 'tool-input-delta':
+          // A long input takes minutes to write, and is told of when it is all there.
+          return [{ type: 'alive' }]
         case 'tool-call':
           return call(part)
         case 'finish':

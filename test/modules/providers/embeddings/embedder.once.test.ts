@@ -150,6 +150,30 @@ describe('embedders are found by the id of their model', () => {
   })
 })
 
+test('one of the many that anybody may name is closed when others take its place, and not while somebody waits for it', async () => {
+  const registry = registryOf([providerAt('openai', `${server.url}/v1`)])
+  const source = { registry, tools, patience: quick, search: null, local: () => null }
+  const embedders = createEmbedders(source)
+  const nameOthers = () => {
+    for (let count = 0; count < 16; count++) embedders.find(`openai/other-${count}`)
+  }
+  const [busy, idle] = [embedders.find('openai/busy'), embedders.find('openai/idle')]
+  const answer = Promise.withResolvers<void>()
+  await server.faults.forAnyRequest().thenCallback(async () => {
+    await answer.promise
+    return { statusCode: 200, json: { data: [{ embedding: [3, 4], index: 0 }], usage: { prompt_tokens: 1 } } }
+  })
+  const asked = busy?.embed(['a'], { signal })
+  await expect.poll(() => server.requests.length).toBe(1)
+  nameOthers()
+  answer.resolve()
+  expect(near((await asked)?.[0])).toBeCloseTo(1)
+  for (const closed of [idle, busy])
+    await expect(closed?.embed(['b'], { signal })).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
+  expect(server.requests).toHaveLength(1)
+  await Promise.all([embedders.close(), registry.close()])
+})
+
 test('what is configured is known without opening it', () => {
   expect(embedderFacts('off')).toBeNull()
   expect(embedderFacts('embedded')).toMatchObject({ dimensions: 512 })

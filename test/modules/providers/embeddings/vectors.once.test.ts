@@ -5,18 +5,23 @@ import { openSdk } from '../../../../src/modules/providers/protocols/sdk.service
 import { createCircuits } from '../../../../src/platform/circuit.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { createLog } from '../../../../src/platform/log.ts'
+import { standingClock } from '../../../kit/fakes.ts'
 import { providerAt, quick } from '../../../kit/model-server.ts'
 
 const provider = providerAt('openai', 'http://127.0.0.1:9/v1')
 const tools = { figures: quick, clock: systemClock, log: createLog({ level: 'silent' }), random: () => 0.5 }
 
 /** Vectors of a model that answers so. */
-function vectorsBy(doEmbed: EmbeddingModelV4['doEmbed'], dimensions = 2, closing = new AbortController().signal) {
+function vectorsBy(
+  doEmbed: EmbeddingModelV4['doEmbed'],
+  dimensions = 2,
+  closing = new AbortController().signal,
+  circuit = createCircuits(tools).of('model/openai', 'model'),
+) {
   const model: EmbeddingModelV4 = {
     ...{ specificationVersion: 'v4', provider: 'scripted', modelId: 'one' },
     ...{ maxEmbeddingsPerCall: 9, supportsParallelCalls: false, doEmbed },
   }
-  const circuit = createCircuits(tools).of('model/openai', 'model')
   const open = { config: provider, sdk: openSdk(provider, fetch), circuit }
   return createVectors(
     { provider: open, model, modelId: 'openai/one', dimensions, closing },
@@ -77,4 +82,16 @@ test('closing ends what is under way', async () => {
   const asked = never(['a'], true)
   closing.abort(new Error('closed'))
   await expect(asked).rejects.toThrow('closed')
+})
+
+test('vectors that came close the circuit that tried the provider out', async () => {
+  const clock = standingClock()
+  const circuit = createCircuits({ ...tools, clock }).of('model/openai', 'model')
+  for (let failures = 0; failures < 5; failures++)
+    await circuit.execute(() => Promise.reject(new Error('away'))).catch(() => undefined)
+  expect(circuit.state).toBe('OPEN')
+  clock.advance({ seconds: 10 })
+  const embed = vectorsBy(async () => ({ embeddings: [[1, 0]], warnings: [] }), 2, undefined, circuit)
+  await embed(['a'], true)
+  await expect.poll(() => circuit.state).toBe('CLOSED')
 })

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { ChatSessionDocument, ModelsDocument, ProvidersDocument, SendMessageDocument } from '../../../gql/graphql.ts'
 import { lastMessage, untilEnded, watch } from '../../../kit/chat.ts'
@@ -106,6 +107,47 @@ describe('through the door', () => {
     expect(message).toMatchObject({ status: 'INTERRUPTED', failureCode: 'MODEL_CUT' })
     expect(answer.startsWith(message?.content ?? '-')).toBe(true)
     expect(message?.segments).toMatchObject([{ index: 0, length: message?.content.length, modelId: model }])
+    await mock.reset()
+    answerWith(mock, { content: answer })
+    await ask(person, session, model, 'How deep is the sea?')
+    await untilEnded(person, session.id)
+    expect(await lastMessage(person, session.id)).toMatchObject({ status: 'COMPLETED', content: answer })
+  })
+
+  const begun = { id: 'c', created: 1, model: 'm', choices: [{ index: 0, delta: { content: 'The sea' } }] }
+  const usage = { input_tokens: 1, output_tokens: 1 }
+  const start = { id: 'm', type: 'message', role: 'assistant', model: 'claude', content: [], usage }
+  test.for<[string, readonly object[]]>([
+    ['house/any-model', [begun]],
+    [
+      'anthropic/claude-sonnet-4-6',
+      [
+        { type: 'message_start', message: { ...start, stop_reason: null, stop_sequence: null } },
+        { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+        { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'The sea' } },
+      ],
+    ],
+  ])('%s falls silent in the middle: what there is stays, and the session goes on', async ([model, events]) => {
+    const { settings } = server.app.platform
+    const { generations } = settings
+    const silent = new Readable({ read: () => undefined })
+    for (const event of events)
+      silent.push(`${'type' in event ? `event: ${event.type}\n` : ''}data: ${JSON.stringify(event)}\n\n`)
+    await mock.faults.forAnyRequest().thenStream(200, silent, { 'content-type': 'text/event-stream' })
+    const session = await openChat(person)
+    Object.assign(settings, { generations: { ...generations, idleMillis: 500 } })
+    try {
+      await ask(person, session, model, 'How deep is the sea?')
+      await untilEnded(person, session.id)
+    } finally {
+      Object.assign(settings, { generations })
+      silent.destroy()
+    }
+    expect(await lastMessage(person, session.id)).toMatchObject({
+      status: 'FAILED',
+      failureCode: 'MODEL_TIMED_OUT',
+      content: 'The sea',
+    })
     await mock.reset()
     answerWith(mock, { content: answer })
     await ask(person, session, model, 'How deep is the sea?')

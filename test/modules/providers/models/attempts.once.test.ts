@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { attempts } from '../../../../src/modules/providers/models/attempts.service.ts'
+import { CircuitOpen } from '../../../../src/platform/circuit.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { ModelFailed, type ModelFailureCode } from '../../../../src/platform/models.ts'
 import { defaultSettings } from '../../../../src/platform/settings.ts'
@@ -9,7 +10,7 @@ const clock = { now: () => new Date('2026-11-26T20:00:00Z') }
 
 /** Tries what fails so, by the product's own figures, and tells what came of it and how long each pause was to be. */
 async function trying(
-  failures: readonly ModelFailed[],
+  failures: readonly Error[],
   { begins = false, random = () => 1 }: { begins?: boolean; random?: () => number } = {},
 ) {
   const pauses: number[] = []
@@ -78,6 +79,8 @@ test('whoever goes away waits for no pause', async () => {
 })
 
 test('a circuit that is open is not tried again', async () => {
-  const open = Object.assign(new Error('x'), { name: 'CircuitOpen', retryAfterSeconds: 9 }) as unknown as ModelFailed
+  const open = new CircuitOpen('model/openai', 9)
   expect(await trying([open])).toMatchObject({ pauses: [], code: 'MODEL_CIRCUIT_OPEN' })
+  const namesake = Object.assign(new Error('x'), { name: 'CircuitOpen' })
+  expect(await trying([namesake])).toMatchObject({ tries: 2, code: null })
 })

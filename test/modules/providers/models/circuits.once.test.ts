@@ -96,3 +96,22 @@ test('whoever aborts proves nothing, whatever the stream then throws', async () 
   await expect(Array.fromAsync(aborted)).rejects.toThrow('terminated')
   await expect.poll(() => circuit.state).toBe('HALF_OPEN')
 })
+
+test('whoever waited too long is a failure, before it began and after', async () => {
+  const { circuit } = opening()
+  const tooSlow = new DOMException('The time is over', 'TimeoutError')
+  for (let failures = 0; failures < FAILURES; failures++) {
+    expect(circuit.state).toBe('CLOSED')
+    const stop = new AbortController()
+    const silent = throughCircuit(circuit, stop.signal, async function* (begun) {
+      if (failures % 2 === 0) begun()
+      yield 1
+      await new Promise((_resolve, reject) => stop.signal.addEventListener('abort', () => reject(stop.signal.reason)))
+    })
+    await silent.next()
+    const next = silent.next()
+    stop.abort(tooSlow)
+    await expect(next).rejects.toBe(tooSlow)
+  }
+  expect(circuit.state).toBe('OPEN')
+})

@@ -4,7 +4,7 @@ import { createCircuits } from '../../../../src/platform/circuit.ts'
 import type { Context } from '../../../../src/platform/context.ts'
 import { createLog } from '../../../../src/platform/log.ts'
 import { findScenario } from '../../../../src/platform/model-scenarios.ts'
-import { ModelFailed } from '../../../../src/platform/models.ts'
+import { ModelFailed, modelRequest } from '../../../../src/platform/models.ts'
 import { standingClock } from '../../../kit/fakes.ts'
 import {
   answerWith,
@@ -28,11 +28,16 @@ const a = 'anthropic/claude-haiku-4-5'
 const b = 'openai/gpt-4.1'
 const paths = () => server.requests.map(({ path }) => path)
 
-async function asked(id: string, options: Parameters<typeof registryOf>[1] = {}, providers = both()) {
+async function asked(
+  id: string,
+  options: Parameters<typeof registryOf>[1] = {},
+  providers = both(),
+  request = aQuestion,
+) {
   const registry = registryOf(providers, options)
   const model = registry.findModel(id)
   if (model === null) throw new Error(`There is no ${id}`)
-  const outcome = await askModel(model)
+  const outcome = await askModel(model, request)
   await registry.close()
   return outcome
 }
@@ -79,6 +84,18 @@ describe('when a model is down', () => {
     await server.faults.forPost('/v1/messages').thenReply(401, '{}')
     await server.faults.forPost('/v1/responses').thenReply(503, '{}')
     expect((await asked(a, { fallbacks: [[a, b]], retries: 0 })).failure?.code).toBe('MODEL_OVERLOADED')
+  })
+
+  test('one whose window is too small for what was said is not asked', async () => {
+    answerWith(server, { content: 'from the last' })
+    await server.faults.forPost('/v1/messages').thenReply(529, '{}')
+    const long = modelRequest({ messages: [{ role: 'user', content: 'word '.repeat(130_000) }] })
+    const options = { fallbacks: [[a, 'openai/gpt-4o', b]], retries: 0 }
+    expect((await asked(a, options, both(), long)).text).toBe('from the last')
+    expect(paths()).toEqual(['/v1/messages', '/v1/responses'])
+    expect(await server.requests[1]?.body.getJson()).toMatchObject({ model: 'gpt-4.1' })
+    const alone = { fallbacks: [[a, 'openai/gpt-4o']], retries: 0 }
+    expect((await asked(a, alone, both(), long)).failure?.code).toBe('MODEL_OVERLOADED')
   })
 
   test('a model that runs here may be the last of a group', async () => {

@@ -17,6 +17,7 @@ describe('a text is counted', () => {
     expect(other.isExact).toBe(false)
     expect(other.tokens).toBeGreaterThan(6)
     expect((await count('embedded/extractive')).isExact).toBe(false)
+    expect((await count('openai-chat/gpt-5')).isExact).toBe(true)
   })
 
   test('for a model of this server alone, up to 65,536 characters, and for nobody who is not signed in', async ({

@@ -29,6 +29,8 @@ const request = modelRequest({
   maxOutputTokens: 99,
 })
 
+const providerOf = (id: string) => id.replace(/\/.*/, '').replace('-chat', '')
+
 /** Asks a model, and tells what its provider was sent. */
 async function sent(id: string, provider: ProviderConfig, asked: Parameters<typeof modelRequest>[0] = request) {
   answerWith(server, { content: 'Very.' })
@@ -112,12 +114,12 @@ describe('what a protocol has of its own', () => {
     expect(chat.body).not.toHaveProperty('temperature')
   })
 
-  test('Gemini: its key in a header, not in the address; thoughts only where they are asked for', async () => {
+  test('Gemini: its key in a header, not in the address; thoughts are shown only where they are asked for', async () => {
     const provider = providerAt('google', `${server.url}/v1beta`)
     const plain = await sent('google/gemini-2.5-flash', provider)
     expect(plain.headers).toMatchObject({ 'x-goog-api-key': 'a-key-of-a-test' })
     expect(plain.path).not.toContain('a-key-of-a-test')
-    expect(JSON.stringify(plain.body)).not.toContain('thinkingConfig')
+    expect(JSON.stringify(plain.body)).not.toContain('includeThoughts')
     await server.reset()
     const thinking = await sent('google/gemini-2.5-flash', provider, { ...request, reasoning: 'LOW' })
     expect(thinking.body).toMatchObject({ generationConfig: { thinkingConfig: { includeThoughts: true } } })
@@ -126,6 +128,56 @@ describe('what a protocol has of its own', () => {
   test('Ollama: a key, where a proxy wants one', async () => {
     const { headers } = await sent('ollama/llama3.3', providerAt('ollama', `${server.url}/api`))
     expect(headers.authorization).toBe('Bearer a-key-of-a-test')
+  })
+
+  test('Ollama: temperature, length and window, where it reads them', async () => {
+    const provider = providerAt('ollama', `${server.url}/api`)
+    const optionsOf = async (id: string, asked: Parameters<typeof modelRequest>[0]) => {
+      const { body } = await sent(id, provider, asked)
+      await server.reset()
+      return 'options' in body ? body.options : null
+    }
+    const long = (words: number) => [{ role: 'user', content: 'word '.repeat(words) } as const]
+    expect(await optionsOf('ollama/llama3.3', request)).toEqual({ temperature: 0.4, num_predict: 99, num_ctx: 4_096 })
+    const { messages } = request
+    expect(await optionsOf('ollama/llama3.3', { messages })).toEqual({ temperature: 0.7, num_ctx: 8_192 })
+    expect(await optionsOf('ollama/llama3.3', { messages: long(20_000) })).toMatchObject({ num_ctx: 32_768 })
+    expect(await optionsOf('ollama/qwen3', { messages: long(30_000) })).toMatchObject({ num_ctx: 40_960 })
+    expect(await optionsOf('ollama/unknown', { messages, maxOutputTokens: 400_000 })).toMatchObject({
+      num_ctx: 131_072,
+    })
+  })
+})
+
+describe('a model that thinks by itself is told not to, or as little as it can', () => {
+  test.each([
+    ['anthropic/claude-opus-5', '/v1', { thinking: { type: 'disabled' } }],
+    ['openai/gpt-5', '/v1', { reasoning: { effort: 'minimal' } }],
+    ['openai/gpt-5.2', '/v1', { reasoning: { effort: 'none' } }],
+    ['openai-chat/gpt-5.2', '/v1', { reasoning_effort: 'none' }],
+    ['google/gemini-2.5-flash', '/v1beta', { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } }],
+    ['google/gemini-2.5-pro', '/v1beta', { generationConfig: { thinkingConfig: { thinkingBudget: 128 } } }],
+    ['cohere/command-a-reasoning-08-2025', '/v2', { thinking: { type: 'disabled' } }],
+    ['groq/openai/gpt-oss-120b', '/v1', { reasoning_effort: 'low' }],
+    ['mistral/magistral-medium-latest', '/v1', { reasoning_effort: 'none' }],
+    ['ollama/qwen3', '/api', { think: false }],
+  ])('%s', async (id, path, told) => {
+    const { body } = await sent(id, providerAt(providerOf(id), `${server.url}${path}`))
+    expect(body).toMatchObject(told)
+    expect(JSON.stringify(body)).not.toMatch(/summary|includeThoughts/)
+  })
+
+  test.each([
+    ['openai/gpt-4.1', '/v1'],
+    ['cohere/command-a-03-2025', '/v2'],
+    ['cohere/command-of-tomorrow', '/v2'],
+    ['groq/llama-3.3-70b-versatile', '/v1'],
+    ['mistral/mistral-small-latest', '/v1'],
+    ['nouscoder/NousCoder-15B', '/v1'],
+    ['together/deepseek-ai/DeepSeek-R2', '/v1'],
+  ])('%s is told nothing, since it does not or nobody knows', async (id, path) => {
+    const { body } = await sent(id, providerAt(providerOf(id), `${server.url}${path}`))
+    expect(JSON.stringify(body)).not.toMatch(/reasoning_effort|"effort"|thinking/)
   })
 })
 

@@ -16,7 +16,7 @@ const finish = (unified: Unified, raw: string | undefined = 'x', counted = usage
 })
 
 function read(parts: readonly LanguageModelV4StreamPart[], providerId = 'anthropic'): ModelPart[] {
-  const reader = createStepReader({ providerId, modelId: `${providerId}/a`, capabilities: [] })
+  const reader = createStepReader({ providerId, modelId: `${providerId}/a`, capabilities: [], thinksUnasked: false })
   return parts.flatMap((part) => reader.read(part))
 }
 
@@ -107,4 +107,15 @@ test('an end with an error is one, and usage that nobody counted is none', () =>
 test('what an SDK calls an error in the stream is thrown as it stands', () => {
   const error = { message: 'Overloaded', type: 'overloaded_error' }
   expect(() => read([{ type: 'error', error }])).toThrow(expect.objectContaining(error))
+})
+
+test('a model that writes the input of a call is alive, though there is nothing of it yet', () => {
+  const parts = read([
+    { type: 'tool-input-start', id: 'c', toolName: 'depth' },
+    { type: 'tool-input-delta', id: 'c', delta: '{"a":' },
+    { type: 'tool-input-delta', id: 'c', delta: '1}' },
+    { type: 'tool-input-end', id: 'c' },
+    { type: 'tool-call', toolCallId: 'c', toolName: 'depth', input: '{"a":1}' },
+  ])
+  expect(parts.map(({ type }) => type)).toEqual(['alive', 'alive', 'alive', 'call'])
 })

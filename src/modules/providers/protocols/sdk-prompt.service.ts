@@ -15,18 +15,20 @@ export interface Target {
   readonly providerId: string
   readonly modelId: string
   readonly capabilities: readonly ModelCapability[]
+  /** It thinks by itself, and its SDK knows how to tell it not to. */
+  readonly thinksUnasked: boolean
 }
 
 /** A request as all SDKs take it. What the model cannot do is not asked of it. */
 export function callOptions(request: ModelRequest, target: Target): LanguageModelV4CallOptions {
   const { tools, temperature, maxOutputTokens, reasoning } = request
   const canUseTools = target.capabilities.includes('TOOLS')
-  const thinks = target.capabilities.includes('REASONING') && reasoning !== 'NONE'
+  const isTold = target.capabilities.includes('REASONING') && (reasoning !== 'NONE' || target.thinksUnasked)
   return {
     prompt: promptOf(request.messages, target),
     temperature,
     ...(maxOutputTokens === null ? {} : { maxOutputTokens }),
-    ...(thinks ? { reasoning: effortOf[reasoning] } : {}),
+    ...(isTold ? { reasoning: effortOf[reasoning] } : {}),
     ...(canUseTools && tools.length > 0 ? { tools: tools.map(functionOf), toolChoice: { type: 'auto' } } : {}),
   }
 }

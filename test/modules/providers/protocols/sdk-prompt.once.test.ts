@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest'
-import { callOptions } from '../../../../src/modules/providers/protocols/prompt.service.ts'
+import { callOptions } from '../../../../src/modules/providers/protocols/sdk-prompt.service.ts'
 import { type ModelMessage, modelRequest } from '../../../../src/platform/models.ts'
 
-const target = { providerId: 'anthropic', modelId: 'anthropic/a', capabilities: ['TOOLS', 'REASONING'] } as const
+const target = {
+  providerId: 'anthropic',
+  modelId: 'anthropic/a',
+  capabilities: ['TOOLS', 'REASONING'],
+  thinksUnasked: false,
+} as const
 const optionsOf = (messages: readonly ModelMessage[], more = {}) =>
   callOptions(modelRequest({ messages, ...more }), target)
 

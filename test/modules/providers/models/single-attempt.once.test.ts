@@ -1,6 +1,6 @@
 import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider'
 import { expect, test } from 'vitest'
-import { answerOnce } from '../../../../src/modules/providers/models/answer.service.ts'
+import { answerOnce } from '../../../../src/modules/providers/models/single-attempt.service.ts'
 import { systemClock } from '../../../../src/platform/clock.ts'
 import { type ModelPart, modelRequest } from '../../../../src/platform/models.ts'
 
@@ -46,7 +46,7 @@ async function asking(script: Script, { thinks = false, signal = new AbortContro
   const parts: ModelPart[] = []
   const question = {
     model: writing(script),
-    target: { providerId: 'scripted', modelId: 'scripted/one', capabilities: [] },
+    target: { providerId: 'scripted', modelId: 'scripted/one', capabilities: [], thinksUnasked: false },
     request: modelRequest({ messages: [], reasoning: thinks ? 'LOW' : 'NONE' }),
     providerOptions: {},
   }
@@ -81,6 +81,18 @@ test('who gives a sign of life, or was asked to think, is waited for longer', as
 
 test('once it has begun whoever reads decides how long to wait', async () => {
   expect((await asking([start, ...text, 500, ...text, finish])).failure).toBeUndefined()
+})
+
+test('one who writes the input of a call has begun, and is not too slow', async () => {
+  const input: LanguageModelV4StreamPart[] = [
+    { type: 'tool-input-start', id: 'c', toolName: 'depth' },
+    { type: 'tool-input-delta', id: 'c', delta: '{' },
+  ]
+  expect(await asking([start, ...input, 500, finish])).toEqual({
+    types: ['attempt', 'alive', 'alive', 'end'],
+    begins: 1,
+    failure: undefined,
+  })
 })
 
 test('a stream that just ends was cut', async () => {

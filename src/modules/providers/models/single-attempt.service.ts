@@ -3,7 +3,7 @@ import type { Clock } from '../../../platform/clock.ts'
 import { ModelFailed, type ModelPart, type ModelRequest } from '../../../platform/models.ts'
 import { createTimeLimit } from '../../../platform/time-limit.ts'
 import { modelFailure } from '../protocols/fault.service.ts'
-import { callOptions, type Target } from '../protocols/prompt.service.ts'
+import { callOptions, type Target } from '../protocols/sdk-prompt.service.ts'
 import { createStepReader } from '../protocols/step.service.ts'
 
 /** What is asked, of whom. */
