@@ -46,7 +46,8 @@ const embedInput = z.object({
 builder.queryField('embed', (t) =>
   t.field({
     type: [EmbeddingRef],
-    description: 'Vectors of texts, in their order. How many one person may have made in a minute is limited.',
+    description:
+      'Vectors of texts, in their order; by a model that tells the two apart they are those of questions, not of what is searched. How many one person may have made in a minute is limited.',
     authScopes: { authenticated: true },
     args: { input: t.arg({ type: EmbedInput, required: true, description: 'The texts and the model.' }) },
     resolve: async (_root, { input }, ctx) => {
