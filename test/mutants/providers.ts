@@ -87,8 +87,16 @@ export const providerMutants: readonly Mutant[] = [
   },
   {
     name: 'whoever leaves proves that a provider is well',
-    edits: [change('src/modules/providers/models/circuits.service.ts', 'if (!signal.aborted) return error', '')],
+    edits: [
+      change(
+        'src/modules/providers/models/circuits.service.ts',
+        "'Whoever read it waited too long') : null",
+        "'Whoever read it waited too long') : error",
+      ),
+    ],
     ...tests('models/circuits.once', 'whoever aborts proves nothing'),
+    // What is waited for does not come.
+    proof: "to be 'HALF_OPEN'",
   },
   {
     name: 'a limit that was reached opens the circuit',
@@ -153,12 +161,14 @@ export const providerMutants: readonly Mutant[] = [
   {
     name: 'every model of OpenAI is counted exactly',
     edits: [change(`${providers}/models/token-count.service.ts`, ' && isCountedExactly(name.name)', '')],
-    ...tests('models/token-count', 'exactly for OpenAI'),
+    ...tests('models/token-count', 'by another encoding'),
   },
   {
     name: 'vectors that came say nothing to the circuit',
     edits: [change(vectors, '    begun()\n', '')],
     ...tests('embeddings/vectors.once', 'close the circuit'),
+    // What is waited for does not come.
+    proof: "to be 'CLOSED'",
   },
   {
     name: 'a provider that hangs is no failure',
@@ -211,6 +221,8 @@ export const providerMutants: readonly Mutant[] = [
     name: 'naming other models ends what somebody waits for',
     edits: [change(`${providers}/embeddings/embedder.service.ts`, 'isRetired && waiting === 0', 'isRetired')],
     ...tests('embeddings/embedder.once', 'is closed when others'),
+    // What was under way is refused.
+    proof: 'The service is busy',
   },
   {
     name: 'a stream is waited for behind its end',

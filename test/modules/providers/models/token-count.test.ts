@@ -69,6 +69,12 @@ describe('a request is counted before it is made', () => {
     expect(all).toBeLessThan(600)
   })
 
+  test('with a margin for a model of OpenAI that reads by another encoding', async () => {
+    const request = modelRequest({ messages: [{ role: 'user', content: 'word '.repeat(1_000) }] })
+    const older = await countRequestTokens({ ...model, id: 'openai/gpt-4-turbo' }, request)
+    expect(older).toBeGreaterThan(1.3 * (await countRequestTokens(model, request)))
+  })
+
   test('in little time, however long it is', async () => {
     const before = performance.now()
     const messages = Array.from({ length: 50 }, () => ({ role: 'user', content: 'ab'.repeat(50_000) }) as const)
