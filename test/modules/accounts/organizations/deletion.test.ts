@@ -13,6 +13,7 @@ import {
   RestoreOrganizationDocument,
   ViewerDocument,
 } from '../../../gql/graphql.ts'
+import { askAndWait } from '../../../kit/chat.ts'
 import { test as clockedTest } from '../../../kit/clocked.ts'
 import { holdIndexer, indexed, setRole, trailOf, unsealedOf } from '../../../kit/inside.ts'
 import { makeLink, rewrite } from '../../../kit/links.ts'
@@ -22,7 +23,7 @@ import { makeAgent, makeKey, tokenOf } from '../../../kit/programs.ts'
 import type { TestServer } from '../../../kit/server.ts'
 import { admission, renewed } from '../../../kit/sessions.ts'
 import { makeTag, mark } from '../../../kit/tags.ts'
-import { ask, createPage, openChat, test, write } from '../../../kit/test.ts'
+import { createPage, openChat, test, write } from '../../../kit/test.ts'
 
 async function remove(person: Person, expectedVersion: number | null = null) {
   const input = { id: person.organizationId, expectedVersion }
@@ -182,7 +183,8 @@ async function furnish(server: TestServer, person: Person): Promise<void> {
   await rewrite(person, block, 'another text')
   await makeLink(person, { sourceBlockId: block, targetId: page.id })
   await mark(person, page, await makeTag(person, 'A tag'))
-  await ask(person, await openChat(person), 'scenario/words-1')
+  const content = JSON.stringify([[{ name: 'listProjects', input: {} }]])
+  await askAndWait(person, { sessionId: (await openChat(person)).id, model: 'scenario/tools', content })
   await invite(server, person, `purged-${person.email}`)
   await makeKey(person)
   await tokenOf(person, await makeAgent(person))
