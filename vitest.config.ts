@@ -15,18 +15,25 @@ if (process.env.REQUIRE_SERVICES === '1' && missingUrls.length > 0) {
 }
 
 const longTests = process.env.FULL === '1' ? [] : ['test/**/*.full.test.ts']
-const embeddedOnly = ['test/laws/!(strangers*).test.ts', 'test/lib/**', 'test/kit/**', 'test/**/*.once.test.ts']
+const embeddedOnly = [
+  'test/laws/!(strangers*).test.ts',
+  'test/{lib,kit}/**',
+  'test/platform/mailer.test.ts',
+  'test/**/*.once.test.ts',
+]
 const servicesOnly = ['test/**/*.services.test.ts', 'test/**/*.services.full.test.ts']
 
 const onServices =
   missingUrls.length === 0 && process.env.FULL !== '1'
     ? [
-        'test/modules/accounts/**/!(*.once).test.ts',
+        'test/modules/{accounts,projects}/**/!(*.once).test.ts',
         'test/laws/strangers*.test.ts',
-        'test/modules/chat/assistant/extractive.test.ts',
+        'test/modules/audit/{head-record,seal,sealer,verification}.test.ts',
+        'test/modules/chat/{assistant,sessions}/*.test.ts',
+        'test/modules/chat/search/{bad-input,filters,paging,rights*,scripts,snippets,words}.test.ts',
         'test/modules/chat/tools/{hostile-model,workspace-tools}.test.ts',
-        'test/modules/chat/search/{bad-input,paging,scripts,snippets,words}.test.ts',
         'test/modules/ocean/links/*.test.ts',
+        'test/modules/ocean/pages/page-{archive,copy,moves}.test.ts',
         'test/nodes/{grant-admin,import-users,verify-audit}.test.ts',
         'test/transport/{reconnect,vanished-clients}.test.ts',
       ]
