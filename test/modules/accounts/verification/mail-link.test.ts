@@ -99,7 +99,9 @@ describe('Supabase Auth GHSA-3529-5m8x-rpv3: every mailed link begins with PUBLI
     const mails = server.mails.sent.slice(before)
     expect(mails).toHaveLength(accepted)
     for (const { subject, text, html } of mails) {
-      expect(`${subject}${text}${html}`).not.toMatch(/evil|192\.0\.2|javascript:|8081/i)
+      // A token may hold any of it by chance.
+      const words = `${subject}${text}${html}`.replaceAll(/(?<=#token=)[\w.-]+/g, '')
+      expect(words).not.toMatch(/evil|192\.0\.2|javascript:|8081/i)
       const addresses = text.match(/\b[a-z]+:\/\/\S+/gi) ?? []
       expect(addresses).toHaveLength(1)
       for (const address of addresses) expect(address.replace(/\.$/, '')).toMatch(ours)
