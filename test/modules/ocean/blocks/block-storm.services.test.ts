@@ -168,10 +168,12 @@ test(`${OPERATIONS} changes by ${ACTORS} people at once leave two trees, and the
       const bare = blocks.map(({ createdAt: _at, createdBy: _by, ...block }) => block)
       expect(told[index]?.standing).toEqual(bare)
     }
-    // It was a storm: much of each kind came to something, on both pages, and much was nested.
+    // It was a storm: much of each kind came to something, on both pages, and some of it was nested. How deep is left in the
+    // end is chance.
     for (const outcome of ['Block', 'CreatedBlocks', 'DeletedBlock'])
       expect(state.outcomes.get(outcome)).toBeGreaterThan(2)
-    expect(read.every((blocks) => blocks.some(({ depth }) => depth > 2))).toBe(true)
+    expect(told.every(({ standing, deleted }) => standing.length + deleted.length > 2)).toBe(true)
+    expect(read.flat().some(({ depth }) => depth > 1)).toBe(true)
   }
   const operations = fc.array(operation, { minLength: OPERATIONS, maxLength: OPERATIONS, size: 'max' })
   await fc.assert(fc.asyncProperty(operations, storm), { numRuns: 1, seed, endOnFailure: true })
