@@ -4,13 +4,12 @@ import { describedValues } from '../../../graphql/enums.ts'
 import { errorType, UserErrorInterface } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { idOf } from '../../../graphql/ids.ts'
-import { keptObject, optional } from '../../../graphql/input.ts'
+import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
-import { jsonDepth } from '../../../lib/json-depth.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { DEFAULT_TEMPERATURE, type ReasoningEffort, reasoningEfforts } from '../../../platform/models.ts'
 import { PromptTooLong } from '../generations/prompt.service.ts'
-import { modelDescription, modelId } from '../sessions/chat-session.graphql.ts'
+import { modelDescription, modelId, sessionContext } from '../sessions/chat-session.graphql.ts'
 import { ModelNotConfigured, SessionArchived } from '../sessions/chat-session.service.ts'
 import { tools } from '../tools/workspace-tools.service.ts'
 import { BranchLimitReached } from './branch.service.ts'
@@ -56,12 +55,7 @@ const askingErrors = [
 
 const modelOfAnswer = `${modelDescription} The session’s when left out.`
 
-const MAX_METADATA_DEPTH = 10
-
-const metadata = keptObject
-  .refine((kept) => jsonDepth(kept) <= MAX_METADATA_DEPTH, `at most ${MAX_METADATA_DEPTH} levels`)
-  .nullish()
-  .transform((kept) => kept ?? {})
+const metadata = sessionContext.nullish().transform((kept) => kept ?? {})
 
 const metadataDescription =
   'Whatever your front ends keep with the question: an object of at most 16 KiB and 10 levels. No model reads it.'

@@ -49,7 +49,7 @@ export const sessionTitle = singleLine({ max: 200 })
 
 const MAX_CONTEXT_DEPTH = 10
 
-/** The rule of every `context`. */
+/** The rule of every `context`, and of whatever else front ends keep in a chat. */
 export const sessionContext = keptObject.refine(
   (context) => jsonDepth(context) <= MAX_CONTEXT_DEPTH,
   `at most ${MAX_CONTEXT_DEPTH} levels`,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../../../lib/json.ts'
 import { ModelFailed } from '../../../platform/models.ts'
 
 /** UTF-16 units of one line; each holds a few words. */
@@ -64,7 +65,7 @@ function checked(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
 }
 
 function faultOf(text: string): ModelFailed | null {
-  const value = parsed(text)
+  const value = parseJson(text)
   if (typeof value === 'object' && value !== null && 'error' in value)
     return new ModelFailed('MODEL_FAILED', 'ollama told of an error')
   return line.safeParse(value).success ? null : nonsense()
@@ -72,12 +73,4 @@ function faultOf(text: string): ModelFailed | null {
 
 function nonsense(): ModelFailed {
   return new ModelFailed('MODEL_SAID_NONSENSE', 'ollama wrote a line that is no part of an answer')
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
 }

@@ -1,4 +1,5 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage, SharedV4ProviderMetadata } from '@ai-sdk/provider'
+import { parseJson } from '../../../lib/json.ts'
 import { ModelFailed, type ModelPart, type StepEnd, type TokenUsage } from '../../../platform/models.ts'
 import { type AssistantContent, callPart, type Target } from './sdk-prompt.service.ts'
 
@@ -99,12 +100,7 @@ function keep(said: Said, metadata: SharedV4ProviderMetadata | undefined): void 
 
 /** Undefined when it is no JSON; nothing at all is what some write for no input. */
 function parsed(text: string): unknown {
-  if (text.trim() === '') return {}
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
+  return text.trim() === '' ? {} : parseJson(text)
 }
 
 /** @throws {ModelFailed} when the step did not end, whatever the SDK makes of it */
