@@ -32,6 +32,7 @@ await generate(
             Permission: 'string',
             JSON: 'unknown',
             Base64: 'string',
+            BigInt: 'string',
             BlockContent: 'unknown',
           },
         },

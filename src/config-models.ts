@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isPlain, urlOf, wholeNumber } from './config-rules.ts'
 import { type KnownProvider, knownProviders, modelNameOf } from './lib/known-providers.ts'
 import { dimensionsOf } from './lib/model-catalogue.ts'
+import { createPriceList, parsePrice } from './lib/price-list.ts'
 import type { ModelsConfig, ProviderConfig } from './platform/providers.ts'
 
 type Environment = Readonly<Record<string, unknown>>
@@ -22,6 +23,7 @@ export const modelVariables = {
   OPENAI_COMPATIBLE: z.string().optional(),
   MODEL_FALLBACKS: z.string().optional(),
   DEFAULT_MODEL: z.string().optional(),
+  MODEL_PRICES: z.string().optional(),
   MODEL_FIRST_PART_MILLIS: wholeNumber(1, 600_000),
   MODEL_THOUGHT_MILLIS: wholeNumber(1, 600_000),
   MODEL_BACK_OFF_MILLIS: wholeNumber(0, 60_000),
@@ -37,6 +39,11 @@ export function modelsConfigOf(environment: Environment): ModelsConfig {
     providers: [...knownProviders.map((known) => configured(known, environment)), ...furtherProviders(environment)],
     fallbacks: groupsOf(environment),
     defaultId: text(environment, 'DEFAULT_MODEL'),
+    prices: new Map(
+      priceEntries(environment)
+        .map(parsePrice)
+        .filter((entry) => entry !== null),
+    ),
   }
 }
 
@@ -49,7 +56,7 @@ export function modelFaults(environment: Environment): string[] {
     const key = text(environment, variable)
     return key === null || apiKey.safeParse(key).success ? [] : [`${variable} is not a key`]
   })
-  const { providers, fallbacks, defaultId } = modelsConfigOf(environment)
+  const { providers, fallbacks, defaultId, prices } = modelsConfigOf(environment)
   const named = [
     ...fallbacks.flat().map((id) => ['MODEL_FALLBACKS', id] as const),
     ...(defaultId === null ? [] : [['DEFAULT_MODEL', defaultId] as const]),
@@ -65,6 +72,7 @@ export function modelFaults(environment: Environment): string[] {
       ...keys,
       ...unknown,
       ...short,
+      ...priceFaults(environment, { prices, named }),
       ...embeddingFaults(environment, providers),
     ]),
   ]
@@ -146,6 +154,31 @@ function whatIsMissing(providerId: string): string {
   if (known.id === 'ollama') return 'OLLAMA_URL'
   return known.needsKey ? `${known.variables}_API_KEY` : `${known.variables}_BASE_URL`
 }
+
+/** `anthropic/one=4/0.2/20;myhost/*=free` */
+function priceEntries(environment: Environment): string[] {
+  return parts(text(environment, 'MODEL_PRICES'), ';')
+}
+
+interface Priced {
+  readonly prices: ModelsConfig['prices']
+  readonly named: readonly (readonly [variable: string, id: string])[]
+}
+
+/** What is asked without anybody choosing it has to have a price, or could never be asked. */
+function priceFaults(environment: Environment, { prices, named }: Priced): string[] {
+  const malformed = priceEntries(environment)
+    .filter((entry) => parsePrice(entry) === null)
+    .map((entry) => `MODEL_PRICES has ${JSON.stringify(entry.slice(0, 100))}, which is not ${PRICE_FORM}`)
+  const list = createPriceList(prices)
+  const unpriced = named
+    .filter(([, id]) => modelNameOf(id) !== null && list.find(id) === null)
+    .map(([variable, id]) => `${variable} has ${id}, whose price is not known here: set it with MODEL_PRICES`)
+  return [...malformed, ...unpriced]
+}
+
+const PRICE_FORM =
+  'model=input/cached/output or model=input/cached/output/thinking in credits a million tokens, above 0, or model=free; provider/* and * stand for all others'
 
 function embeddingFaults(environment: Environment, providers: readonly ProviderConfig[]): string[] {
   const id = text(environment, 'EMBEDDINGS')

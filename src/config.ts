@@ -14,6 +14,7 @@ import {
   urlOf,
   wholeNumber,
 } from './config-rules.ts'
+import { MILLIONTHS_PER_CREDIT } from './lib/credits.ts'
 import type { LogLevel } from './platform/log.ts'
 import type { ModelsConfig } from './platform/providers.ts'
 import { defaultSettings, type Settings } from './platform/settings.ts'
@@ -63,6 +64,8 @@ export class ConfigInvalid extends Error {
   }
 }
 
+const MOST_MONTHLY_CREDITS = 1_000_000
+
 const environmentSchema = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test'], 'is not production, development or test').optional(),
   PORT: z
@@ -107,6 +110,9 @@ const environmentSchema = z.object({
   VERIFICATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
   INVITATIONS_PER_HOUR: wholeNumber(1, 1_000_000),
   GENERATION_LEASE_SECONDS: wholeNumber(1, 3_600),
+  MONTHLY_CREDITS_FREE: wholeNumber(0, MOST_MONTHLY_CREDITS),
+  MONTHLY_CREDITS_PRO: wholeNumber(0, MOST_MONTHLY_CREDITS),
+  MONTHLY_CREDITS_ENTERPRISE: wholeNumber(0, MOST_MONTHLY_CREDITS),
   SCENARIO_MODELS: z.enum(['on', 'off'], 'is not on or off').optional(),
   ...modelVariables,
   METRICS_TOKEN: z
@@ -234,11 +240,23 @@ function settingsOf(
       baseMillis: env.MODEL_BACK_OFF_MILLIS ?? defaults.models.baseMillis,
     },
     cookies: { isSecure: isHttps(publicUrl), sameSite: env.COOKIE_SAME_SITE },
+    credits: {
+      ...defaults.credits,
+      monthly: Object.freeze({
+        FREE: creditsOf(env.MONTHLY_CREDITS_FREE) ?? defaults.credits.monthly.FREE,
+        PRO: creditsOf(env.MONTHLY_CREDITS_PRO) ?? defaults.credits.monthly.PRO,
+        ENTERPRISE: creditsOf(env.MONTHLY_CREDITS_ENTERPRISE) ?? defaults.credits.monthly.ENTERPRISE,
+      }),
+    },
     generations: {
       ...defaults.generations,
       leaseMillis: lease === undefined ? defaults.generations.leaseMillis : lease * 1_000,
     },
   })
+}
+
+function creditsOf(credits: number | undefined): bigint | undefined {
+  return credits === undefined ? undefined : BigInt(credits) * MILLIONTHS_PER_CREDIT
 }
 
 function frozen(settings: Settings): Settings {

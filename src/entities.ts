@@ -21,6 +21,9 @@ import { Link } from './modules/ocean/links/link.entity.ts'
 import { Page } from './modules/ocean/pages/page.entity.ts'
 import { PageTag, Tag } from './modules/ocean/tags/tag.entity.ts'
 import { Project, ProjectMember } from './modules/projects/project.entity.ts'
+import { Charge } from './modules/usage/charges/charge.entity.ts'
+import { CreditBalance } from './modules/usage/credits/credit-balance.entity.ts'
+import { CreditEntry } from './modules/usage/credits/credit-entry.entity.ts'
 import { ChannelEvent, ChannelHead } from './platform/channels/channel.entity.ts'
 import { SigningKey } from './platform/crypto/signing-key.entity.ts'
 import { TextChange } from './platform/database/text-change.entity.ts'
@@ -50,6 +53,9 @@ export const entities = [
   AgentToken,
   Project,
   ProjectMember,
+  CreditBalance,
+  CreditEntry,
+  Charge,
   Page,
   Block,
   BlockText,

@@ -9,10 +9,12 @@ import {
   registrationMail,
   verificationMail,
 } from './modules/accounts/verification/verification.jobs.ts'
+import { stopSpending } from './modules/chat/generations/spending-stop.jobs.ts'
 import { renewVectors, tidyVectors } from './modules/chat/search/embedding.jobs.ts'
 import { forgetWords } from './modules/chat/search/search-word.jobs.ts'
 import { projectPurge } from './modules/chat/sessions/project-purge.jobs.ts'
 import { findLinks, findLostLinks } from './modules/ocean/links/link.jobs.ts'
+import { bookAllowances, expireHolds } from './modules/usage/credits/credits.jobs.ts'
 import type { Platform } from './platform/context.ts'
 import { signingKeyRotation } from './platform/crypto/signing-key.jobs.ts'
 import { housekeeping } from './platform/housekeeping.jobs.ts'
@@ -37,4 +39,7 @@ export const jobs: readonly Job<Platform, unknown>[] = [
   renewVectors,
   tidyVectors,
   forgetWords,
+  bookAllowances,
+  expireHolds,
+  stopSpending,
 ]

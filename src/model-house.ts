@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { createPriceList } from './lib/price-list.ts'
 import { extractiveModel } from './modules/chat/assistant/extractive.service.ts'
 import {
   createEmbedders,
@@ -32,7 +33,7 @@ export interface ModelHouseOptions {
 export function openModelHouse(
   { config, settings, clock, log, circuits, embedder }: ModelHouseOptions,
   opened: AsyncDisposableStack,
-): Pick<Platform, 'models' | 'providers' | 'embedders' | 'embedder'> {
+): Pick<Platform, 'models' | 'prices' | 'providers' | 'embedders' | 'embedder'> {
   const http = createHttpClient()
   opened.defer(() => http.close())
   const tools = { figures: settings.models, patience: settings.models, clock, log, random: Math.random }
@@ -62,5 +63,5 @@ export function openModelHouse(
     families,
     config.models.defaultId ?? extractiveModel.id,
   )
-  return { models, providers: registry, embedders, embedder: search }
+  return { models, prices: createPriceList(config.models.prices), providers: registry, embedders, embedder: search }
 }

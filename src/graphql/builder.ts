@@ -19,6 +19,7 @@ export interface SchemaTypes {
     EmailAddress: { Input: string; Output: string }
     Permission: { Input: string; Output: string }
     JSON: { Input: unknown; Output: unknown }
+    BigInt: { Input: bigint; Output: bigint }
     Base64: { Input: string; Output: string }
     BlockContent: { Input: unknown; Output: unknown }
   }

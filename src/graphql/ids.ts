@@ -30,3 +30,9 @@ export function uuidOf(typename: string, id: string): string {
 export function idOf(typename: string) {
   return z.string().transform((id) => uuidOf(typename, id))
 }
+
+/** A field for the id of a person or an agent. */
+export const actorId = z.string().transform((id) => {
+  const decoded = decodeTypeId(id)
+  return idOf(decoded?.prefix === 'agent' ? 'Agent' : 'User').parse(id)
+})

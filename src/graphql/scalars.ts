@@ -27,6 +27,12 @@ builder.scalarType('JSON', {
   parseValue: (value) => value,
 })
 
+builder.scalarType('BigInt', {
+  description: 'A whole number of any size as text, since a number of JSON is exact only so far: `"12500000"`.',
+  serialize: (value) => String(value) as unknown as bigint,
+  parseValue: (value) => BigInt(parsed(wholeNumber, value, 'BigInt')),
+})
+
 builder.scalarType('Base64', {
   description: 'Bytes in the standard base64 of RFC 4648, section 4, with padding.',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc4648#section-4',
@@ -39,6 +45,9 @@ builder.scalarType('EmailAddress', {
   serialize: (value) => value,
   parseValue: (value) => parsed(z.string(), value, 'EmailAddress'),
 })
+
+/** As text, or as a number that is exact. */
+const wholeNumber = z.union([z.string().regex(/^-?\d{1,38}$/), z.int()])
 
 function parsed<Value>(schema: z.ZodType<Value>, value: unknown, scalar: string): Value {
   const result = schema.safeParse(value)

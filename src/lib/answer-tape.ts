@@ -33,6 +33,11 @@ export function withoutMarks(text: string): string {
   return text.replaceAll(THOUGHT, '\ufffd').replaceAll(TEXT, '\ufffd')
 }
 
+/** What is on a part of a tape, whatever it is: its text and thoughts without what stands between them. */
+export function contentOf(tape: string): string {
+  return tape.replaceAll(THOUGHT, '').replaceAll(TEXT, '')
+}
+
 /** What to append to a tape that ends in the one kind, to go on in the other; a new thought begins where `isNew`. */
 export function markTo(kind: StretchKind, from: StretchKind, isNew = false): string {
   if (kind === 'REASONING') return from === 'TEXT' || isNew ? THOUGHT : ''

@@ -9,14 +9,20 @@ export interface CatalogueEntry {
   /** Tokens of one answer; null where nobody here knows. */
   readonly maxOutputTokens: number | null
   readonly capabilities: readonly ('TOOLS' | 'REASONING')[]
-  /** US dollars for a million tokens as decimal text; null where nobody here knows. */
+  /** What it thinks is not among the tokens that a request allows it to write, as far as its own limit. */
+  readonly thinksOnTop: boolean
+  /** Null where nobody here knows. */
   readonly pricing: Pricing | null
 }
 
-interface Pricing {
-  readonly inputPerMillion: string
-  readonly cachedInputPerMillion: string | null
-  readonly outputPerMillion: string
+/** US dollars for a million tokens of each kind, as decimal text. */
+export interface Pricing {
+  readonly input: string
+  /** Null where nothing is cached, or it costs as much. */
+  readonly cachedInput: string | null
+  readonly output: string
+  /** Null where it costs as much as other output. */
+  readonly reasoning: string | null
 }
 
 /** The day on which the figures were gathered: prices change, and the bill of the provider is the one that counts. */
@@ -27,7 +33,7 @@ const TOOLS = ['TOOLS'] as const
 const K = 1_000
 
 type Window = readonly [contextWindow: number, maxOutputTokens: number]
-type Price = readonly [input: string, cached: string | null, output: string]
+type Price = readonly [input: string, cachedInput: string | null, output: string, reasoning?: string]
 
 function model(
   id: string,
@@ -36,16 +42,19 @@ function model(
   capabilities: CatalogueEntry['capabilities'],
   price: Price | null = null,
 ): CatalogueEntry {
-  const [inputPerMillion = '0', cachedInputPerMillion = null, outputPerMillion = '0'] = price ?? []
   const [contextWindow, maxOutputTokens] = window ?? [null, null]
-  const pricing = price === null ? null : { inputPerMillion, cachedInputPerMillion, outputPerMillion }
-  return { id, name, contextWindow, maxOutputTokens, capabilities, pricing }
+  const [input = '', cachedInput = null, output = '', reasoning = null] = price ?? []
+  const pricing = price === null ? null : { input, cachedInput, output, reasoning }
+  return { id, name, contextWindow, maxOutputTokens, capabilities, thinksOnTop: THINK_ON_TOP.includes(id), pricing }
 }
+
+/** Of those that are offered: they are given a budget for thinking beside what they may write. */
+const THINK_ON_TOP: readonly string[] = ['anthropic/claude-haiku-4-5']
 
 /**
  * The models that are offered by name; any other of a configured provider answers as well, without window and price. The
  * figures of Anthropic are those of its manual, the others are from price lists as quoted elsewhere: none was checked against
- * a bill, which has to be done before money depends on them. Where a price depends on the length of the prompt the dearest
+ * a bill: set your own with MODEL_PRICES where they differ. Where a price depends on the length of the prompt the dearest
  * stands here, so that never less is set aside than is charged.
  */
 export const modelCatalogue: readonly CatalogueEntry[] = [

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Kysely } from 'kysely'
+import type { PriceList } from '../lib/price-list.ts'
 import type { Grantee } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Channels } from './channels/hub.ts'
@@ -141,6 +142,7 @@ export interface Platform {
   /** Of this node: others may see a service otherwise. */
   readonly circuits: Circuits
   readonly models: Models
+  readonly prices: PriceList
   readonly providers: Providers
   readonly embedders: Embedders
   /** Null: a search finds words alone. */

@@ -43,7 +43,9 @@ export function findScenario(id: string): Model | null {
     providerId: 'scenario',
     contextWindow: null,
     capabilities: ['TOOLS', 'REASONING'],
-    pricing: null,
+    maxOutputTokens: null,
+    thinksOnTop: false,
+    fallbackIds: [],
     isConfigured: true,
     stream: (_ctx, request, signal) => play(scenario, request, signal),
   }

@@ -1,3 +1,4 @@
+import type { TokenUsage } from '../lib/token-usage.ts'
 import type { Context } from './context.ts'
 
 /** What a model wants done before it goes on. */
@@ -69,16 +70,6 @@ export function modelRequest(request: Pick<ModelRequest, 'messages'> & Partial<M
 /** Between always the same and anything at all. */
 export const DEFAULT_TEMPERATURE = 0.7
 
-/** What one step of an answer was charged for, as its provider counts; null where it does not say. */
-export interface TokenUsage {
-  /** Of the prompt, cached ones among them. */
-  readonly inputTokens: number | null
-  readonly cachedInputTokens: number | null
-  /** Of the answer, those of thinking among them. */
-  readonly outputTokens: number | null
-  readonly reasoningTokens: number | null
-}
-
 /** The end of a step: of an answer, or of what the model says before it wants tools used. */
 export interface StepEnd {
   readonly type: 'end'
@@ -139,14 +130,6 @@ export class ModelFailed extends Error {
 export const modelCapabilities = ['TOOLS', 'REASONING'] as const
 export type ModelCapability = (typeof modelCapabilities)[number]
 
-/** What a million tokens cost in US dollars, as decimal text: no float holds money. */
-export interface ModelPricing {
-  readonly inputPerMillion: string
-  /** Null where nothing is cached, or it costs as much. */
-  readonly cachedInputPerMillion: string | null
-  readonly outputPerMillion: string
-}
-
 /** Something that answers, wherever it runs. */
 export interface Model {
   /** Provider and name: `embedded/extractive`. */
@@ -156,8 +139,12 @@ export interface Model {
   /** Tokens of the prompt and the answer together; null where there is no limit but ours, or nobody knows. */
   readonly contextWindow: number | null
   readonly capabilities: readonly ModelCapability[]
-  /** Null where it costs nothing, or nobody knows. */
-  readonly pricing: ModelPricing | null
+  /** Tokens of one answer; null where there is no limit but ours, or nobody knows. */
+  readonly maxOutputTokens: number | null
+  /** It thinks beside what it may write, so that `maxOutputTokens` of a request does not bound what it is paid for. */
+  readonly thinksOnTop: boolean
+  /** What answers in its place when it does not begin. */
+  readonly fallbackIds: readonly string[]
   /** False while its provider has no key or address. */
   readonly isConfigured: boolean
   /**

@@ -1,4 +1,5 @@
 import type { ProviderProtocol } from '../lib/known-providers.ts'
+import type { Price } from '../lib/price-list.ts'
 import type { Embedder } from './embedder.ts'
 
 /** A provider as it is configured: how it is reached, and by which secret. */
@@ -22,6 +23,8 @@ export interface ModelsConfig {
   readonly fallbacks: readonly (readonly string[])[]
   /** Null: the embedded assistant. */
   readonly defaultId: string | null
+  /** What somebody here set, before the catalogue: see `createPriceList`. */
+  readonly prices: ReadonlyMap<string, Price | 'free'>
 }
 
 /** A provider as callers see it. */

@@ -96,6 +96,18 @@ export interface Settings {
     /** Times that one person may have tokens counted in a minute. */
     readonly countsPerMinute: number
   }
+  readonly credits: {
+    /** What an organization gets anew each calendar month, by what it has paid for; in millionths of a credit. */
+    readonly monthly: Readonly<Record<'FREE' | 'PRO' | 'ENTERPRISE', bigint>>
+    /** How long what is held for an answer stays so after its writer was last heard of. */
+    readonly holdSeconds: number
+    /** Tokens of one step of an answer that costs something, where nobody says how many. */
+    readonly answerTokens: number
+    /** Steps of an answer with tools that credits are held for: what is left of one step is for the next. */
+    readonly stepsHeld: number
+    /** Times that one person may have an answer estimated in a minute. */
+    readonly estimatesPerMinute: number
+  }
   readonly channels: { readonly retentionSeconds: number; readonly keepPerChannel: number }
 }
 
@@ -167,6 +179,13 @@ export const defaultSettings = {
     maxRetryAfterSeconds: 20,
     embeddingsPerMinute: 60,
     countsPerMinute: 120,
+  },
+  credits: {
+    monthly: { FREE: 5_000_000n, PRO: 100_000_000n, ENTERPRISE: 1_000_000_000n },
+    holdSeconds: 300,
+    answerTokens: 16_384,
+    stepsHeld: 3,
+    estimatesPerMinute: 120,
   },
   channels: { retentionSeconds: 7 * 86_400, keepPerChannel: 10_000 },
 } as const

@@ -43,6 +43,7 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   providers: {},
   countTokens: { input: { model: 'openai/gpt-5', text: 'How deep is the sea?' } },
   embed: { input: { model: 'embedded/use-lite-en', texts: ['How deep is the sea?', 'The ocean’s depth'] } },
+  estimateCompletion: { input: { content: demoQuestions[0] } },
   // Ask.
   createChatSession: { input: { title: 'Questions' } },
   chatEvents: { sessionId: 'chat_session_…' },
@@ -93,6 +94,9 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   resetPassword: { input: { token: '…', newPassword: '…' } },
   resendVerification: { input: { email: 'you@example.org' } },
   verifyEmail: { input: { token: '…', password: '…' } },
+  // See what it costs, and set bounds to that: administrators.
+  usage: { input: { from: '2026-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z', groupBy: ['MODEL'] } },
+  updateSpendingRules: { input: { sessionCapMillionths: '2000000' } },
   // See who did what: owners and administrators.
   auditEvents: { first: 20 },
   auditEventRecorded: {},
@@ -121,6 +125,7 @@ export const tour: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   project: { id: 'project_…' },
   removeProjectMember: { input: { projectId: 'project_…', userId: 'user_…' } },
   restoreProject: { input: { id: 'project_…' } },
+  grantCredits: { input: { organizationId: 'organization_…', amountMillionths: '5000000' } },
   setOrganizationTier: { input: { id: 'organization_…', tier: 'PRO' } },
   refreshTokens: { input: { refreshToken: '…' } },
 }

@@ -111,7 +111,7 @@ export function registryOf(
   const http = createHttpClient()
   const settings = { ...quick, ...figures }
   const registry = createRegistry({
-    config: { providers, fallbacks, defaultId: null },
+    config: { providers, fallbacks, defaultId: null, prices: new Map() },
     fetch: http.fetch,
     circuits,
     figures: settings,

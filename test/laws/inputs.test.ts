@@ -37,6 +37,8 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   deleteOrganization: () => ({ id: unknown }),
   restoreOrganization: () => ({ id: unknown }),
   setOrganizationTier: () => ({ id: unknown, tier: 'PRO' }),
+  grantCredits: () => ({ organizationId: unknown, amountMillionths: '1', idempotencyKey: 'rules' }),
+  updateSpendingRules: () => ({ sessionCapMillionths: '1', agentCapMillionths: '1' }),
   switchOrganization: () => ({ organizationId: unknown }),
   updateMemberRole: () => ({ id: unknown, role: 'VIEWER' }),
   removeMember: () => ({ id: unknown }),
@@ -120,7 +122,7 @@ const inputs: Readonly<Record<string, (world: Pick<World, 'page'>) => object>> =
   createBlocks: ({ page }) => ({ pageId: page.id, blocks: [{ type: 'CODE', text: 'x' }], idempotencyKey: 'rules' }),
 }
 const ourWords =
-  /^(is empty|is not valid|is needed with [a-z]+|is no color like #1d4ed8|is no http, https or mailto address|either this or an address|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|3 to \d+ .+)$/
+  /^(is empty|is not valid|is needed with [a-z]+|is no color like #1d4ed8|is no http, https or mailto address|either this or an address|holds [a-z ]+|at (least|most) [\d,]+ [a-z]+|at (least|most) one [a-z]+|not an e-mail address|is not above 0|is below 0|is more than an? [a-z ]+|3 to \d+ .+)$/
 const badTexts = ['', ' ', 'x', 'x'.repeat(30_000), 'a\nb', 'a\u202eb', 'a\0b', '\ud800']
 
 /** The same input many times, each with one bad value in one place. */
@@ -136,6 +138,8 @@ function* spoiled(fields: readonly GraphQLInputField[], input: Record<string, un
       for (const bad of spoiled(Object.values(type.getFields()), item ?? {})) yield put(isList ? [bad] : bad)
     } else if (['String', 'EmailAddress', 'Base64'].includes(type.name)) {
       for (const bad of badTexts) yield put(bad)
+    } else if (type.name === 'BigInt') {
+      for (const bad of ['-1', `1${'0'.repeat(37)}`]) yield put(bad)
     }
   }
 }

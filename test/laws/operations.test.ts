@@ -88,6 +88,25 @@ const trials: Readonly<Record<string, (stage: Stage) => Trial | Promise<Trial>>>
     await makePlatformAdmin(server, alice)
     return { variables: { input: { id: alice.organizationId, tier: 'PRO' } } }
   },
+  grantCredits: async ({ server, alice }) => {
+    await makePlatformAdmin(server, alice)
+    return { variables: { input: { organizationId: alice.organizationId, amountMillionths: '1000000' } } }
+  },
+  updateSpendingRules: () => ({
+    variables: { input: { isPaused: false, sessionCapMillionths: '2000000', agentCapMillionths: '1000000' } },
+  }),
+  usage: async ({ alice }) => {
+    await askAndWait(alice, { sessionId: (await openChat(alice)).id })
+    const year = new Date().getUTCFullYear()
+    return {
+      variables: {
+        input: { from: `${year}-01-01T00:00:00Z`, to: `${year + 1}-01-01T00:00:00Z`, groupBy: ['MODEL', 'ACTOR'] },
+      },
+    }
+  },
+  estimateCompletion: async ({ alice }) => ({
+    variables: { input: { sessionId: (await openChat(alice)).id, content: 'How deep is the sea?' } },
+  }),
   switchOrganization: async ({ alice }) => ({ variables: { input: { organizationId: await found(alice) } } }),
   updateMemberRole: async (stage) => ({ variables: { input: { id: await memberOf(stage), role: 'ADMIN' } } }),
   removeMember: async (stage) => ({ variables: { input: { id: await memberOf(stage) } } }),

@@ -1,6 +1,7 @@
 import type { Person } from '../kit/people.ts'
 import { nouns, type Probe, theirKey } from './probe.ts'
 import { blockProbes } from './probes-blocks.ts'
+import { creditProbes } from './probes-credits.ts'
 import { linkProbes } from './probes-links.ts'
 
 const anyNoun = nouns
@@ -351,6 +352,7 @@ export const probes: Readonly<Record<string, Probe>> = {
   },
   ...blockProbes,
   ...linkProbes,
+  ...creditProbes,
   'Query.models': { ids: {}, alone: () => [{}] },
   'Query.providers': { ids: {}, alone: () => [{}] },
   'Query.countTokens': { ids: {}, alone: () => [{ input: { model: 'openai/gpt-5', text } }] },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { millionthsOf } from '../../src/lib/credits.ts'
 import { knownProviders, modelNameOf } from '../../src/lib/known-providers.ts'
 import {
   CATALOGUE_VERSION,
@@ -14,10 +15,9 @@ test('every model is of a provider that is known, once, and its figures make sen
   for (const { id, contextWindow, maxOutputTokens, pricing } of modelCatalogue) {
     expect(knownProviders.map((provider) => provider.id)).toContain(modelNameOf(id)?.providerId)
     if (contextWindow !== null) expect(contextWindow).toBeGreaterThanOrEqual(maxOutputTokens ?? 0)
-    for (const price of Object.values(pricing ?? {})) expect(price ?? '0').toMatch(/^\d+(\.\d+)?$/)
+    for (const price of Object.values(pricing ?? {})) expect(millionthsOf(price ?? '1')).toBeGreaterThan(0n)
     // What was read before costs no more than what is new.
-    if (pricing !== null)
-      expect(Number(pricing.cachedInputPerMillion ?? 0)).toBeLessThanOrEqual(Number(pricing.inputPerMillion))
+    if (pricing !== null) expect(Number(pricing.cachedInput ?? 0)).toBeLessThanOrEqual(Number(pricing.input))
   }
   expect(CATALOGUE_VERSION).toMatch(/^\d{4}-\d\d-\d\d$/)
 })

@@ -61,6 +61,7 @@ import { makeAgent, makeKey } from '../../kit/programs.ts'
 import { test } from '../../kit/test.ts'
 import { createProject } from '../projects/stage.ts'
 import { chatDeeds } from './chat-deeds.ts'
+import { creditDeeds } from './credit-deeds.ts'
 import { as, type Deed, type Scene } from './deeds.ts'
 import { oceanDeeds } from './ocean-deeds.ts'
 
@@ -70,6 +71,7 @@ const program = { kind: 'CUSTOM', trustLevel: 'WRITE' } as const
 const deeds: Record<string, Deed> = {
   ...oceanDeeds,
   ...chatDeeds,
+  ...creditDeeds,
   register: {
     action: 'user.register',
     target: /^user_/,

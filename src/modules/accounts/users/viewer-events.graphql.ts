@@ -1,4 +1,5 @@
-import { builder } from '../../../graphql/builder.ts'
+import type { ObjectRef } from '@pothos/core'
+import { builder, type SchemaTypes } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { encodeGlobalId } from '../../../graphql/ids.ts'
 import {
@@ -13,15 +14,34 @@ import { requirePerson, requireViewer } from '../../../platform/gate.ts'
 import { CircuitChangedRef } from '../administration/circuit.graphql.ts'
 import { DeviceSessionNode } from '../devices/device-session.graphql.ts'
 import { findDeviceSession } from '../devices/device-session.reads.ts'
+import type { OrganizationNews } from '../organizations/organization.events.ts'
 import { ActorInterface } from './user.graphql.ts'
 import { findUser } from './user.reads.ts'
 import { type AlertKind, type ViewerChannelEvent, viewerChannelEvent } from './viewer.events.ts'
 import { ViewerType } from './viewer.graphql.ts'
 import { ViewerFeed, type ViewerFeedItem } from './viewer-feed.reads.ts'
 
+/** News of the viewer's organization with their place. */
+export interface ToldNews {
+  readonly type: OrganizationNews['type']
+  readonly cursor: string
+}
+
+/** One kind of news: its type in the graph, whose name is its own, and who is told of it. */
+export interface ViewerNewsType {
+  readonly ref: Pick<ObjectRef<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, unknown>, 'name'>
+  readonly isFor: (ctx: Context) => boolean
+}
+
+/** All kinds of news: the modules that they are of add theirs. */
+export const viewerNewsTypes: ViewerNewsType[] = []
+
+type AnyType = ObjectRef<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, ViewerEvent>
+
 type ViewerEvent =
   | (ViewerChannelEvent & { readonly cursor: string; readonly at: Date })
   | { readonly type: 'SessionExpiring'; readonly cursor: string; readonly expiresAt: Date }
+  | ToldNews
   | StreamControl
 type Of<Type extends ViewerEvent['type']> = Extract<ViewerEvent, { type: Type }>
 
@@ -108,18 +128,20 @@ const SessionExpiringRef = builder.objectRef<Of<'SessionExpiring'>>('SessionExpi
 })
 
 const ViewerEventRef = builder.unionType('ViewerEvent', {
-  description: 'What can happen to your account while you watch it.',
-  types: [
+  description: 'What can happen to your account, and to the organization you act in, while you watch.',
+  // Once all modules have added theirs.
+  types: () => [
     SecurityAlertRef,
     DeviceSessionEndedRef,
     ProjectEnteredRef,
     ViewerUpdatedRef,
     CircuitChangedRef,
     SessionExpiringRef,
+    ...viewerNewsTypes.map(({ ref }) => ref as AnyType),
     ResyncRequiredRef,
     SubscriptionEndedRef,
   ],
-  resolveType: (event) => event.type,
+  resolveType: (event) => (event as ViewerEvent).type,
 })
 
 // Subscription.viewerEvents
@@ -127,7 +149,7 @@ builder.subscriptionField('viewerEvents', (t) =>
   t.field({
     type: ViewerEventRef,
     description:
-      'What happens to your account, on whatever device, in order. Keep the newest cursor; send it as `after` when you reconnect.',
+      'What happens to your account, on whatever device, in order, and what is otherwise in the organization you act in. Keep the newest cursor; send it as `after` when you reconnect.',
     authScopes: { authenticated: true },
     args: {
       after: t.arg({
@@ -142,15 +164,21 @@ builder.subscriptionField('viewerEvents', (t) =>
           requirePerson(fresh, 'session.read')
           return { projectId: null }
         },
+        isFor: (item, fresh) => item.kind !== 'news' || newsTypeOf(item)?.isFor(fresh) === true,
         toEvent: (item) => toEvent(ctx, item),
       }) as unknown as AsyncIterable<ViewerEvent>,
     resolve: (event) => event,
   }),
 )
 
+function newsTypeOf({ type }: Pick<ToldNews, 'type'>): ViewerNewsType | undefined {
+  return viewerNewsTypes.find(({ ref }) => ref.name === type)
+}
+
 function toEvent(ctx: Context, item: ViewerFeedItem): ViewerEvent {
   if (item.kind === 'resync') return { type: 'ResyncRequired', cursor: item.cursor }
   if (item.kind === 'lapsing') return { type: 'SessionExpiring', cursor: item.cursor, expiresAt: item.at }
+  if (item.kind === 'news') return { type: item.type, cursor: item.cursor }
   const known = viewerChannelEvent(item.event)
   if (known === null) return unknownEvent(ctx, item.event.type, item.cursor)
   return { ...known, cursor: item.cursor, at: item.event.recordedAt }

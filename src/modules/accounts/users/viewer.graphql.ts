@@ -6,7 +6,8 @@ import { Unauthenticated } from '../../../platform/errors.ts'
 import { OrganizationType } from '../organizations/organization.graphql.ts'
 import { ActorInterface } from './user.graphql.ts'
 import { type ActorRow, authorOf, userRow } from './user.reads.ts'
-import { profileOf, viewerEventsCursor } from './viewer.reads.ts'
+import { profileOf } from './viewer.reads.ts'
+import { viewerEventsCursor } from './viewer-cursor.reads.ts'
 
 const roleDescriptions: Record<Role, string> = {
   OWNER: 'Everything, including the end of the organization.',
@@ -55,7 +56,7 @@ export const ViewerType = builder.objectRef<ActingViewer>('Viewer').implement({
     eventsCursor: t.field({
       type: 'Cursor',
       description: 'Where your own events stand now: `viewerEvents(after:)` goes on from here without a gap.',
-      resolve: (viewer, _args, ctx) => viewerEventsCursor(ctx, viewer.userId),
+      resolve: (viewer, _args, ctx) => viewerEventsCursor(ctx, viewer),
     }),
     role: t.field({
       type: OrganizationRoleRef,

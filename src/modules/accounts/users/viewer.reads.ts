@@ -1,13 +1,10 @@
 import { z } from 'zod'
-import { beforeAnyLog, encodeCursor } from '../../../lib/cursor.ts'
 import { defineNamespace } from '../../../platform/cache.ts'
-import { readHeads } from '../../../platform/channels/log.ts'
 import type { ActingViewer, Context, Platform } from '../../../platform/context.ts'
 import { NotFound } from '../../../platform/errors.ts'
 import { agentTrustLevels } from '../agents/agent.policy.ts'
 import { tiers } from '../organizations/organization.entity.ts'
 import { userColumns } from './user.reads.ts'
-import { viewerChannel } from './viewer.events.ts'
 
 const profiles = defineNamespace({
   name: 'viewer',
@@ -73,11 +70,4 @@ async function readProfile({ database }: Platform, viewer: ActingViewer): Promis
   const facts = { name, slug, tier, settings, agentTrustLimit, version }
   const organization = { id: viewer.organizationId, ...facts, createdAt: foundedAt }
   return profiles.schema.parse({ user, organization, preferences })
-}
-
-/** Where a person's own channel stands now. */
-export async function viewerEventsCursor({ platform }: Context, userId: string): Promise<string> {
-  const channel = viewerChannel(userId)
-  const heads = await readHeads(platform.database.unscoped, [channel])
-  return encodeCursor(channel, heads.get(channel) ?? beforeAnyLog)
 }

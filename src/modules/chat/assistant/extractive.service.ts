@@ -31,7 +31,9 @@ export const extractiveModel: Model = {
   providerId: 'embedded',
   contextWindow: null,
   capabilities: [],
-  pricing: null,
+  maxOutputTokens: null,
+  thinksOnTop: false,
+  fallbackIds: [],
   isConfigured: true,
   async *stream(ctx, { messages }, signal) {
     signal.throwIfAborted()

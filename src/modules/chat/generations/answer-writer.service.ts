@@ -1,8 +1,10 @@
-import { markTo, readTape, type StretchKind, withoutMarks } from '../../../lib/answer-tape.ts'
+import { contentOf, markTo, readTape, type StretchKind, withoutMarks } from '../../../lib/answer-tape.ts'
+import type { TokenUsage } from '../../../lib/token-usage.ts'
 import type { Platform } from '../../../platform/context.ts'
-import type { TokenUsage } from '../../../platform/models.ts'
+import { renewHold } from '../../usage/charges/hold.service.ts'
 import type { Citation, Segment } from '../messages/message.entity.ts'
 import { checkpoint, type Draft, type Generation } from './generation.service.ts'
+import { estimatedUsage, type Meter, type RunningStep } from './meter.service.ts'
 
 /** Sends at once what is this long; the stream's entries stay small either way. */
 const COALESCE_BYTES = 512
@@ -21,10 +23,11 @@ export interface AnswerWriter {
   write(text: string): void
   think(text: string): void
   cite(citation: Citation): void
-  /** A step begins, by this model of this provider: what it thinks is not what was thought before. */
-  begin(by: Omit<Segment, 'at'> | null): void
-  /** Adds what a step was charged for. */
-  spend(usage: TokenUsage): void
+  readonly meter: Meter
+  /** A step begins that is asked so much, by this model of this provider: what it thinks is not what was thought before. */
+  begin(by: Omit<Segment, 'at'>, promptTokens: number): void
+  /** The step has ended; what nobody counted of one that costs something is counted here, with what it wants done. */
+  end(usage: TokenUsage | null, wanted: string): Promise<void>
   /** All of it so far. What is in the middle of a character is no text. */
   draft(): Draft
   /** Sends what is held back; false when the answer is lost. */
@@ -36,11 +39,11 @@ export interface AnswerWriter {
  * Coalesces tokens into the live stream, checkpoints the answer and renews the lease. Neither a stream nor a database that
  * is away stops it: the lease decides, and the end waits for the database.
  */
-export function createAnswerWriter(platform: Platform, generation: Generation): AnswerWriter {
+export function createAnswerWriter(platform: Platform, generation: Generation, meter: Meter): AnswerWriter {
   const { liveTexts, settings } = platform
   const { messageId, fence } = generation
   const lost = new AbortController()
-  const answer = createDraft()
+  const answer = createDraft(meter)
   let sent = 0
   let flushing: Promise<unknown> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
@@ -74,11 +77,12 @@ export function createAnswerWriter(platform: Platform, generation: Generation): 
       return answer.stretches()
     },
     lost: lost.signal,
+    meter,
     write: (text) => sayMore('TEXT', text),
     think: (text) => sayMore('REASONING', text),
     cite: answer.cite,
     begin: answer.begin,
-    spend: answer.spend,
+    end: answer.end,
     draft: () => answer.upTo(answer.tape().length),
     flush,
     close: () => {
@@ -89,10 +93,10 @@ export function createAnswerWriter(platform: Platform, generation: Generation): 
 }
 
 /** What has been written of an answer, and what it holds beside. */
-function createDraft() {
+function createDraft(meter: Meter) {
   const citations: Citation[] = []
   const segments: Segment[] = []
-  let usage: TokenUsage | null = null
+  let step: RunningStep | null = null
   let tape = ''
   let units = 0
   let kind: StretchKind = 'TEXT'
@@ -111,17 +115,27 @@ function createDraft() {
       if (next === 'TEXT') units += text.length
     },
     cite: (citation: Citation) => void citations.push(citation),
-    begin: (by: Omit<Segment, 'at'> | null) => {
+    begin: (by: Omit<Segment, 'at'>, promptTokens: number) => {
       isNewStep = true
-      if (by === null) return
+      step = { modelId: by.modelId, promptTokens, at: tape.length }
+      meter.begin(step)
       const last = segments.at(-1)
       // Of an attempt that came to nothing the next one takes the place.
       if (last?.at === units) segments.pop()
       const before = segments.at(-1)
       if (before?.providerId !== by.providerId || before.modelId !== by.modelId) segments.push({ ...by, at: units })
     },
-    spend: (spent: TokenUsage) => {
-      usage = usage === null ? spent : sumOf(usage, spent)
+    end: async (usage: TokenUsage | null, wanted: string) => {
+      const isWhole = usage !== null && usage.inputTokens !== null && usage.outputTokens !== null
+      if (isWhole || step === null || meter.reading === null) return meter.end(usage)
+      const counted = await estimatedUsage(step, contentOf(tape.slice(step.at)) + wanted)
+      meter.end({
+        ...counted,
+        inputTokens: usage?.inputTokens ?? counted.inputTokens,
+        cachedInputTokens: usage?.cachedInputTokens ?? counted.cachedInputTokens,
+        outputTokens: usage?.outputTokens ?? counted.outputTokens,
+        reasoningTokens: usage?.reasoningTokens ?? counted.reasoningTokens,
+      })
     },
     upTo: (end: number): Draft => {
       const { text, thoughts } = readTape(tape.slice(0, end))
@@ -130,19 +144,10 @@ function createDraft() {
         thoughts: thoughts.map((thought) => ({ ...thought, text: thought.text.toWellFormed() })),
         citations: [...citations],
         segments: [...segments],
-        usage,
+        usage: meter.usage,
+        reading: meter.reading,
       }
     },
-  }
-}
-
-function sumOf(one: TokenUsage, other: TokenUsage): TokenUsage {
-  const sum = (a: number | null, b: number | null) => (a === null && b === null ? null : (a ?? 0) + (b ?? 0))
-  return {
-    inputTokens: sum(one.inputTokens, other.inputTokens),
-    cachedInputTokens: sum(one.cachedInputTokens, other.cachedInputTokens),
-    outputTokens: sum(one.outputTokens, other.outputTokens),
-    reasoningTokens: sum(one.reasoningTokens, other.reasoningTokens),
   }
 }
 
@@ -155,9 +160,12 @@ interface Reported {
 
 /** Checkpoints an answer that grows and renews its lease, until the returned function is called. */
 function report(platform: Platform, generation: Generation, { draft, length, lost }: Reported): () => void {
-  const { checkpointMillis, leaseMillis } = platform.settings.generations
+  const { clock, settings } = platform
+  const { checkpointMillis, leaseMillis } = settings.generations
+  const holdMillis = settings.credits.holdSeconds * 1_000
   let saved = 0
   let reportedAt = performance.now()
+  let renewedAt = clock.now()
   let isReporting = false
   const tell = async () => {
     const end = length()
@@ -167,6 +175,9 @@ function report(platform: Platform, generation: Generation, { draft, length, los
       if (await checkpoint(platform, generation, draft())) saved = end
       else lost.abort()
       reportedAt = performance.now()
+      if (clock.now().getTime() - renewedAt.getTime() < holdMillis / REPORTS_PER_LEASE) return
+      await renewHold(platform, generation.messageId)
+      renewedAt = clock.now()
     } catch (error) {
       platform.log.warn({ err: error }, 'an answer could not be checkpointed')
     }

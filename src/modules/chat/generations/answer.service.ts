@@ -5,15 +5,19 @@ import {
   ModelFailed,
   type ModelPart,
   type ModelRequest,
+  modelRequest,
   type StepEnd,
   type ToolCall,
 } from '../../../platform/models.ts'
+import { countRequestTokens } from '../../providers/models/token-count.service.ts'
 import type { Citation } from '../messages/message.entity.ts'
 import type { Tool } from '../tools/tool.service.ts'
 import { boundedCall, mayGoOn, runTool, type ToolRun } from '../tools/tool-run.service.ts'
 import { toolsNamed } from '../tools/workspace-tools.service.ts'
 import { type AnswerWriter, createAnswerWriter } from './answer-writer.service.ts'
+import type { Budget } from './budget.service.ts'
 import { finishGeneration, type Generation, type GenerationEnd, generationName } from './generation.service.ts'
+import { createMeter } from './meter.service.ts'
 import { mustStillFit, readPrompt } from './prompt.service.ts'
 
 /** How an answer is to be written. */
@@ -30,6 +34,8 @@ export interface Assignment extends Generation {
   readonly questionId: string
   readonly model: Model
   readonly settings: AnswerSettings
+  /** Null where it costs nothing. */
+  readonly budget: Budget | null
 }
 
 const END_ATTEMPTS = 60
@@ -45,6 +51,8 @@ class ModelTooSlow extends Error {}
 class AnswerTooLong extends Error {}
 /** Somebody was let in who may not read what the model has been told. */
 class AudienceGrown extends Error {}
+/** What is left of the credits that were held is not worth another step. */
+class BudgetSpent extends Error {}
 /** The model still wants tools used when it should have come to an end. */
 class TooManyIterations extends Error {}
 
@@ -54,7 +62,7 @@ class TooManyIterations extends Error {}
  */
 export async function writeAnswer(ctx: Context, assignment: Assignment, stopping: AbortSignal): Promise<void> {
   const { platform } = ctx
-  const writer = createAnswerWriter(platform, assignment)
+  const writer = createAnswerWriter(platform, assignment, createMeter(assignment.budget))
   const over = AbortSignal.any([writer.lost, stopping])
   let end: Omit<GenerationEnd, 'draft'>
   try {
@@ -90,18 +98,21 @@ async function runSteps(
   assignment: Assignment,
   { writer, signal }: Writing,
 ): Promise<Omit<GenerationEnd, 'draft'>> {
-  const { model, settings, sessionId } = assignment
+  const { model, settings, sessionId, budget } = assignment
   const tools = toolsFor(assignment)
   const described = tools.map(({ description }) => description)
   const plan = { model, tools: described, maxOutputTokens: settings.maxOutputTokens }
   const messages = await readPrompt(ctx, assignment.questionId, plan)
   const seen = { pageIds: new Set<string>(), projectIds: new Set<string>() }
   const run: ToolRun = { generation: assignment, sessionId, writer, tools, signal, seen, isUnattended: false }
+  let promptTokens = budget?.promptTokens ?? 0
   for (let iteration = 1; iteration <= settings.maxIterations; iteration++) {
     if (iteration > 1) await mustStillFit(plan, messages)
     if (!(await mayGoOn(ctx, run))) throw new AudienceGrown()
-    const request = { ...settings, messages, tools: described }
-    const { text, calls, end } = await runStep(ctx, model, request, { writer, signal })
+    const maxOutputTokens = budget === null ? settings.maxOutputTokens : writer.meter.affordable(budget, promptTokens)
+    if (budget !== null && maxOutputTokens === null) throw new BudgetSpent()
+    const request = { ...settings, maxOutputTokens, messages, tools: described }
+    const { text, calls, end } = await runStep(ctx, model, { request, promptTokens }, { writer, signal })
     if (calls.length === 0) return endOf(end)
     const bounded = calls.map(boundedCall)
     // What its provider would see again of a call out of bounds is out of bounds as well.
@@ -117,6 +128,7 @@ async function runSteps(
     const results = []
     for (const call of bounded) results.push(await runTool(ctx, run, call))
     messages.push({ role: 'tool', results })
+    if (budget !== null) promptTokens += await countRequestTokens(model, modelRequest({ messages: messages.slice(-2) }))
   }
   throw new TooManyIterations()
 }
@@ -133,19 +145,31 @@ interface Step {
   readonly end: StepEnd | null
 }
 
-async function runStep(ctx: Context, model: Model, request: ModelRequest, { writer, signal }: Writing): Promise<Step> {
+interface Asked {
+  readonly request: ModelRequest
+  readonly promptTokens: number
+}
+
+async function runStep(
+  ctx: Context,
+  model: Model,
+  { request, promptTokens }: Asked,
+  { writer, signal }: Writing,
+): Promise<Step> {
   const { idleMillis, maxMillis, maxLength } = ctx.platform.settings.generations
   const silence = new AbortController()
   const over = AbortSignal.any([signal, silence.signal, AbortSignal.timeout(maxMillis)])
   const step = { text: '', calls: [] as ToolCall[], end: null as StepEnd | null }
-  writer.begin({ providerId: model.providerId, modelId: model.id })
+  const begin = (providerId: string, modelId: string) => writer.begin({ providerId, modelId }, promptTokens)
+  begin(model.providerId, model.id)
   const parts = model.stream(ctx, request, over)[Symbol.asyncIterator]()
   try {
     for (;;) {
       const timer = setTimeout(() => silence.abort(tooLong()), idleMillis)
       const result = await endedBy(over, () => parts.next()).finally(() => clearTimeout(timer))
-      if (result.done === true) return step
-      take(result.value, step, writer)
+      if (result.done === true) break
+      if (result.value.type === 'attempt') begin(result.value.providerId, result.value.modelId)
+      else take(result.value, step, writer)
       if (writer.length > maxLength || writer.stretches > MAX_STRETCHES) throw new AnswerTooLong()
     }
   } catch (error) {
@@ -154,6 +178,8 @@ async function runStep(ctx: Context, model: Model, request: ModelRequest, { writ
     // A model that does not heed its signal is left to itself.
     void parts.return?.()?.catch?.(() => undefined)
   }
+  await writer.end(step.end?.usage ?? null, step.calls.length === 0 ? '' : JSON.stringify(step.calls.map(boundedCall)))
+  return step
 }
 
 /** As `AbortSignal.timeout` has it: the model is to blame, not who reads. */
@@ -164,7 +190,6 @@ function tooLong(): DOMException {
 function take(part: ModelPart, step: { text: string; calls: ToolCall[]; end: StepEnd | null }, writer: AnswerWriter) {
   switch (part.type) {
     case 'attempt':
-      return writer.begin({ providerId: part.providerId, modelId: part.modelId })
     case 'alive':
       return
     case 'text':
@@ -180,7 +205,6 @@ function take(part: ModelPart, step: { text: string; calls: ToolCall[]; end: Ste
       return writer.cite(citationOf(part))
     case 'end':
       step.end = part
-      if (part.usage !== null) writer.spend(part.usage)
   }
 }
 
@@ -214,6 +238,7 @@ function endAfter(error: unknown, stopping: AbortSignal): Omit<GenerationEnd, 'd
   if (error instanceof ModelTooSlow) return { status: 'FAILED', failureCode: 'MODEL_TIMED_OUT' }
   if (error instanceof AnswerTooLong) return { status: 'FAILED', failureCode: 'ANSWER_TOO_LONG' }
   if (error instanceof AudienceGrown) return { status: 'FAILED', failureCode: 'AUDIENCE_GROWN' }
+  if (error instanceof BudgetSpent) return { status: 'FAILED', failureCode: 'BUDGET_SPENT' }
   if (error instanceof TooManyIterations) return { status: 'FAILED', failureCode: 'TOO_MANY_ITERATIONS' }
   const failureCode = error instanceof ModelFailed ? error.code : 'MODEL_FAILED'
   return { status: failureCode === 'MODEL_CUT' ? 'INTERRUPTED' : 'FAILED', failureCode }

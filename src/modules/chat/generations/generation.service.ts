@@ -1,16 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import { readTape, type Thought, tapeOf } from '../../../lib/answer-tape.ts'
+import type { TokenUsage } from '../../../lib/token-usage.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import { type Context, createContext, type Platform } from '../../../platform/context.ts'
+import type { Platform } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Tables } from '../../../platform/database/tables.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import type { TokenUsage } from '../../../platform/models.ts'
-import { newUuid } from '../../../platform/uuid.ts'
+import { systemContext } from '../../../platform/system-context.ts'
+import { settleCharge } from '../../usage/charges/settlement.service.ts'
 import type { Citation, MessageStatus, Segment } from '../messages/message.entity.ts'
 import { chatChannel, messageFinished } from '../sessions/chat-session.events.ts'
 import { cancelToolCalls } from '../tools/tool-call.service.ts'
+import { type Reading, spentBy } from './meter.service.ts'
 
 /** An answer that is being written, and as whom: a writer with an older fence has lost it. */
 export interface Generation {
@@ -25,13 +27,15 @@ export interface Draft {
   readonly citations: readonly Citation[]
   readonly segments: readonly Segment[]
   readonly usage: TokenUsage | null
+  /** Null where the answer costs nothing. */
+  readonly reading: Reading | null
 }
 
 /** What became of an answer; what is left out of its draft stays as it was checkpointed. */
 export interface GenerationEnd {
   readonly status: Exclude<MessageStatus, 'STREAMING'>
   readonly failureCode?: string
-  readonly draft: Pick<Draft, 'content' | 'thoughts'> & Partial<Draft>
+  readonly draft: Pick<Draft, 'content' | 'thoughts' | 'usage' | 'reading'> & Partial<Draft>
 }
 
 const OTHERS_END_MILLIS = 5_000
@@ -59,17 +63,18 @@ export async function checkpoint(
 }
 
 /** What a draft says, by column; what it does not say is left as it is. */
-function columnsOf({ content, thoughts, citations, segments, usage }: GenerationEnd['draft']) {
+function columnsOf({ content, thoughts, citations, segments, usage, reading }: GenerationEnd['draft']) {
   return {
     content,
     thoughts: jsonb(thoughts),
     ...(citations !== undefined && { citations: jsonb(citations) }),
     ...(segments !== undefined && { segments: jsonb(segments) }),
-    ...(usage !== undefined && { usage: usage === null ? null : jsonb(usage) }),
+    usage: usage === null ? null : jsonb(usage),
+    reading: reading === null ? null : jsonb(reading),
   }
 }
 
-/** The one end of an answer: compare and swap with its event. False when somebody else has ended it or taken it over. */
+/** The one end of an answer: compare and swap with what it is charged and its event. False when somebody else has ended it or taken it over. */
 export async function finishGeneration(
   platform: Platform,
   generation: Generation,
@@ -77,11 +82,13 @@ export async function finishGeneration(
   beside: Beside = () => undefined,
 ): Promise<boolean> {
   const { messageId, fence } = generation
+  const { draft } = end
+  const spent = await spentBy(tapeOf({ text: draft.content, thoughts: draft.thoughts }), draft.reading, draft.usage)
   const hasEnded = await transact(systemContext(platform), async (tx) => {
     const row = await tx.unscoped
       .updateTable('message')
       .set({
-        ...columnsOf(end.draft),
+        ...columnsOf({ ...draft, usage: spent.usage }),
         status: end.status,
         failure_code: end.failureCode ?? null,
         lease_until: null,
@@ -94,6 +101,7 @@ export async function finishGeneration(
       .executeTakeFirst()
     if (row === undefined) return false
     await cancelToolCalls(tx, messageId)
+    await settleCharge(tx, platform, { messageId, organizationId: row.organizationId }, spent)
     tx.record(messageFinished(chatChannel(row.organizationId, row.sessionId), messageId))
     beside(tx)
     return true
@@ -119,13 +127,13 @@ export async function takeOver(
     .set((on) => ({ fence: on('fence', '+', 1), lease_until: after(now, settings.generations.leaseMillis) }))
     .where('id', '=', messageId)
     .where('status', '=', 'STREAMING')
-    .returning(['fence', 'content', 'thoughts'])
+    .returning(['fence', 'content', 'thoughts', 'usage', 'reading'])
   const taken = await (onlyExpired ? taking.where('lease_until', '<=', now) : taking).executeTakeFirst()
   if (taken === undefined) return false
   const saved = tapeOf({ text: taken.content, thoughts: taken.thoughts })
   const streamed = await liveTexts.seal(messageId, taken.fence, saved.length)
   const { text, thoughts } = readTape(saved + streamed)
-  const end = { status, draft: { content: text, thoughts } }
+  const end = { status, draft: { content: text, thoughts, usage: taken.usage, reading: taken.reading } }
   if (await finishGeneration(platform, { messageId, fence: taken.fence }, end, beside)) return true
   await untilEnded(platform, messageId)
   return false
@@ -145,15 +153,6 @@ async function untilEnded({ database, clock }: Platform, messageId: string): Pro
 export async function readCheckpoints(sql: Kysely<Tables>, ids: readonly string[]): Promise<Map<string, string>> {
   const rows = await sql.selectFrom('message').select(['id', 'content', 'thoughts']).where('id', 'in', ids).execute()
   return new Map(rows.map(({ id, content, thoughts }) => [id, tapeOf({ text: content, thoughts })]))
-}
-
-/** A context in which the server itself acts. */
-export function systemContext(platform: Platform): Context {
-  return createContext(platform, {
-    viewer: { kind: 'anonymous', reason: null },
-    request: { id: newUuid(platform.clock.now()), address: null, userAgent: null },
-    signal: new AbortController().signal,
-  })
 }
 
 /** Who the answer's log lines are about. */

@@ -9,6 +9,7 @@ import {
 } from '../../../platform/models.ts'
 import { countRequestTokens } from '../../providers/models/token-count.service.ts'
 import { readBranch } from '../messages/branch.reads.ts'
+import type { Message } from '../messages/message.entity.ts'
 
 /** What every model is told, before what was said. */
 const instructions: ModelMessage = {
@@ -61,10 +62,28 @@ export async function mustStillFit(plan: PromptPlan, messages: readonly ModelMes
   throw new ModelFailed('PROMPT_TOO_LONG', 'What tools returned does not fit into the window')
 }
 
-/** What was said up to the question, oldest first, after the instructions: the last of it, as much as fits. */
+/** What was said up to a question that was put, oldest first, after the instructions: the last of it, as much as fits. */
 export async function readPrompt(ctx: Context, questionId: string, plan: PromptPlan): Promise<ModelMessage[]> {
+  return composePrompt(plan, await readBranch(ctx, questionId, HISTORY_MESSAGES))
+}
+
+/** The same of a question that is yet to be put behind a message, or behind none. */
+export async function promptBehind(
+  ctx: Context,
+  parentId: string | null,
+  question: string,
+  plan: PromptPlan,
+): Promise<ModelMessage[]> {
+  const before = parentId === null ? [] : await readBranch(ctx, parentId, HISTORY_MESSAGES - 1)
+  return composePrompt(plan, [{ role: 'USER', content: question }, ...before])
+}
+
+async function composePrompt(
+  plan: PromptPlan,
+  newestSaid: readonly Pick<Message, 'role' | 'content'>[],
+): Promise<ModelMessage[]> {
   let length = HISTORY_LENGTH
-  const said = (await readBranch(ctx, questionId, HISTORY_MESSAGES)).filter(({ content }, index) => {
+  const said = newestSaid.filter(({ content }, index) => {
     length -= content.length
     // An answer that never began says nothing, and some providers refuse it.
     return index === 0 || (length >= 0 && content !== '')

@@ -1,17 +1,23 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
-import { describedValues } from '../../../graphql/enums.ts'
 import { errorType, UserErrorInterface } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { idOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
-import { DEFAULT_TEMPERATURE, type ReasoningEffort, reasoningEfforts } from '../../../platform/models.ts'
+import { InsufficientCredits, SpendingCapReached, SpendingPaused } from '../../usage/charges/hold.service.ts'
+import { ModelNotPriced } from '../generations/budget.service.ts'
 import { PromptTooLong } from '../generations/prompt.service.ts'
-import { modelDescription, modelId, sessionContext } from '../sessions/chat-session.graphql.ts'
+import { modelId, sessionContext } from '../sessions/chat-session.graphql.ts'
 import { ModelNotConfigured, SessionArchived } from '../sessions/chat-session.service.ts'
-import { tools } from '../tools/workspace-tools.service.ts'
+import {
+  AnswerSettingsInput,
+  modelOfAnswer,
+  question,
+  settings,
+  settingsDescription,
+} from './answer-settings.graphql.ts'
 import { BranchLimitReached } from './branch.service.ts'
 import { MessageType } from './message.graphql.ts'
 import {
@@ -22,14 +28,6 @@ import {
   sendMessage,
   stopGeneration,
 } from './message.service.ts'
-
-/** UTF-16 units of a question. */
-const MAX_PROMPT_LENGTH = 32_000
-
-const question = z
-  .string()
-  .max(MAX_PROMPT_LENGTH)
-  .refine((text) => text.trim() !== '', 'is empty')
 
 errorType(GenerationInProgress, 'An answer is still being written in the session: wait for it, or stop it.')
 errorType(BranchLimitReached, 'A message has as many alternatives as it may have: go on from one of them.')
@@ -44,8 +42,17 @@ builder.objectType(PromptTooLong, {
   }),
 })
 
+errorType(
+  ModelNotPriced,
+  'Nobody has told this server what the model costs, or what stands in for it: see `Model.isFree`.',
+)
+
 const askingErrors = [
   ModelNotConfigured,
+  ModelNotPriced,
+  InsufficientCredits,
+  SpendingPaused,
+  SpendingCapReached,
   PromptTooLong,
   SessionArchived,
   GenerationInProgress,
@@ -53,66 +60,10 @@ const askingErrors = [
   IdempotencyKeyReused,
 ]
 
-const modelOfAnswer = `${modelDescription} The session’s when left out.`
-
 const metadata = sessionContext.nullish().transform((kept) => kept ?? {})
 
 const metadataDescription =
   'Whatever your front ends keep with the question: an object of at most 16 KiB and 10 levels. No model reads it.'
-
-const MAX_ITERATIONS = 20
-const DEFAULT_ITERATIONS = 8
-
-const reasoningDescriptions: Record<ReasoningEffort, string> = {
-  NONE: 'It writes at once.',
-  LOW: 'A little.',
-  MEDIUM: 'For most questions that need it.',
-  HIGH: 'As much as it can; slow, and costs most.',
-}
-
-const ReasoningEffortRef = builder.enumType('ReasoningEffort', {
-  description: 'How much a model thinks before it writes, where it can.',
-  values: describedValues(reasoningDescriptions),
-})
-
-const AnswerSettingsInput = builder.inputType('AnswerSettings', {
-  description: 'How an answer is to be written. What a model cannot do it leaves out.',
-  fields: (t) => ({
-    temperature: t.float({ description: `From 0, always the same, to 2; ${DEFAULT_TEMPERATURE} when left out.` }),
-    maxTokens: t.int({
-      description: 'Tokens each step of the answer has at most; the model’s own limit when left out.',
-    }),
-    reasoning: t.field({
-      type: ReasoningEffortRef,
-      description: 'How much it thinks first; not at all when left out.',
-    }),
-    tools: t.stringList({
-      description: `The tools it may use, of ${[...tools.keys()].join(', ')}; all when left out, none for an empty list.`,
-    }),
-    maxIterations: t.int({
-      description: `How often the model is asked at most: once, and once more for each time it wants tools used. 1 to ${MAX_ITERATIONS}; ${DEFAULT_ITERATIONS} when left out.`,
-    }),
-  }),
-})
-
-const settings = z
-  .object({
-    temperature: z.number().min(0).max(2).nullish(),
-    maxTokens: optional(z.int().min(1).max(1_000_000)),
-    reasoning: z.enum(reasoningEfforts).nullish(),
-    tools: optional(z.array(z.string().refine((name) => tools.has(name), 'is not valid')).max(50)),
-    maxIterations: z.int().min(1).max(MAX_ITERATIONS).nullish(),
-  })
-  .nullish()
-  .transform((given) => ({
-    temperature: given?.temperature ?? DEFAULT_TEMPERATURE,
-    maxOutputTokens: given?.maxTokens ?? null,
-    reasoning: given?.reasoning ?? 'NONE',
-    toolNames: given?.tools ?? null,
-    maxIterations: given?.maxIterations ?? DEFAULT_ITERATIONS,
-  }))
-
-const settingsDescription = 'How the answer is to be written.'
 
 const SendMessageInput = builder.inputType('SendMessageInput', {
   description: 'A question.',
@@ -156,7 +107,8 @@ builder.mutationField('sendMessage', (t) =>
       })
       .transform(({ model, ...input }) => ({ ...input, modelId: model })),
     errors: askingErrors,
-    description: 'Asks a question. The answer is written whoever leaves, and streamed to all who watch the session.',
+    description:
+      'Asks a question. The answer is written whoever leaves, and streamed to all who watch the session. The most that it can cost is set aside first, as `estimateCompletion` shows it, and it is charged what it came to.',
     resolve: (input, ctx) => sendMessage(ctx, input),
   }),
 )

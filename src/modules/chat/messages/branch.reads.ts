@@ -47,6 +47,12 @@ export function runsOf(leaf: RawBuilder<unknown>): RawBuilder<unknown> {
     select branch_id, until from run`
 }
 
+/** The newest message of a session, which what is said there goes on from; null when there is none. */
+export async function newestMessageId({ db }: Context, sessionId: string): Promise<string | null> {
+  const newest = db.from('message').where('message.session_id', '=', sessionId).orderBy('message.id', 'desc')
+  return (await newest.select('message.id').limit(1).executeTakeFirst())?.id ?? null
+}
+
 /** The last that was said in the branch of a message up to it, the newest first. */
 export async function readBranch({ db }: Context, messageId: string, limit: number) {
   const runs = runsOf(sql`select id, branch_id from message where id = ${messageId}`)

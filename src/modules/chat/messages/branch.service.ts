@@ -6,6 +6,8 @@ import type { Transaction } from '../../../platform/database/transact.ts'
 import { NotFound, UserError } from '../../../platform/errors.ts'
 import type { Model } from '../../../platform/models.ts'
 import { millisOf, newUuid } from '../../../platform/uuid.ts'
+import type { Budget } from '../generations/budget.service.ts'
+import { nothingRead } from '../generations/meter.service.ts'
 import { chatChannel, messageCreated } from '../sessions/chat-session.events.ts'
 import { SessionArchived } from '../sessions/chat-session.service.ts'
 import { newestOf } from './branch.reads.ts'
@@ -30,6 +32,8 @@ export interface Writing {
   readonly viewer: ActingViewer
   readonly model: Model
   readonly leaseMillis: number
+  /** Null where the answer costs nothing. */
+  readonly budget: Budget | null
 }
 
 /** A message that was added. */
@@ -70,6 +74,8 @@ export async function addQuestion(
     metadata,
     status: 'COMPLETED',
     modelId: null,
+    priceVersion: null,
+    reading: null,
     fence: 0,
     leaseUntil: null,
   })
@@ -84,12 +90,26 @@ export async function addAnswer(tx: Transaction, writing: Writing, parentId: str
     metadata: {},
     status: 'STREAMING',
     modelId: writing.model.id,
+    priceVersion: writing.budget?.version ?? null,
+    reading: writing.budget === null ? null : nothingRead,
     fence: FIRST_FENCE,
     leaseUntil: new Date(tx.now.getTime() + writing.leaseMillis),
   })
 }
 
-type Said = Pick<Message, 'role' | 'authorId' | 'content' | 'metadata' | 'status' | 'modelId' | 'fence' | 'leaseUntil'>
+type Said = Pick<
+  Message,
+  | 'role'
+  | 'authorId'
+  | 'content'
+  | 'metadata'
+  | 'status'
+  | 'modelId'
+  | 'priceVersion'
+  | 'reading'
+  | 'fence'
+  | 'leaseUntil'
+>
 
 async function addMessage(
   tx: Transaction,

@@ -1,7 +1,7 @@
 import { builder } from '../../../graphql/builder.ts'
 import { nextStretch, type StretchKind, tapeOf, tapeStart } from '../../../lib/answer-tape.ts'
+import type { TokenUsage } from '../../../lib/token-usage.ts'
 import type { Context } from '../../../platform/context.ts'
-import type { TokenUsage } from '../../../platform/models.ts'
 import { BlockNode } from '../../ocean/blocks/block.graphql.ts'
 import { findBlock } from '../../ocean/blocks/block.reads.ts'
 import { PageType } from '../../ocean/pages/page.graphql.ts'
@@ -146,7 +146,7 @@ export function segmentsOf({ content, segments }: MessageRow): ShownSegment[] {
 
 /** What an answer was charged for. */
 export const TokenUsageRef = builder.objectRef<TokenUsage>('TokenUsage').implement({
-  description: 'Tokens of an answer, as its provider counts them; null where it does not say.',
+  description: 'Tokens of an answer, as its provider counts them; null where nobody counted.',
   fields: (t) => ({
     inputTokens: t.exposeInt('inputTokens', {
       nullable: true,
@@ -161,5 +161,9 @@ export const TokenUsageRef = builder.objectRef<TokenUsage>('TokenUsage').impleme
       description: 'Of what it wrote; those of thinking among them.',
     }),
     reasoningTokens: t.exposeInt('reasoningTokens', { nullable: true, description: 'Of these, those of thinking.' }),
+    isEstimated: t.boolean({
+      description: 'Counted here, at least in part: an answer that is stopped or cut has no count of its provider.',
+      resolve: ({ isEstimated }) => isEstimated === true,
+    }),
   }),
 })

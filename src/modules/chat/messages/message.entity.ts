@@ -1,10 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
 import type { Thought } from '../../../lib/answer-tape.ts'
+import type { TokenUsage } from '../../../lib/token-usage.ts'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { notingTextChanges } from '../../../platform/database/text-change.entity.ts'
-import type { TokenUsage } from '../../../platform/models.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
+import type { Reading } from '../generations/meter.service.ts'
 import { ChatSession } from '../sessions/chat-session.entity.ts'
 
 export const messageRoles = ['USER', 'ASSISTANT'] as const
@@ -75,6 +76,10 @@ export const MessageSchema = defineEntity({
     segments: p.json<readonly Segment[]>().defaultRaw("'[]'"),
     /** Of all steps of an answer together; null where no provider said. */
     usage: p.json<TokenUsage>().nullable(),
+    /** The list of prices it is charged by; null where it costs nothing. */
+    priceVersion: p.string().length(128).nullable(),
+    /** How far an answer that costs something has come; null where it costs nothing. */
+    reading: p.json<Reading>().nullable(),
     /** What front ends keep with a question; nothing here acts on it. */
     metadata: p.json<JsonObject>().defaultRaw("'{}'"),
     status: p.string().length(16).$type<MessageStatus>(),

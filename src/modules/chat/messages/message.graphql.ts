@@ -7,6 +7,8 @@ import { modelFailureCodes } from '../../../platform/models.ts'
 import { ActorInterface } from '../../accounts/users/user.graphql.ts'
 import { authorOf } from '../../accounts/users/user.reads.ts'
 import { ModelType } from '../../providers/models/model.graphql.ts'
+import { findCharge } from '../../usage/charges/charge.reads.ts'
+import { inMillionths } from '../../usage/credits/credits.graphql.ts'
 import { ChatSessionType } from '../sessions/chat-session.graphql.ts'
 import { findChatSession } from '../sessions/chat-session.reads.ts'
 import type { MessageRole, MessageStatus } from './message.entity.ts'
@@ -91,8 +93,22 @@ export const MessageType = builder.node(MessageRef, {
     usage: t.field({
       type: TokenUsageRef,
       nullable: true,
-      description: 'What the answer was charged for, as its provider counts; null where nobody counted.',
+      description: 'The tokens of an answer; null where nobody counted.',
       resolve: (message) => message.usage,
+    }),
+    costMillionths: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: `What the answer was charged, ${inMillionths}; null for a person, and while it is being written.`,
+      resolve: async (message, _args, ctx) => {
+        const charge = message.role === 'ASSISTANT' ? await findCharge(ctx, message.id) : null
+        return charge === null || charge.status === 'HELD' ? null : charge.cost
+      },
+    }),
+    priceVersion: t.exposeString('priceVersion', {
+      nullable: true,
+      description:
+        'The list of prices that it is charged by, as `ModelPricing.version` names it; null where it costs nothing.',
     }),
     metadata: t.expose('metadata', { type: 'JSON', description: 'What front ends keep with it; empty at first.' }),
     status: t.field({
@@ -102,7 +118,7 @@ export const MessageType = builder.node(MessageRef, {
     }),
     failureCode: t.exposeString('failureCode', {
       nullable: true,
-      description: `Why it failed, broke off or is cut short: ${[...modelFailureCodes, 'MODEL_DECLINED', 'ANSWER_TOO_LONG', 'AUDIENCE_GROWN', 'TOO_MANY_ITERATIONS', 'MAX_TOKENS_REACHED'].map((code) => `\`${code}\``).join(', ')}; null unless it did.`,
+      description: `Why it failed, broke off or is cut short: ${[...modelFailureCodes, 'MODEL_DECLINED', 'ANSWER_TOO_LONG', 'AUDIENCE_GROWN', 'BUDGET_SPENT', 'TOO_MANY_ITERATIONS', 'MAX_TOKENS_REACHED'].map((code) => `\`${code}\``).join(', ')}; null unless it did.`,
     }),
     model: t.field({
       type: ModelType,

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import type { Thought } from '../../../lib/answer-tape.ts'
+import type { TokenUsage } from '../../../lib/token-usage.ts'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import type { Context } from '../../../platform/context.ts'
 import { inKeysetOrder, keyset, type Window } from '../../../platform/database/keyset.ts'
 import { defineCountLoader, defineListLoader, defineLoader, load } from '../../../platform/loaders.ts'
-import type { TokenUsage } from '../../../platform/models.ts'
 import { findChatSession } from '../sessions/chat-session.reads.ts'
 import { newestBehind, newestOf, type Run, runsOf } from './branch.reads.ts'
 import type { Citation, MessageRole, MessageStatus, Segment } from './message.entity.ts'
@@ -25,6 +25,7 @@ export interface MessageRow {
   readonly status: MessageStatus
   readonly failureCode: string | null
   readonly modelId: string | null
+  readonly priceVersion: string | null
   readonly createdAt: Date
   readonly updatedAt: Date
 }
@@ -44,6 +45,7 @@ const columns = [
   'message.status',
   'message.failure_code as failureCode',
   'message.model_id as modelId',
+  'message.price_version as priceVersion',
   'message.created_at as createdAt',
   'message.updated_at as updatedAt',
 ] as const

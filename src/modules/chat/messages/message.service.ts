@@ -2,19 +2,23 @@ import { UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Action } from '../../../platform/access.ts'
 import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
-import { type Context, createContext } from '../../../platform/context.ts'
+import { authorIdOf, type Context, createContext } from '../../../platform/context.ts'
 import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { InvalidInput, UserError } from '../../../platform/errors.ts'
 import { pass, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
+import type { ModelMessage } from '../../../platform/models.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { holdCharge } from '../../usage/charges/hold.service.ts'
 import { type AnswerSettings, toolsFor, writeAnswer } from '../generations/answer.service.ts'
+import { planBudget } from '../generations/budget.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
-import { mustFit } from '../generations/prompt.service.ts'
+import { mustFit, type PromptPlan, promptBehind, readPrompt } from '../generations/prompt.service.ts'
 import { audienceOf, type ChatSessionRow, findChatSession } from '../sessions/chat-session.reads.ts'
 import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
+import { newestMessageId } from './branch.reads.ts'
 import {
   type Added,
   addAnswer,
@@ -87,8 +91,9 @@ export async function getMessage(ctx: Context, id: string, action: Action): Prom
 
 /**
  * Adds a question to a session and starts the answer, which goes on whoever leaves.
- * @throws {NotFound | Forbidden | InvalidInput | ModelNotConfigured | PromptTooLong | SessionArchived |
- *   GenerationInProgress | BranchLimitReached | IdempotencyKeyReused | Unavailable}
+ * @throws {NotFound | Forbidden | InvalidInput | ModelNotConfigured | ModelNotPriced | PromptTooLong | SessionArchived |
+ *   InsufficientCredits | SpendingPaused | SpendingCapReached | GenerationInProgress | BranchLimitReached |
+ *   IdempotencyKeyReused | Unavailable}
  */
 export async function sendMessage(ctx: Context, input: SendMessage): Promise<SentMessage> {
   requireGrant(ctx, 'chat_session.read')
@@ -96,7 +101,10 @@ export async function sendMessage(ctx: Context, input: SendMessage): Promise<Sen
   const parent = input.parentId === null ? null : await findMessage(ctx, input.parentId)
   if (input.parentId !== null && (parent?.sessionId !== session.id || parent.role !== 'ASSISTANT'))
     throw new InvalidInput([{ path: ['parentId'], message: 'is no answer of this session' }])
-  return begin(ctx, session, { field: 'sendMessage', question: input.content, input }, async (tx, writing) => {
+  const prompt = async (plan: PromptPlan) =>
+    promptBehind(ctx, input.parentId ?? (await newestMessageId(ctx, session.id)), input.content, plan)
+  const beginning = { field: 'sendMessage', question: input.content, prompt, input } as const
+  return begin(ctx, session, beginning, async (tx, writing) => {
     const question = await addQuestion(tx, writing, {
       ...input,
       parentId: input.parentId ?? (await newestIn(tx, writing)),
@@ -111,7 +119,9 @@ export async function editMessage(ctx: Context, input: EditMessage): Promise<Sen
   const message = await getMessage(ctx, input.id, 'message.edit')
   if (message.role !== 'USER') throw new InvalidInput([{ path: ['id'], message: 'is no question' }])
   const session = await getChatSession(ctx, message.sessionId, 'message.edit')
-  return begin(ctx, session, { field: 'editMessage', question: input.content, input }, async (tx, writing) => {
+  const prompt = (plan: PromptPlan) => promptBehind(ctx, message.parentId, input.content, plan)
+  const beginning = { field: 'editMessage', question: input.content, prompt, input } as const
+  return begin(ctx, session, beginning, async (tx, writing) => {
     const question = await addQuestion(tx, writing, { ...input, parentId: message.parentId })
     return { question, answer: await addAnswer(tx, writing, question.id) }
   })
@@ -126,7 +136,8 @@ export async function regenerateMessage(ctx: Context, input: RegenerateMessage):
     throw new InvalidInput([{ path: ['id'], message: 'is no answer' }])
   const session = await getChatSession(ctx, message.sessionId, 'message.regenerate')
   const question = (await findMessage(ctx, parentId))?.content ?? ''
-  return begin(ctx, session, { field: 'regenerateMessage', question, input }, async (tx, writing) => {
+  const prompt = (plan: PromptPlan) => readPrompt(ctx, parentId, plan)
+  return begin(ctx, session, { field: 'regenerateMessage', question, prompt, input }, async (tx, writing) => {
     return { question: { id: parentId }, answer: await addAnswer(tx, writing, parentId) }
   })
 }
@@ -146,6 +157,8 @@ export async function stopGeneration(ctx: Context, messageId: string): Promise<M
 interface Beginning {
   readonly field: keyof typeof actionOf
   readonly question: string
+  /** What the model is asked. */
+  readonly prompt: (plan: PromptPlan) => Promise<readonly ModelMessage[]>
   readonly input: Asked
 }
 
@@ -153,13 +166,15 @@ interface Beginning {
 async function begin(
   ctx: Context,
   session: ChatSessionRow,
-  { field, question, input }: Beginning,
+  { field, question, prompt, input }: Beginning,
   add: (tx: Transaction, writing: Writing) => Promise<{ question: Added; answer: Added }>,
 ): Promise<SentMessage> {
   const model = requireModel(ctx, input.modelId ?? session.modelId)
   const { settings } = input
   const tools = toolsFor({ model, settings }).map(({ description }) => description)
-  await mustFit({ model, tools, maxOutputTokens: settings.maxOutputTokens }, question)
+  const plan = { model, tools, maxOutputTokens: settings.maxOutputTokens }
+  await mustFit(plan, question)
+  const budget = await planBudget(ctx, { model, settings, tools, prompt: () => prompt(plan) })
   const { leaseMillis } = ctx.platform.settings.generations
   // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
   const slot = ctx.platform.tasks.reserve(requireViewer(ctx).userId)
@@ -168,7 +183,17 @@ async function begin(
     const ids = await createManyOnce(ctx, field, { ...input }, async (tx, viewer) => {
       isNew = true
       await holdSession(tx, viewer.organizationId, session.id, actionOf[field])
-      const { question, answer } = await add(tx, { sessionId: session.id, viewer, model, leaseMillis })
+      const { question, answer } = await add(tx, { sessionId: session.id, viewer, model, budget, leaseMillis })
+      await holdCharge(tx, ctx.platform, {
+        messageId: answer.id,
+        organizationId: viewer.organizationId,
+        sessionId: session.id,
+        projectId: session.projectId,
+        actorId: authorIdOf(viewer),
+        isAgent: viewer.kind === 'agent',
+        modelId: model.id,
+        budget,
+      })
       audit(ctx, tx, { action: actionOf[field], target: encodeTypeId('chat_session', session.id) })
       return [question.id, answer.id]
     })
@@ -178,7 +203,7 @@ async function begin(
       forgetLoaded(ctx)
       const audience = await audienceOf(ctx, (await findChatSession(ctx, session.id)) ?? session)
       const generation = { messageId: answerId, fence: FIRST_FENCE }
-      const assignment = { ...generation, sessionId: session.id, questionId, model, settings }
+      const assignment = { ...generation, sessionId: session.id, questionId, model, settings, budget }
       slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
     }
     return {

@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { idOf } from '../../../graphql/ids.ts'
+import { actorId, idOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
-import { actorId } from '../../ocean/pages/page-list.graphql.ts'
 import { type SearchKind, searchKinds } from './search-text.entity.ts'
 
 const typeDescriptions: Record<SearchKind, string> = {

@@ -1,9 +1,12 @@
+import { tapeOf } from '../../../lib/answer-tape.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Context, Platform } from '../../../platform/context.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { Forbidden } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import { audit } from '../../audit/audit.service.ts'
+import { settleCharge } from '../../usage/charges/settlement.service.ts'
+import { spentBy } from '../generations/meter.service.ts'
 import { chatChannel, sessionDeleted, tellProjectOfSession } from './chat-session.events.ts'
 import { getChatSession, type HeldSession, lockSession } from './chat-session.service.ts'
 
@@ -52,13 +55,20 @@ export async function demandSay(
 export async function eraseSession(ctx: Context, tx: Transaction, held: HeldSession): Promise<readonly Orphan[]> {
   const { id } = held
   const messages = tx.unscoped.deleteFrom('message').where('session_id', '=', id)
-  const orphans = await messages.where('status', '=', 'STREAMING').returning(['id', 'fence']).execute()
+  const ended = messages.where('status', '=', 'STREAMING')
+  const orphans = await ended.returning(['id', 'fence', 'content', 'thoughts', 'usage', 'reading']).execute()
   await messages.execute()
+  const { organizationId } = requireViewer(ctx)
+  // As far as it was written down: what nobody will read any more was paid for all the same.
+  for (const { id: messageId, content, thoughts, usage, reading } of orphans) {
+    const spent = await spentBy(tapeOf({ text: content, thoughts }), reading, usage)
+    await settleCharge(tx, ctx.platform, { messageId, organizationId }, spent)
+  }
   await tx.unscoped.deleteFrom('tool_call').where('session_id', '=', id).execute()
   await tx.unscoped.deleteFrom('chat_participant').where('session_id', '=', id).execute()
   await tx.unscoped.deleteFrom('chat_session').where('id', '=', id).execute()
   tellProjectOfSession(tx, held, 'ChatSessionRemoved', held.participantIds)
-  tx.record(sessionDeleted(chatChannel(requireViewer(ctx).organizationId, id)))
+  tx.record(sessionDeleted(chatChannel(organizationId, id)))
   audit(ctx, tx, { action: 'chat_session.delete', target: encodeTypeId('chat_session', id) })
   return orphans
 }

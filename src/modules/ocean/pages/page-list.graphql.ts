@@ -2,11 +2,10 @@ import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { type ConnectionArguments, idKey, keysetConnection } from '../../../graphql/connection.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { idOf } from '../../../graphql/ids.ts'
+import { actorId, idOf } from '../../../graphql/ids.ts'
 import { optional } from '../../../graphql/input.ts'
 import { parseFilter } from '../../../graphql/mutation.ts'
 import { isStorable } from '../../../lib/storable-text.ts'
-import { decodeTypeId } from '../../../lib/typeid.ts'
 import type { Window } from '../../../platform/database/keyset.ts'
 import { ProjectType } from '../../projects/project.graphql.ts'
 import { PageType } from './page.graphql.ts'
@@ -104,12 +103,6 @@ const ProjectPageFilterInput = builder.inputType('ProjectPageFilter', {
     createdById: t.id({ description: fieldDescriptions.createdById }),
     title: t.string({ description: fieldDescriptions.title }),
   }),
-})
-
-/** A field for the id of a person or an agent. */
-export const actorId = z.string().transform((id) => {
-  const decoded = decodeTypeId(id)
-  return idOf(decoded?.prefix === 'agent' ? 'Agent' : 'User').parse(id)
 })
 
 const narrowing = z.object({

@@ -2,8 +2,10 @@ import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { parseFilter } from '../../../graphql/mutation.ts'
+import { decimalText } from '../../../lib/credits.ts'
+import type { Price } from '../../../lib/price-list.ts'
 import type { TokenCount } from '../../../lib/token-count.ts'
-import type { Model, ModelCapability, ModelPricing } from '../../../platform/models.ts'
+import type { Model, ModelCapability } from '../../../platform/models.ts'
 import type { Provider } from '../../../platform/providers.ts'
 import { ProviderType } from './provider.graphql.ts'
 import { countTextTokens } from './token-count.service.ts'
@@ -18,22 +20,33 @@ const ModelCapabilityRef = builder.enumType('ModelCapability', {
   values: describedValues(capabilityDescriptions),
 })
 
-const ModelPricingRef = builder.objectRef<ModelPricing>('ModelPricing').implement({
+const ModelPricingRef = builder.objectRef<Price>('ModelPricing').implement({
   description:
-    'What a million tokens cost in US dollars, as decimal text. The bill of the provider is the one that counts.',
+    'What a million tokens cost, in credits as decimal text: a credit is a US dollar. An answer is charged by the prices that were shown when it was asked for.',
   fields: (t) => ({
-    inputPerMillion: t.exposeString('inputPerMillion', { description: 'Of the prompt: `2.5`.' }),
-    cachedInputPerMillion: t.exposeString('cachedInputPerMillion', {
+    version: t.exposeString('version', {
+      description: 'Which list of prices it is; messages name the one they were charged by.',
+    }),
+    inputPerMillion: t.string({
+      description: 'Of the prompt: `2.5`.',
+      resolve: ({ rates }) => decimalText(rates.input),
+    }),
+    cachedInputPerMillion: t.string({
       nullable: true,
       description: 'Of a prompt that the provider has seen just before; null when that costs as much.',
+      resolve: ({ rates }) => (rates.cachedInput === rates.input ? null : decimalText(rates.cachedInput)),
     }),
-    outputPerMillion: t.exposeString('outputPerMillion', { description: 'Of the answer, thinking included.' }),
+    outputPerMillion: t.string({ description: 'Of the answer.', resolve: ({ rates }) => decimalText(rates.output) }),
+    reasoningPerMillion: t.string({
+      description: 'Of what it thinks.',
+      resolve: ({ rates }) => decimalText(rates.reasoning),
+    }),
   }),
 })
 
 /** A model that answers. */
 export const ModelType = builder
-  .objectRef<Pick<Model, 'id' | 'name' | 'providerId' | 'contextWindow' | 'capabilities' | 'pricing'>>('Model')
+  .objectRef<Pick<Model, 'id' | 'name' | 'providerId' | 'contextWindow' | 'capabilities'>>('Model')
   .implement({
     description: 'Something that answers: `embedded/extractive` quotes your pages and needs no key.',
     fields: (t) => ({
@@ -57,7 +70,14 @@ export const ModelType = builder
         type: ModelPricingRef,
         nullable: true,
         description: 'What it costs; null where it costs nothing, or nobody here knows.',
-        resolve: ({ pricing }) => pricing,
+        resolve: ({ id }, _args, { platform }) => {
+          const price = platform.prices.find(id)
+          return price === 'free' ? null : price
+        },
+      }),
+      isFree: t.boolean({
+        description: 'It costs nothing. One that is not free and has no price answers nobody until its price is set.',
+        resolve: ({ id }, _args, { platform }) => platform.prices.find(id) === 'free',
       }),
     }),
   })

@@ -56,20 +56,23 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (name === null || provider === undefined) return null
     const entry = catalogued(`${name.providerId}/${name.name}`)
     if (entry === null && !provider.isConfigured) return null
-    return modelOf(id, { name, entry, provider: opened.get(provider.id) ?? null, others: othersOf(id) }, options)
+    const fallbackIds = fallbacksOf(id)
+    const facts = { name, entry, provider: opened.get(provider.id) ?? null, fallbackIds }
+    return modelOf(id, { ...facts, others: othersOf(fallbackIds) }, options)
   }
   /** What is tried behind a model; each alone, whatever groups it is in itself. */
-  const othersOf = (id: string) => (ctx: Context) => {
+  const othersOf = (ids: readonly string[]) => (ctx: Context) =>
+    ids.flatMap((other) => alone(other) ?? ctx.platform.models.find(other) ?? [])
+  const fallbacksOf = (id: string) => {
     const group = config.fallbacks.find((ids) => ids.includes(id)) ?? []
-    const behind = group.slice(group.indexOf(id) + 1)
-    return behind.flatMap((other) => alone(other) ?? ctx.platform.models.find(other) ?? [])
+    return group.slice(group.indexOf(id) + 1)
   }
   const alone = (id: string): Model | null => {
     const name = modelNameOf(id)
     const provider = name === null ? undefined : opened.get(name.providerId)
     if (name === null || provider === undefined) return null
     const entry = catalogued(`${name.providerId}/${name.name}`)
-    return modelOf(id, { name, entry, provider, others: () => [] }, options)
+    return modelOf(id, { name, entry, provider, fallbackIds: [], others: () => [] }, options)
   }
   const asSeen = ({ id, name, isConfigured }: ProviderConfig): Provider => {
     return { id, name, isConfigured, circuit: opened.get(id)?.circuit.state ?? 'CLOSED' }
@@ -92,10 +95,11 @@ interface Facts {
   readonly entry: CatalogueEntry | null
   /** Null: it is not configured. */
   readonly provider: OpenProvider | null
+  readonly fallbackIds: readonly string[]
   readonly others: (ctx: Context) => readonly Model[]
 }
 
-function modelOf(id: string, { name, entry, provider, others }: Facts, options: RegistryOptions): Model {
+function modelOf(id: string, { name, entry, provider, fallbackIds, others }: Facts, options: RegistryOptions): Model {
   const model: Model = {
     id,
     name: entry?.name ?? name.name,
@@ -103,7 +107,9 @@ function modelOf(id: string, { name, entry, provider, others }: Facts, options: 
     contextWindow: entry?.contextWindow ?? null,
     // Of a model that nobody here knows most is expected; those of Ollama are often small, and refuse what they cannot do.
     capabilities: entry?.capabilities ?? (name.providerId === 'ollama' ? [] : ['TOOLS', 'REASONING']),
-    pricing: entry?.pricing ?? null,
+    maxOutputTokens: entry?.maxOutputTokens ?? null,
+    thinksOnTop: entry?.thinksOnTop ?? false,
+    fallbackIds,
     isConfigured: provider !== null,
     stream: (ctx, request, signal) => {
       // What models that nobody here knows make of it, when they are told not to think, nobody knows either.
@@ -153,7 +159,12 @@ async function* ask(
     ...{ providerId: config.id, modelId: model.id, capabilities },
     thinksUnasked: thinksUnasked && sdk.quietens,
   }
-  const request = { ...asked, temperature: Math.min(asked.temperature, sdk.maxTemperature) }
+  const request = {
+    ...asked,
+    temperature: Math.min(asked.temperature, sdk.maxTemperature),
+    // More than it can write would be refused, also of one that answers in another's place.
+    maxOutputTokens: lesser(asked.maxOutputTokens, model.maxOutputTokens),
+  }
   const reasoning = capabilities.includes('REASONING') ? request.reasoning : 'NONE'
   const room = { contextWindow, promptTokens: () => countRequestTokens(model, request) }
   const providerOptions = await sdk.options({ ...request, reasoning }, room)
@@ -170,6 +181,10 @@ async function* ask(
     { id: model.id, providerId: config.id, signal },
     options,
   )
+}
+
+function lesser(one: number | null, other: number | null): number | null {
+  return one === null ? null : Math.min(one, other ?? one)
 }
 
 /** The first that begins. @throws the failure of the last when none does */

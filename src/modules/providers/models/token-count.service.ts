@@ -56,6 +56,11 @@ function jsonOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
+/** How many tokens a text is to the model of this id. */
+export function countTokensOf(modelId: string, text: string): Promise<TokenCount> {
+  return countTokens(text, isO200k({ id: modelId }))
+}
+
 function isO200k({ id }: Pick<Model, 'id'>): boolean {
   const name = modelNameOf(id)
   return name?.providerId === 'openai' && isCountedExactly(name.name)

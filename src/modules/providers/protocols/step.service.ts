@@ -1,6 +1,7 @@
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage, SharedV4ProviderMetadata } from '@ai-sdk/provider'
 import { parseJson } from '../../../lib/json.ts'
-import { ModelFailed, type ModelPart, type StepEnd, type TokenUsage } from '../../../platform/models.ts'
+import type { TokenUsage } from '../../../lib/token-usage.ts'
+import { ModelFailed, type ModelPart, type StepEnd } from '../../../platform/models.ts'
 import { type AssistantContent, callPart, type Target } from './sdk-prompt.service.ts'
 
 type Part<Type extends LanguageModelV4StreamPart['type']> = Extract<LanguageModelV4StreamPart, { type: Type }>

@@ -11,6 +11,7 @@ import {
   DeleteOrganizationDocument,
   PageEventsDocument,
   RestoreOrganizationDocument,
+  UpdateSpendingRulesDocument,
   ViewerDocument,
 } from '../../../gql/graphql.ts'
 import { askAndWait } from '../../../kit/chat.ts'
@@ -185,6 +186,7 @@ async function furnish(server: TestServer, person: Person): Promise<void> {
   await mark(person, page, await makeTag(person, 'A tag'))
   const content = JSON.stringify([[{ name: 'listProjects', input: {} }]])
   await askAndWait(person, { sessionId: (await openChat(person)).id, model: 'scenario/tools', content })
+  await person.mutate(UpdateSpendingRulesDocument, { input: { sessionCapMillionths: '5000000' } })
   await invite(server, person, `purged-${person.email}`)
   await makeKey(person)
   await tokenOf(person, await makeAgent(person))

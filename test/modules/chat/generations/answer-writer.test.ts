@@ -1,12 +1,13 @@
 import { expect } from 'vitest'
 import { createAnswerWriter } from '../../../../src/modules/chat/generations/answer-writer.service.ts'
+import { createMeter } from '../../../../src/modules/chat/generations/meter.service.ts'
 import { newUuid } from '../../../../src/platform/uuid.ts'
 import { test } from '../../../kit/test.ts'
 
 test('the halves of a character are sent together, however they were written', async ({ server }) => {
   const { platform } = server.app
   const messageId = newUuid(platform.clock.now())
-  const writer = createAnswerWriter(platform, { messageId, fence: 1 })
+  const writer = createAnswerWriter(platform, { messageId, fence: 1 }, createMeter(null))
   const watched = platform.liveTexts.watch(messageId, () => undefined)
   try {
     writer.write('a\ud83c')
@@ -24,7 +25,7 @@ test('the halves of a character are sent together, however they were written', a
 test('a writer that was fenced off is told at its next word, and that word is not seen', async ({ server }) => {
   const { platform } = server.app
   const messageId = newUuid(platform.clock.now())
-  const writer = createAnswerWriter(platform, { messageId, fence: 1 })
+  const writer = createAnswerWriter(platform, { messageId, fence: 1 }, createMeter(null))
   try {
     writer.write('before')
     await writer.flush()

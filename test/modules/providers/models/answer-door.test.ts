@@ -25,6 +25,7 @@ beforeAll(async () => {
       COHERE_BASE_URL: `${mock.url}/v2`,
       OLLAMA_URL: mock.url,
       OPENAI_COMPATIBLE: `house=${mock.url}/v1`,
+      MODEL_PRICES: 'house/*=free',
       MODEL_BACK_OFF_MILLIS: '2',
       DEFAULT_MODEL: 'openai/gpt-4.1',
       MODEL_FALLBACKS: 'anthropic/claude-opus-5-5 > openai/gpt-5',

@@ -1,0 +1,152 @@
+import { sql } from 'kysely'
+import { costOf, dearestOf, lesserOf, ratesOfText } from '../../../lib/credits.ts'
+import type { TokenUsage } from '../../../lib/token-usage.ts'
+import type { Platform } from '../../../platform/context.ts'
+import type { Transaction } from '../../../platform/database/transact.ts'
+import {
+  availableOf,
+  type HeldBalance,
+  holdBalance,
+  moveCredits,
+  referenceOf,
+  taken,
+} from '../credits/ledger.service.ts'
+import type { KeptRates } from './charge.entity.ts'
+import { type HeldCharge, readCharges } from './charge.reads.ts'
+
+/** What an answer came to by its end. */
+export interface Spent {
+  /** Millionths of a credit that its steps have cost so far; null where it costs nothing. */
+  readonly cost: bigint | null
+  /** A step that was not finished, and by which model; null when there was none. */
+  readonly unfinished: { readonly modelId: string; readonly usage: TokenUsage } | null
+  /** Of all its steps together. */
+  readonly usage: TokenUsage | null
+}
+
+/**
+ * Charges what an answer came to, never more than was held for it, and gives the rest back; in the transaction of its end,
+ * which is its only one. Answers what was charged. What had expired meanwhile is charged as far as there is something.
+ */
+export async function settleCharge(
+  tx: Transaction,
+  { settings, log }: Pick<Platform, 'settings' | 'log'>,
+  { messageId, organizationId }: { readonly messageId: string; readonly organizationId: string },
+  { cost: soFar, unfinished, usage }: Spent,
+): Promise<bigint> {
+  if (soFar === null) {
+    await endCharge(tx, messageId, { cost: 0n, usage })
+    return 0n
+  }
+  const balance = await holdBalance(tx, { settings }, organizationId)
+  const [charge] = await readCharges(tx, sql<boolean>`message_id = ${messageId}`, { isHeld: true })
+  if (charge === undefined || charge.rates === null || charge.status === 'SETTLED') return 0n
+  const price = soFar + costOfStep(charge.rates, unfinished)
+  const most = charge.heldAllowance + charge.heldGranted
+  // What was counted beforehand was too little: that is ours to bear, and to know of.
+  if (price > most)
+    log.warn(
+      { message: referenceOf(messageId), over: String(price - most) },
+      'an answer cost more than was held for it',
+    )
+  const due = lesserOf(price, most)
+  const cost =
+    charge.status === 'HELD' ? await settle(tx, balance, charge, due) : await chargeLate(tx, balance, charge, due)
+  await endCharge(tx, messageId, { cost, usage })
+  return cost
+}
+
+/** Gives back what an organization has held for answers whose end never came, and answers its balance after that. */
+export async function expireCharges(tx: Transaction, balance: HeldBalance): Promise<HeldBalance> {
+  const overdue = await readCharges(
+    tx,
+    sql<boolean>`organization_id = ${balance.organizationId} and status = 'HELD' and expires_at <= ${tx.now}`,
+    { isHeld: true },
+  )
+  let after = balance
+  for (const charge of overdue) {
+    after = await moveCredits(tx, after, {
+      move: 'EXPIRE',
+      reference: referenceOf(charge.messageId),
+      sides: givenBack(after, charge, 0n),
+    })
+    await tx.unscoped
+      .updateTable('charge')
+      .set({ status: 'EXPIRED', expires_at: null, ended_at: tx.now })
+      .where('message_id', '=', charge.messageId)
+      .execute()
+  }
+  return after
+}
+
+async function settle(tx: Transaction, balance: HeldBalance, charge: HeldCharge, cost: bigint): Promise<bigint> {
+  await moveCredits(tx, balance, {
+    move: cost === 0n ? 'RELEASE' : 'SETTLE',
+    reference: referenceOf(charge.messageId),
+    sides: givenBack(balance, charge, cost),
+  })
+  return cost
+}
+
+/** What was held goes, but for the cost, back to where it came from: of a month that is over the allowance has lapsed. */
+function givenBack({ allowanceMonth }: HeldBalance, charge: HeldCharge, cost: bigint) {
+  const { heldAllowance, heldGranted } = charge
+  const ofAllowance = lesserOf(cost, heldAllowance)
+  const back = heldAllowance - ofAllowance
+  const isOver = charge.allowanceMonth !== allowanceMonth
+  return {
+    HELD: -(heldAllowance + heldGranted),
+    SPENT: cost,
+    ALLOWANCE: isOver ? 0n : back,
+    LAPSED: isOver ? back : 0n,
+    GRANTED: heldGranted - (cost - ofAllowance),
+  }
+}
+
+async function chargeLate(tx: Transaction, balance: HeldBalance, charge: HeldCharge, cost: bigint): Promise<bigint> {
+  const late = lesserOf(cost, availableOf(balance))
+  const { fromAllowance, fromGranted } = taken(balance, late)
+  await moveCredits(tx, balance, {
+    move: 'LATE',
+    reference: referenceOf(charge.messageId),
+    sides: { ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, SPENT: late },
+  })
+  return late
+}
+
+interface Ended {
+  readonly cost: bigint
+  readonly usage: TokenUsage | null
+}
+
+async function endCharge(tx: Transaction, messageId: string, { cost, usage }: Ended): Promise<void> {
+  await tx.unscoped
+    .updateTable('charge')
+    .set({
+      status: 'SETTLED',
+      cost,
+      input_tokens: counted(usage?.inputTokens),
+      cached_input_tokens: counted(usage?.cachedInputTokens),
+      output_tokens: counted(usage?.outputTokens),
+      reasoning_tokens: counted(usage?.reasoningTokens),
+      expires_at: null,
+      ended_at: tx.now,
+    })
+    .where('message_id', '=', messageId)
+    .execute()
+}
+
+const MOST_TOKENS = 2 ** 31 - 1
+
+/** What a provider says may be anything, and must not keep an answer from its end. */
+function counted(tokens: number | null | undefined): number {
+  return Number.isSafeInteger(tokens) ? Math.min(Math.max(tokens ?? 0, 0), MOST_TOKENS) : 0
+}
+
+/** By the prices under which it was begun, whatever they are by now. */
+function costOfStep(rates: KeptRates, step: Spent['unfinished']): bigint {
+  if (step === null) return 0n
+  const all = Object.entries(rates).map(([id, kept]) => [id, ratesOfText(kept)] as const)
+  const own = all.find(([id]) => id === step.modelId)?.[1]
+  return costOf(own ?? dearestOf(all.map(([, each]) => each)), step.usage)
+}

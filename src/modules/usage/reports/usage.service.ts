@@ -1,0 +1,78 @@
+import { encodeTypeId } from '../../../lib/typeid.ts'
+import { authorIdOf, type Context } from '../../../platform/context.ts'
+import { InvalidInput } from '../../../platform/errors.ts'
+import { may, requireAction, requireViewer } from '../../../platform/gate.ts'
+import { findProject } from '../../projects/project.reads.ts'
+import { getProject } from '../../projects/project.service.ts'
+import {
+  readUsageGroups,
+  readUsageTotals,
+  type UsageDimension,
+  type UsageFilter,
+  type UsageGroup,
+  type UsageTotals,
+} from './usage.reads.ts'
+
+const DAY_MILLIS = 86_400_000
+const MOST_DAYS = 366
+
+/** What to tell of an organization's usage. */
+export interface ReadUsage extends UsageFilter {
+  readonly groupBy: readonly UsageDimension[]
+  /** Groups at most. */
+  readonly first: number
+}
+
+/** What an organization's answers come to. */
+export interface UsageReport {
+  readonly totals: UsageTotals
+  readonly groups: readonly UsageGroup[]
+  readonly hasMoreGroups: boolean
+}
+
+/**
+ * Adds up what answers took and cost. One's own everybody may see, and administrators that of all.
+ * @throws {Forbidden | NotFound | InvalidInput}
+ */
+export async function readUsage(ctx: Context, { groupBy, first, ...filter }: ReadUsage): Promise<UsageReport> {
+  const viewer = requireViewer(ctx)
+  const isOwn = filter.actorId === authorIdOf(viewer)
+  const target = encodeTypeId('organization', viewer.organizationId)
+  if (!may(ctx, 'usage.read') && isOwn) requireAction(ctx, 'credits.read', target)
+  else requireAction(ctx, 'usage.read', target)
+  const millis = filter.to.getTime() - filter.from.getTime()
+  if (millis <= 0) throw new InvalidInput([{ path: ['to'], message: 'is not after from' }])
+  if (millis > MOST_DAYS * DAY_MILLIS)
+    throw new InvalidInput([{ path: ['to'], message: `is more than ${MOST_DAYS} days after from` }])
+  if (filter.projectId !== null) await getProject(ctx, filter.projectId, 'project.read')
+  const [totals, groups] = await Promise.all([
+    readUsageTotals(ctx, filter),
+    groupBy.length === 0 ? [] : readUsageGroups(ctx, filter, groupBy, first + 1),
+  ])
+  const shown = await withoutHidden(ctx, groups.slice(0, first))
+  return { totals, groups: shown, hasMoreGroups: groups.length > first }
+}
+
+/** Projects that the viewer cannot read are no projects to them: their groups are one with what was asked in none. */
+async function withoutHidden(ctx: Context, groups: readonly UsageGroup[]): Promise<UsageGroup[]> {
+  const together = new Map<string, UsageGroup>()
+  const projects = await Promise.all(groups.map(({ projectId }) => projectId && findProject(ctx, projectId)))
+  for (const [index, group] of groups.entries()) {
+    const seen = { ...group, projectId: projects[index] ? group.projectId : null }
+    const key = JSON.stringify([seen.day, seen.modelId, seen.projectId, seen.actorId])
+    const other = together.get(key)
+    together.set(key, other === undefined ? seen : { ...seen, ...sumOf(seen, other) })
+  }
+  return [...together.values()]
+}
+
+function sumOf(one: UsageTotals, other: UsageTotals): UsageTotals {
+  return {
+    answers: one.answers + other.answers,
+    inputTokens: one.inputTokens + other.inputTokens,
+    cachedInputTokens: one.cachedInputTokens + other.cachedInputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+    reasoningTokens: one.reasoningTokens + other.reasoningTokens,
+    cost: one.cost + other.cost,
+  }
+}
