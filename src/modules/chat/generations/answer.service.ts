@@ -3,6 +3,7 @@ import type { Context } from '../../../platform/context.ts'
 import {
   type Model,
   ModelFailed,
+  type ModelMessage,
   type ModelPart,
   type ModelRequest,
   modelRequest,
@@ -18,7 +19,7 @@ import { type AnswerWriter, createAnswerWriter } from './answer-writer.service.t
 import type { Budget } from './budget.service.ts'
 import { finishGeneration, type Generation, type GenerationEnd, generationName } from './generation.service.ts'
 import { createMeter } from './meter.service.ts'
-import { mustStillFit, readPrompt } from './prompt.service.ts'
+import { mustStillFit } from './prompt.service.ts'
 
 /** How an answer is to be written. */
 export interface AnswerSettings extends Pick<ModelRequest, 'temperature' | 'maxOutputTokens' | 'reasoning'> {
@@ -31,11 +32,12 @@ export interface AnswerSettings extends Pick<ModelRequest, 'temperature' | 'maxO
 /** What there is to answer. */
 export interface Assignment extends Generation {
   readonly sessionId: string
-  readonly questionId: string
   readonly model: Model
   readonly settings: AnswerSettings
   /** Null where it costs nothing. */
   readonly budget: Budget | null
+  /** What its first step is asked. */
+  readonly messages: readonly ModelMessage[]
 }
 
 const END_ATTEMPTS = 60
@@ -102,7 +104,7 @@ async function runSteps(
   const tools = toolsFor(assignment)
   const described = tools.map(({ description }) => description)
   const plan = { model, tools: described, maxOutputTokens: settings.maxOutputTokens }
-  const messages = await readPrompt(ctx, assignment.questionId, plan)
+  const messages = [...assignment.messages]
   const seen = { pageIds: new Set<string>(), projectIds: new Set<string>() }
   const run: ToolRun = { generation: assignment, sessionId, writer, tools, signal, seen, isUnattended: false }
   let promptTokens = budget?.promptTokens ?? 0

@@ -34,8 +34,8 @@ export interface Planned {
   readonly model: Model
   readonly settings: AnswerSettings
   readonly tools: readonly ToolDescription[]
-  /** What its first step is asked; read where that is to be counted. */
-  readonly prompt: () => Promise<readonly ModelMessage[]>
+  /** What its first step is asked. */
+  readonly messages: readonly ModelMessage[]
 }
 
 /** No step is begun that could say less than this, unless less was asked for. */
@@ -50,8 +50,8 @@ export async function planBudget(ctx: Context, planned: Planned): Promise<Budget
 }
 
 /** How many tokens the first step of an answer is asked, rather too many. */
-export async function promptTokensOf({ model, prompt, tools }: Planned): Promise<number> {
-  return countRequestTokens(model, modelRequest({ messages: await prompt(), tools }))
+export function promptTokensOf({ model, messages, tools }: Planned): Promise<number> {
+  return countRequestTokens(model, modelRequest({ messages, tools }))
 }
 
 /** What a further step may write for what is left of a budget; null when that is not worth beginning. */

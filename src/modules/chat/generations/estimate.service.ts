@@ -3,7 +3,6 @@ import { InvalidInput } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
 import type { Model } from '../../../platform/models.ts'
 import { findCredits } from '../../usage/credits/credits.reads.ts'
-import { newestMessageId } from '../messages/branch.reads.ts'
 import { findMessage } from '../messages/message.reads.ts'
 import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
 import { type AnswerSettings, toolsFor } from './answer.service.ts'
@@ -43,14 +42,14 @@ export async function estimateCompletion(ctx: Context, input: EstimateCompletion
   const { limits, settings: figures } = ctx.platform
   const points = figures.credits.estimatesPerMinute
   await limits.consume({ name: 'estimate-completion', points, windowSeconds: 60 }, userId)
-  const { modelId, parentId } = await placeOf(ctx, input)
+  const { modelId, branch } = await placeOf(ctx, input)
   const model = requireModel(ctx, input.modelId ?? modelId)
   const { settings } = input
   const tools = toolsFor({ model, settings }).map(({ description }) => description)
   const plan = { model, tools, maxOutputTokens: settings.maxOutputTokens }
   await mustFit(plan, input.content)
-  const prompt = await promptBehind(ctx, parentId, input.content, plan)
-  const planned = { model, settings, tools, prompt: async () => prompt }
+  const { messages } = await promptBehind(ctx, branch, input.content, plan)
+  const planned = { model, settings, tools, messages }
   const budget = await planBudget(ctx, planned)
   const credits = await findCredits(ctx, organizationId)
   const most = budget?.most ?? 0n
@@ -68,12 +67,12 @@ export async function estimateCompletion(ctx: Context, input: EstimateCompletion
 async function placeOf(ctx: Context, { sessionId, parentId }: EstimateCompletion) {
   if (sessionId === null) {
     if (parentId !== null) throw new InvalidInput([{ path: ['parentId'], message: 'goes with a session' }])
-    return { modelId: null, parentId: null }
+    return { modelId: null, branch: null }
   }
   const session = await getChatSession(ctx, sessionId, 'chat_session.read')
-  if (parentId === null) return { modelId: session.modelId, parentId: await newestMessageId(ctx, session.id) }
+  if (parentId === null) return { modelId: session.modelId, branch: { sessionId: session.id } }
   const parent = await findMessage(ctx, parentId)
   if (parent?.sessionId !== session.id || parent.role !== 'ASSISTANT')
     throw new InvalidInput([{ path: ['parentId'], message: 'is no answer of this session' }])
-  return { modelId: session.modelId, parentId }
+  return { modelId: session.modelId, branch: { messageId: parentId } }
 }

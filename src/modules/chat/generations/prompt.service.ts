@@ -8,7 +8,7 @@ import {
   type ToolDescription,
 } from '../../../platform/models.ts'
 import { countRequestTokens } from '../../providers/models/token-count.service.ts'
-import { readBranch } from '../messages/branch.reads.ts'
+import { type BranchOf, readBranch } from '../messages/branch.reads.ts'
 import type { Message } from '../messages/message.entity.ts'
 
 /** What every model is told, before what was said. */
@@ -62,20 +62,30 @@ export async function mustStillFit(plan: PromptPlan, messages: readonly ModelMes
   throw new ModelFailed('PROMPT_TOO_LONG', 'What tools returned does not fit into the window')
 }
 
-/** What was said up to a question that was put, oldest first, after the instructions: the last of it, as much as fits. */
-export async function readPrompt(ctx: Context, questionId: string, plan: PromptPlan): Promise<ModelMessage[]> {
-  return composePrompt(plan, await readBranch(ctx, questionId, HISTORY_MESSAGES))
+/** What a model is asked first. */
+export interface Prompt {
+  /** The message that the question stands behind; null for none. */
+  readonly parentId: string | null
+  /** What was said, oldest first, after the instructions: the last of it, as much as fits. */
+  readonly messages: readonly ModelMessage[]
 }
 
-/** The same of a question that is yet to be put behind a message, or behind none. */
+/** The prompt of a question that was put. */
+export async function readPrompt(ctx: Context, questionId: string, plan: PromptPlan): Promise<Prompt> {
+  const said = await readBranch(ctx, { messageId: questionId }, HISTORY_MESSAGES)
+  return { parentId: said[1]?.id ?? null, messages: await composePrompt(plan, said) }
+}
+
+/** The prompt of a question that is yet to be put at the end of a branch, or at the beginning of one for null. */
 export async function promptBehind(
   ctx: Context,
-  parentId: string | null,
+  branch: BranchOf | null,
   question: string,
   plan: PromptPlan,
-): Promise<ModelMessage[]> {
-  const before = parentId === null ? [] : await readBranch(ctx, parentId, HISTORY_MESSAGES - 1)
-  return composePrompt(plan, [{ role: 'USER', content: question }, ...before])
+): Promise<Prompt> {
+  const before = branch === null ? [] : await readBranch(ctx, branch, HISTORY_MESSAGES - 1)
+  const said = [{ role: 'USER' as const, content: question }, ...before]
+  return { parentId: before[0]?.id ?? null, messages: await composePrompt(plan, said) }
 }
 
 async function composePrompt(

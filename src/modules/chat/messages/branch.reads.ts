@@ -47,21 +47,21 @@ export function runsOf(leaf: RawBuilder<unknown>): RawBuilder<unknown> {
     select branch_id, until from run`
 }
 
-/** The newest message of a session, which what is said there goes on from; null when there is none. */
-export async function newestMessageId({ db }: Context, sessionId: string): Promise<string | null> {
-  const newest = db.from('message').where('message.session_id', '=', sessionId).orderBy('message.id', 'desc')
-  return (await newest.select('message.id').limit(1).executeTakeFirst())?.id ?? null
-}
+/** Whose branch to read: that of a message, or of the newest one of a session. */
+export type BranchOf = { readonly messageId: string } | { readonly sessionId: string }
 
-/** The last that was said in the branch of a message up to it, the newest first. */
-export async function readBranch({ db }: Context, messageId: string, limit: number) {
-  const runs = runsOf(sql`select id, branch_id from message where id = ${messageId}`)
+/** The last that was said in a branch up to its message, the newest first. */
+export async function readBranch({ db }: Context, of: BranchOf, limit: number) {
+  const leaf =
+    'messageId' in of
+      ? sql<Leaf>`select id, branch_id from message where id = ${of.messageId}`
+      : newestOf(sql`${of.sessionId}::uuid`)
   return db
     .from('message')
-    .innerJoin(sql<Run>`(${runs})`.as<'run'>(sql`run`), (join) =>
+    .innerJoin(sql<Run>`(${runsOf(leaf)})`.as<'run'>(sql`run`), (join) =>
       join.onRef('run.branch_id', '=', 'message.branch_id').onRef('message.id', '<=', 'run.until'),
     )
-    .select(['message.role', 'message.content'])
+    .select(['message.id', 'message.role', 'message.content'])
     .orderBy('message.id', 'desc')
     .limit(limit)
     .execute()

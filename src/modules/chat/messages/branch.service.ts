@@ -37,7 +37,7 @@ export interface Writing {
 }
 
 /** A message that was added. */
-export type Added = Pick<Message, 'id'>
+export type Added = Pick<Message, 'id' | 'parentId'>
 
 /**
  * Holds a session while something is added to it: of two who add to one place the second sees what the first did.

@@ -9,16 +9,14 @@ import { InvalidInput, UserError } from '../../../platform/errors.ts'
 import { pass, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
-import type { ModelMessage } from '../../../platform/models.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { holdCharge } from '../../usage/charges/hold.service.ts'
 import { type AnswerSettings, toolsFor, writeAnswer } from '../generations/answer.service.ts'
 import { planBudget } from '../generations/budget.service.ts'
 import { takeOver } from '../generations/generation.service.ts'
-import { mustFit, type PromptPlan, promptBehind, readPrompt } from '../generations/prompt.service.ts'
+import { mustFit, type Prompt, type PromptPlan, promptBehind, readPrompt } from '../generations/prompt.service.ts'
 import { audienceOf, type ChatSessionRow, findChatSession } from '../sessions/chat-session.reads.ts'
 import { getChatSession, requireModel } from '../sessions/chat-session.service.ts'
-import { newestMessageId } from './branch.reads.ts'
 import {
   type Added,
   addAnswer,
@@ -101,8 +99,8 @@ export async function sendMessage(ctx: Context, input: SendMessage): Promise<Sen
   const parent = input.parentId === null ? null : await findMessage(ctx, input.parentId)
   if (input.parentId !== null && (parent?.sessionId !== session.id || parent.role !== 'ASSISTANT'))
     throw new InvalidInput([{ path: ['parentId'], message: 'is no answer of this session' }])
-  const prompt = async (plan: PromptPlan) =>
-    promptBehind(ctx, input.parentId ?? (await newestMessageId(ctx, session.id)), input.content, plan)
+  const branch = input.parentId === null ? { sessionId: session.id } : { messageId: input.parentId }
+  const prompt = (plan: PromptPlan) => promptBehind(ctx, branch, input.content, plan)
   const beginning = { field: 'sendMessage', question: input.content, prompt, input } as const
   return begin(ctx, session, beginning, async (tx, writing) => {
     const question = await addQuestion(tx, writing, {
@@ -119,7 +117,8 @@ export async function editMessage(ctx: Context, input: EditMessage): Promise<Sen
   const message = await getMessage(ctx, input.id, 'message.edit')
   if (message.role !== 'USER') throw new InvalidInput([{ path: ['id'], message: 'is no question' }])
   const session = await getChatSession(ctx, message.sessionId, 'message.edit')
-  const prompt = (plan: PromptPlan) => promptBehind(ctx, message.parentId, input.content, plan)
+  const branch = message.parentId === null ? null : { messageId: message.parentId }
+  const prompt = (plan: PromptPlan) => promptBehind(ctx, branch, input.content, plan)
   const beginning = { field: 'editMessage', question: input.content, prompt, input } as const
   return begin(ctx, session, beginning, async (tx, writing) => {
     const question = await addQuestion(tx, writing, { ...input, parentId: message.parentId })
@@ -135,10 +134,12 @@ export async function regenerateMessage(ctx: Context, input: RegenerateMessage):
   if (message.role !== 'ASSISTANT' || parentId === null)
     throw new InvalidInput([{ path: ['id'], message: 'is no answer' }])
   const session = await getChatSession(ctx, message.sessionId, 'message.regenerate')
-  const question = (await findMessage(ctx, parentId))?.content ?? ''
+  const question = await findMessage(ctx, parentId)
   const prompt = (plan: PromptPlan) => readPrompt(ctx, parentId, plan)
-  return begin(ctx, session, { field: 'regenerateMessage', question, prompt, input }, async (tx, writing) => {
-    return { question: { id: parentId }, answer: await addAnswer(tx, writing, parentId) }
+  const beginning = { field: 'regenerateMessage', question: question?.content ?? '', prompt, input } as const
+  return begin(ctx, session, beginning, async (tx, writing) => {
+    const asked = { id: parentId, parentId: question?.parentId ?? null }
+    return { question: asked, answer: await addAnswer(tx, writing, parentId) }
   })
 }
 
@@ -158,7 +159,7 @@ interface Beginning {
   readonly field: keyof typeof actionOf
   readonly question: string
   /** What the model is asked. */
-  readonly prompt: (plan: PromptPlan) => Promise<readonly ModelMessage[]>
+  readonly prompt: (plan: PromptPlan) => Promise<Prompt>
   readonly input: Asked
 }
 
@@ -174,14 +175,14 @@ async function begin(
   const tools = toolsFor({ model, settings }).map(({ description }) => description)
   const plan = { model, tools, maxOutputTokens: settings.maxOutputTokens }
   await mustFit(plan, question)
-  const budget = await planBudget(ctx, { model, settings, tools, prompt: () => prompt(plan) })
+  const planned = await prompt(plan)
+  const budget = await planBudget(ctx, { model, settings, tools, messages: planned.messages })
   const { leaseMillis } = ctx.platform.settings.generations
   // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
   const slot = ctx.platform.tasks.reserve(requireViewer(ctx).userId)
   try {
-    let isNew = false
+    let parentId: string | null | undefined
     const ids = await createManyOnce(ctx, field, { ...input }, async (tx, viewer) => {
-      isNew = true
       await holdSession(tx, viewer.organizationId, session.id, actionOf[field])
       const { question, answer } = await add(tx, { sessionId: session.id, viewer, model, budget, leaseMillis })
       await holdCharge(tx, ctx.platform, {
@@ -194,16 +195,20 @@ async function begin(
         modelId: model.id,
         budget,
       })
+      parentId = question.parentId
       audit(ctx, tx, { action: actionOf[field], target: encodeTypeId('chat_session', session.id) })
       return [question.id, answer.id]
     })
     const [questionId = '', answerId = ''] = ids
-    if (isNew) {
+    if (parentId !== undefined) {
+      // Somebody has said something else there meanwhile.
+      const isSame = parentId === planned.parentId
+      const { messages } = isSame ? planned : await readPrompt(ctx, questionId, plan)
       // Whoever has been let in meanwhile reads the answer as well.
       forgetLoaded(ctx)
       const audience = await audienceOf(ctx, (await findChatSession(ctx, session.id)) ?? session)
       const generation = { messageId: answerId, fence: FIRST_FENCE }
-      const assignment = { ...generation, sessionId: session.id, questionId, model, settings, budget }
+      const assignment = { ...generation, sessionId: session.id, model, settings, budget, messages }
       slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
     }
     return {

@@ -84,27 +84,27 @@ type Figures = Pick<Platform, 'settings'>
  * @throws {InsufficientCredits | SpendingPaused | SpendingCapReached}
  */
 export async function holdCharge(tx: Transaction, figures: Figures, charge: NewCharge): Promise<void> {
-  const held = charge.budget === null ? nothingHeld(tx) : await holdCredits(tx, figures, charge, charge.budget.most)
-  await tx.unscoped
-    .insertInto('charge')
-    .values({
-      message_id: charge.messageId,
-      organization_id: charge.organizationId,
-      session_id: charge.sessionId,
-      project_id: charge.projectId,
-      actor_id: charge.actorId,
-      model_id: charge.modelId,
-      price_version: charge.budget?.version ?? null,
-      rates: charge.budget === null ? null : jsonb(keptRates(charge.budget.rates)),
-      held_allowance: held.fromAllowance,
-      held_granted: held.fromGranted,
-      allowance_month: held.month,
-      status: 'HELD',
-      created_at: tx.now,
-      expires_at: holdUntil(tx.now, figures),
-      ended_at: null,
-    })
-    .execute()
+  if (charge.budget === null) {
+    await tx.unscoped
+      .insertInto('charge')
+      .values(rowOf(tx, figures, charge, nothingHeld(tx)))
+      .execute()
+    return
+  }
+  const { most } = charge.budget
+  const balance = await spendable(tx, figures, charge, most)
+  const { fromAllowance, fromGranted } = taken(balance, most)
+  const row = rowOf(tx, figures, charge, { fromAllowance, fromGranted, month: balance.allowanceMonth })
+  await moveCredits(
+    tx,
+    balance,
+    {
+      move: 'HOLD',
+      reference: referenceOf(charge.messageId),
+      sides: { ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, HELD: most },
+    },
+    tx.unscoped.with('charged', (db) => db.insertInto('charge').values(row).returning('message_id')),
+  )
 }
 
 /** Says that the writer of an answer is alive: what is held for it stays held. */
@@ -120,20 +120,42 @@ export async function renewHold(
     .execute()
 }
 
-async function holdCredits(tx: Transaction, figures: Figures, charge: NewCharge, most: bigint) {
+/** The balance, held, once the most that an answer can cost may be spent of it. */
+async function spendable(tx: Transaction, figures: Figures, charge: NewCharge, most: bigint): Promise<HeldBalance> {
   const first = await holdBalance(tx, figures, charge.organizationId)
   if (first.pausedBy !== null) throw new SpendingPaused()
   await demandWithinCaps(tx, first, charge, most)
   // Only then, since it is a question of its own.
   const balance = availableOf(first) < most ? await expireCharges(tx, first) : first
   if (availableOf(balance) < most) throw new InsufficientCredits(most, availableOf(balance))
-  const { fromAllowance, fromGranted } = taken(balance, most)
-  await moveCredits(tx, balance, {
-    move: 'HOLD',
-    reference: referenceOf(charge.messageId),
-    sides: { ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, HELD: most },
-  })
-  return { fromAllowance, fromGranted, month: balance.allowanceMonth }
+  return balance
+}
+
+interface Held {
+  readonly fromAllowance: bigint
+  readonly fromGranted: bigint
+  readonly month: string
+}
+
+function rowOf(tx: Transaction, figures: Figures, charge: NewCharge, held: Held) {
+  const { budget } = charge
+  return {
+    message_id: charge.messageId,
+    organization_id: charge.organizationId,
+    session_id: charge.sessionId,
+    project_id: charge.projectId,
+    actor_id: charge.actorId,
+    model_id: charge.modelId,
+    price_version: budget?.version ?? null,
+    rates: budget === null ? null : jsonb(keptRates(budget.rates)),
+    held_allowance: held.fromAllowance,
+    held_granted: held.fromGranted,
+    allowance_month: held.month,
+    status: 'HELD' as const,
+    created_at: tx.now,
+    expires_at: holdUntil(tx.now, figures),
+    ended_at: null,
+  }
 }
 
 function nothingHeld(tx: Transaction) {

@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { costOf, dearestOf, lesserOf, ratesOfText } from '../../../lib/credits.ts'
 import type { TokenUsage } from '../../../lib/token-usage.ts'
 import type { Platform } from '../../../platform/context.ts'
+import type { Tables } from '../../../platform/database/tables.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import {
   availableOf,
@@ -35,7 +36,7 @@ export async function settleCharge(
   { cost: soFar, unfinished, usage }: Spent,
 ): Promise<bigint> {
   if (soFar === null) {
-    await endCharge(tx, messageId, { cost: 0n, usage })
+    await ended(tx.unscoped, { messageId, cost: 0n, usage, at: tx.now }).execute()
     return 0n
   }
   const balance = await holdBalance(tx, { settings }, organizationId)
@@ -50,9 +51,13 @@ export async function settleCharge(
       'an answer cost more than was held for it',
     )
   const due = lesserOf(price, most)
-  const cost =
-    charge.status === 'HELD' ? await settle(tx, balance, charge, due) : await chargeLate(tx, balance, charge, due)
-  await endCharge(tx, messageId, { cost, usage })
+  const { cost, ...move } = charge.status === 'HELD' ? settlement(balance, charge, due) : lateSettlement(balance, due)
+  const end = { messageId, cost, usage, at: tx.now }
+  if (Object.values(move.sides).every((amount) => amount === 0n)) await ended(tx.unscoped, end).execute()
+  else {
+    const beside = tx.unscoped.with('charged', (db) => ended(db, end).returning('message_id'))
+    await moveCredits(tx, balance, { ...move, reference: referenceOf(messageId) }, beside)
+  }
   return cost
 }
 
@@ -65,27 +70,26 @@ export async function expireCharges(tx: Transaction, balance: HeldBalance): Prom
   )
   let after = balance
   for (const charge of overdue) {
-    after = await moveCredits(tx, after, {
-      move: 'EXPIRE',
-      reference: referenceOf(charge.messageId),
-      sides: givenBack(after, charge, 0n),
-    })
-    await tx.unscoped
-      .updateTable('charge')
-      .set({ status: 'EXPIRED', expires_at: null, ended_at: tx.now })
-      .where('message_id', '=', charge.messageId)
-      .execute()
+    const { messageId } = charge
+    const expired = { status: 'EXPIRED' as const, expires_at: null, ended_at: tx.now }
+    if (charge.heldAllowance + charge.heldGranted === 0n) {
+      await tx.unscoped.updateTable('charge').set(expired).where('message_id', '=', messageId).execute()
+      continue
+    }
+    after = await moveCredits(
+      tx,
+      after,
+      { move: 'EXPIRE', reference: referenceOf(messageId), sides: givenBack(after, charge, 0n) },
+      tx.unscoped.with('expired', (db) =>
+        db.updateTable('charge').set(expired).where('message_id', '=', messageId).returning('message_id'),
+      ),
+    )
   }
   return after
 }
 
-async function settle(tx: Transaction, balance: HeldBalance, charge: HeldCharge, cost: bigint): Promise<bigint> {
-  await moveCredits(tx, balance, {
-    move: cost === 0n ? 'RELEASE' : 'SETTLE',
-    reference: referenceOf(charge.messageId),
-    sides: givenBack(balance, charge, cost),
-  })
-  return cost
+function settlement(balance: HeldBalance, charge: HeldCharge, cost: bigint) {
+  return { cost, move: cost === 0n ? 'RELEASE' : 'SETTLE', sides: givenBack(balance, charge, cost) } as const
 }
 
 /** What was held goes, but for the cost, back to where it came from: of a month that is over the allowance has lapsed. */
@@ -103,24 +107,23 @@ function givenBack({ allowanceMonth }: HeldBalance, charge: HeldCharge, cost: bi
   }
 }
 
-async function chargeLate(tx: Transaction, balance: HeldBalance, charge: HeldCharge, cost: bigint): Promise<bigint> {
-  const late = lesserOf(cost, availableOf(balance))
-  const { fromAllowance, fromGranted } = taken(balance, late)
-  await moveCredits(tx, balance, {
-    move: 'LATE',
-    reference: referenceOf(charge.messageId),
-    sides: { ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, SPENT: late },
-  })
-  return late
+/** What was held has gone back: charged is what of it is still there. */
+function lateSettlement(balance: HeldBalance, due: bigint) {
+  const cost = lesserOf(due, availableOf(balance))
+  const { fromAllowance, fromGranted } = taken(balance, cost)
+  const sides = { HELD: 0n, ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, SPENT: cost, LAPSED: 0n }
+  return { cost, move: 'LATE', sides } as const
 }
 
 interface Ended {
+  readonly messageId: string
   readonly cost: bigint
   readonly usage: TokenUsage | null
+  readonly at: Date
 }
 
-async function endCharge(tx: Transaction, messageId: string, { cost, usage }: Ended): Promise<void> {
-  await tx.unscoped
+function ended(db: Pick<Kysely<Tables>, 'updateTable'>, { messageId, cost, usage, at }: Ended) {
+  return db
     .updateTable('charge')
     .set({
       status: 'SETTLED',
@@ -130,10 +133,9 @@ async function endCharge(tx: Transaction, messageId: string, { cost, usage }: En
       output_tokens: counted(usage?.outputTokens),
       reasoning_tokens: counted(usage?.reasoningTokens),
       expires_at: null,
-      ended_at: tx.now,
+      ended_at: at,
     })
     .where('message_id', '=', messageId)
-    .execute()
 }
 
 const MOST_TOKENS = 2 ** 31 - 1

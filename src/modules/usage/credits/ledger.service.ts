@@ -1,13 +1,14 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { monthOf } from '../../../lib/credits.ts'
 import { encodeTypeId } from '../../../lib/typeid.ts'
 import type { Platform } from '../../../platform/context.ts'
+import type { Tables } from '../../../platform/database/tables.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import type { Tier } from '../../accounts/organizations/organization.entity.ts'
 import { newsOf } from '../../accounts/organizations/organization.events.ts'
 import type { Pauser } from './credit-balance.entity.ts'
-import type { CreditAccount, CreditMove } from './credit-entry.entity.ts'
+import { type CreditAccount, type CreditMove, creditAccounts } from './credit-entry.entity.ts'
 
 /** The balance of an organization while its row is held: amounts in millionths of a credit. */
 export interface HeldBalance {
@@ -44,17 +45,20 @@ export async function holdBalance(tx: Transaction, figures: Figures, organizatio
   return withAllowance(tx, balance, figures.settings.credits.monthly[tier])
 }
 
+/** What is written in the statement of a move: see `withBeside` of Kysely. */
+export type Beside = Pick<Kysely<Tables>, 'with'>
+
 /**
- * Moves credits between the accounts of a balance that is held, and answers the balance after it; its members are told. The
- * database refuses what would go below nothing, what does not come to nothing, and what was done before.
+ * Moves credits between the accounts of a balance that is held, in one statement with whatever is written `beside` it, and
+ * answers the balance after it; its members are told. The database refuses what would go below nothing, what does not come to
+ * nothing, and what was done before.
  */
 export async function moveCredits(
   tx: Transaction,
   balance: HeldBalance,
   { move, reference, sides }: Move,
+  beside: Beside = tx.unscoped,
 ): Promise<HeldBalance> {
-  const entries = Object.entries(sides).filter(([, amount]) => amount !== 0n)
-  if (entries.length === 0) return balance
   const { organizationId } = balance
   const of = (account: CreditAccount) => sides[account] ?? 0n
   const after = {
@@ -63,25 +67,24 @@ export async function moveCredits(
     granted: balance.granted + of('GRANTED'),
     held: balance.held + of('HELD'),
   }
-  await tx.unscoped
-    .updateTable('credit_balance')
-    .set({ allowance: after.allowance, granted: after.granted, held: after.held })
-    .where('organization_id', '=', organizationId)
-    .execute()
   const transactionId = newUuid(tx.now)
-  await tx.unscoped
-    .insertInto('credit_entry')
-    .values(
-      entries.map(([account, amount]) => ({
-        transaction_id: transactionId,
-        account: account as CreditAccount,
-        organization_id: organizationId,
-        move,
-        reference,
-        amount,
-        created_at: tx.now,
-      })),
-    )
+  const entries = creditAccounts.flatMap((account) => {
+    const amount = of(account)
+    const side = { transaction_id: transactionId, account, organization_id: organizationId, move, reference, amount }
+    return amount === 0n ? [] : [{ ...side, created_at: tx.now }]
+  })
+  if (entries.length === 0) throw new Error('A move of nothing')
+  await beside
+    .with('entry', (db) => db.insertInto('credit_entry').values(entries).returning('account'))
+    .updateTable('credit_balance')
+    .set({
+      allowance: after.allowance,
+      granted: after.granted,
+      held: after.held,
+      allowance_month: after.allowanceMonth,
+      allowance_issued: after.allowanceIssued,
+    })
+    .where('organization_id', '=', organizationId)
     .execute()
   tellCredits(tx, organizationId)
   return after
@@ -134,22 +137,17 @@ export function dueAllowance<Balance extends Pick<HeldBalance, 'allowance' | 'al
 }
 
 async function withAllowance(tx: Transaction, balance: HeldBalance, monthly: bigint): Promise<HeldBalance> {
-  const due = dueAllowance(balance, monthly, tx.now)
-  const { allowanceMonth, allowanceIssued } = due.balance
-  const isSame = allowanceMonth === balance.allowanceMonth && allowanceIssued === balance.allowanceIssued
-  if (isSame) return balance
-  await tx.unscoped
-    .updateTable('credit_balance')
-    .set({ allowance_month: allowanceMonth, allowance_issued: allowanceIssued })
-    .where('organization_id', '=', balance.organizationId)
-    .execute()
-  const { lapsed, issued } = due
-  const moved = await moveCredits(tx, balance, {
-    move: 'ALLOWANCE',
-    reference: `${allowanceMonth}/${allowanceIssued}`,
-    sides: { ALLOWANCE: issued - lapsed, LAPSED: lapsed, ISSUED: -issued },
-  })
-  return { ...moved, allowanceMonth, allowanceIssued }
+  const { balance: due, lapsed, issued } = dueAllowance(balance, monthly, tx.now)
+  const { allowanceMonth, allowanceIssued } = due
+  const before = { ...balance, allowanceMonth, allowanceIssued }
+  const isNothing = lapsed === 0n && issued === 0n
+  return isNothing
+    ? before
+    : moveCredits(tx, before, {
+        move: 'ALLOWANCE',
+        reference: `${allowanceMonth}/${allowanceIssued}`,
+        sides: { ALLOWANCE: issued - lapsed, LAPSED: lapsed, ISSUED: -issued },
+      })
 }
 
 const amount = (column: string) => sql<string>`${sql.ref(`credit_balance.${column}`)}::text`
