@@ -101,9 +101,11 @@ export async function finishGeneration(
       .executeTakeFirst()
     if (row === undefined) return false
     await cancelToolCalls(tx, messageId)
-    await settleCharge(tx, platform, { messageId, organizationId: row.organizationId }, spent)
     tx.record(messageFinished(chatChannel(row.organizationId, row.sessionId), messageId))
     beside(tx)
+    // Last, with all else written: who sends in the organization waits for whoever holds its balance.
+    await tx.em.flush()
+    await settleCharge(tx, platform, { messageId, organizationId: row.organizationId }, spent)
     return true
   })
   if (hasEnded) await platform.liveTexts.end(messageId, fence)

@@ -185,6 +185,9 @@ async function begin(
     const ids = await createManyOnce(ctx, field, { ...input }, async (tx, viewer) => {
       await holdSession(tx, viewer.organizationId, session.id, actionOf[field])
       const { question, answer } = await add(tx, { sessionId: session.id, viewer, model, budget, leaseMillis })
+      audit(ctx, tx, { action: actionOf[field], target: encodeTypeId('chat_session', session.id) })
+      // Last, with all else written: who sends in the organization waits for whoever holds its balance.
+      await tx.em.flush()
       await holdCharge(tx, ctx.platform, {
         messageId: answer.id,
         organizationId: viewer.organizationId,
@@ -196,7 +199,6 @@ async function begin(
         budget,
       })
       parentId = question.parentId
-      audit(ctx, tx, { action: actionOf[field], target: encodeTypeId('chat_session', session.id) })
       return [question.id, answer.id]
     })
     const [questionId = '', answerId = ''] = ids

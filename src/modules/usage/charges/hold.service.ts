@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { monthOf, type Rates, ratesText } from '../../../lib/credits.ts'
 import type { Platform } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
@@ -85,16 +85,13 @@ type Figures = Pick<Platform, 'settings'>
  */
 export async function holdCharge(tx: Transaction, figures: Figures, charge: NewCharge): Promise<void> {
   if (charge.budget === null) {
-    await tx.unscoped
-      .insertInto('charge')
-      .values(rowOf(tx, figures, charge, nothingHeld(tx)))
-      .execute()
+    await inserted(tx, figures, charge, nothingHeld(tx)).execute(tx.unscoped)
     return
   }
   const { most } = charge.budget
   const balance = await spendable(tx, figures, charge, most)
   const { fromAllowance, fromGranted } = taken(balance, most)
-  const row = rowOf(tx, figures, charge, { fromAllowance, fromGranted, month: balance.allowanceMonth })
+  const held = { fromAllowance, fromGranted, month: balance.allowanceMonth }
   await moveCredits(
     tx,
     balance,
@@ -103,7 +100,7 @@ export async function holdCharge(tx: Transaction, figures: Figures, charge: NewC
       reference: referenceOf(charge.messageId),
       sides: { ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, HELD: most },
     },
-    tx.unscoped.with('charged', (db) => db.insertInto('charge').values(row).returning('message_id')),
+    inserted(tx, figures, charge, held),
   )
 }
 
@@ -137,25 +134,14 @@ interface Held {
   readonly month: string
 }
 
-function rowOf(tx: Transaction, figures: Figures, charge: NewCharge, held: Held) {
+function inserted(tx: Transaction, figures: Figures, charge: NewCharge, held: Held): RawBuilder<unknown> {
   const { budget } = charge
-  return {
-    message_id: charge.messageId,
-    organization_id: charge.organizationId,
-    session_id: charge.sessionId,
-    project_id: charge.projectId,
-    actor_id: charge.actorId,
-    model_id: charge.modelId,
-    price_version: budget?.version ?? null,
-    rates: budget === null ? null : jsonb(keptRates(budget.rates)),
-    held_allowance: held.fromAllowance,
-    held_granted: held.fromGranted,
-    allowance_month: held.month,
-    status: 'HELD' as const,
-    created_at: tx.now,
-    expires_at: holdUntil(tx.now, figures),
-    ended_at: null,
-  }
+  return sql`
+    insert into charge (message_id, organization_id, session_id, project_id, actor_id, model_id, price_version, rates,
+      held_allowance, held_granted, allowance_month, status, created_at, expires_at)
+    values (${charge.messageId}, ${charge.organizationId}, ${charge.sessionId}, ${charge.projectId}, ${charge.actorId},
+      ${charge.modelId}, ${budget?.version ?? null}, ${budget === null ? null : jsonb(keptRates(budget.rates))},
+      ${held.fromAllowance}, ${held.fromGranted}, ${held.month}, 'HELD', ${tx.now}, ${holdUntil(tx.now, figures)})`
 }
 
 function nothingHeld(tx: Transaction) {

@@ -1,8 +1,7 @@
-import { type Kysely, sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { costOf, dearestOf, lesserOf, ratesOfText } from '../../../lib/credits.ts'
 import type { TokenUsage } from '../../../lib/token-usage.ts'
 import type { Platform } from '../../../platform/context.ts'
-import type { Tables } from '../../../platform/database/tables.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import {
   availableOf,
@@ -36,11 +35,12 @@ export async function settleCharge(
   { cost: soFar, unfinished, usage }: Spent,
 ): Promise<bigint> {
   if (soFar === null) {
-    await ended(tx.unscoped, { messageId, cost: 0n, usage, at: tx.now }).execute()
+    await ended({ messageId, cost: 0n, usage, at: tx.now }).execute(tx.unscoped)
     return 0n
   }
-  const balance = await holdBalance(tx, { settings }, organizationId)
-  const [charge] = await readCharges(tx, sql<boolean>`message_id = ${messageId}`, { isHeld: true })
+  // Before the balance is held, for which all others of the organization wait. Should it expire in between, the constraint
+  // refuses to give back once more what was held, and this is tried again.
+  const [charge] = await readCharges(tx, sql<boolean>`message_id = ${messageId}`, { isHeld: false })
   if (charge === undefined || charge.rates === null || charge.status === 'SETTLED') return 0n
   const price = soFar + costOfStep(charge.rates, unfinished)
   const most = charge.heldAllowance + charge.heldGranted
@@ -51,13 +51,11 @@ export async function settleCharge(
       'an answer cost more than was held for it',
     )
   const due = lesserOf(price, most)
+  const balance = await holdBalance(tx, { settings }, organizationId)
   const { cost, ...move } = charge.status === 'HELD' ? settlement(balance, charge, due) : lateSettlement(balance, due)
   const end = { messageId, cost, usage, at: tx.now }
-  if (Object.values(move.sides).every((amount) => amount === 0n)) await ended(tx.unscoped, end).execute()
-  else {
-    const beside = tx.unscoped.with('charged', (db) => ended(db, end).returning('message_id'))
-    await moveCredits(tx, balance, { ...move, reference: referenceOf(messageId) }, beside)
-  }
+  if (Object.values(move.sides).every((amount) => amount === 0n)) await ended(end).execute(tx.unscoped)
+  else await moveCredits(tx, balance, { ...move, reference: referenceOf(messageId) }, ended(end))
   return cost
 }
 
@@ -71,19 +69,11 @@ export async function expireCharges(tx: Transaction, balance: HeldBalance): Prom
   let after = balance
   for (const charge of overdue) {
     const { messageId } = charge
-    const expired = { status: 'EXPIRED' as const, expires_at: null, ended_at: tx.now }
-    if (charge.heldAllowance + charge.heldGranted === 0n) {
-      await tx.unscoped.updateTable('charge').set(expired).where('message_id', '=', messageId).execute()
-      continue
-    }
-    after = await moveCredits(
-      tx,
-      after,
-      { move: 'EXPIRE', reference: referenceOf(messageId), sides: givenBack(after, charge, 0n) },
-      tx.unscoped.with('expired', (db) =>
-        db.updateTable('charge').set(expired).where('message_id', '=', messageId).returning('message_id'),
-      ),
-    )
+    const expired = sql`
+      update charge set status = 'EXPIRED', expires_at = null, ended_at = ${tx.now} where message_id = ${messageId}`
+    const move = { move: 'EXPIRE', reference: referenceOf(messageId), sides: givenBack(after, charge, 0n) } as const
+    if (charge.heldAllowance + charge.heldGranted === 0n) await expired.execute(tx.unscoped)
+    else after = await moveCredits(tx, after, move, expired)
   }
   return after
 }
@@ -122,20 +112,13 @@ interface Ended {
   readonly at: Date
 }
 
-function ended(db: Pick<Kysely<Tables>, 'updateTable'>, { messageId, cost, usage, at }: Ended) {
-  return db
-    .updateTable('charge')
-    .set({
-      status: 'SETTLED',
-      cost,
-      input_tokens: counted(usage?.inputTokens),
-      cached_input_tokens: counted(usage?.cachedInputTokens),
-      output_tokens: counted(usage?.outputTokens),
-      reasoning_tokens: counted(usage?.reasoningTokens),
-      expires_at: null,
-      ended_at: at,
-    })
-    .where('message_id', '=', messageId)
+function ended({ messageId, cost, usage, at }: Ended): RawBuilder<unknown> {
+  return sql`
+    update charge
+    set status = 'SETTLED', cost = ${cost}, expires_at = null, ended_at = ${at},
+      input_tokens = ${counted(usage?.inputTokens)}, cached_input_tokens = ${counted(usage?.cachedInputTokens)},
+      output_tokens = ${counted(usage?.outputTokens)}, reasoning_tokens = ${counted(usage?.reasoningTokens)}
+    where message_id = ${messageId}`
 }
 
 const MOST_TOKENS = 2 ** 31 - 1

@@ -14,12 +14,20 @@ export type CreditAccount = (typeof creditAccounts)[number]
 export const creditMoves = ['ALLOWANCE', 'GRANT', 'HOLD', 'SETTLE', 'RELEASE', 'EXPIRE', 'LATE'] as const
 export type CreditMove = (typeof creditMoves)[number]
 
+const givenBackOnce = 'credit_entry_given_back_once_unique'
 const onceOnly = 'credit_entry_once_unique'
 
 export const CreditEntrySchema = defineEntity({
   name: 'CreditEntry',
   tableName: 'credit_entry',
-  indexes: [{ properties: ['organization', 'createdAt'] }],
+  indexes: [
+    { properties: ['organization', 'createdAt'] },
+    // What was held for an answer goes back once, by whatever move.
+    {
+      name: givenBackOnce,
+      expression: `create unique index "${givenBackOnce}" on "credit_entry" ("organization_id", "reference") where "account" = 'HELD' and "amount" < 0`,
+    },
+  ],
   // An answer is held for once, and settled once; a month's allowance comes once: also where the code is wrong.
   uniques: [{ name: onceOnly, properties: ['organization', 'move', 'reference', 'account'] }],
   checks: [

@@ -1,12 +1,13 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261127011705_credits extends Migration {
+export class Migration20261127014338_credits extends Migration {
 
-  override name = 'Migration20261127011705_credits';
+  override name = 'Migration20261127014338_credits';
 
   override up(): void | Promise<void> {
     this.addSql(`create table "credit_entry" ("transaction_id" uuid not null, "account" varchar(16) not null, "organization_id" uuid not null, "move" varchar(16) not null, "reference" varchar(64) not null, "amount" bigint not null, "created_at" timestamptz not null, primary key ("transaction_id", "account"));`);
     this.addSql(`create index "credit_entry_organization_id_created_at_index" on "credit_entry" ("organization_id", "created_at");`);
+    this.addSql(`create unique index "credit_entry_given_back_once_unique" on "credit_entry" ("organization_id", "reference") where "account" = 'HELD' and "amount" < 0;`);
     this.addSql(`alter table "credit_entry" add constraint "credit_entry_once_unique" unique ("organization_id", "move", "reference", "account");`);
 
     this.addSql(`create table "credit_balance" ("organization_id" uuid not null, "allowance" bigint not null, "granted" bigint not null, "held" bigint not null, "allowance_month" varchar(7) not null, "allowance_issued" bigint not null, "paused_by" varchar(16) null, "session_cap" bigint null, "agent_cap" bigint null, primary key ("organization_id"));`);
