@@ -22,6 +22,7 @@ import { type Cache, createCache } from './platform/cache.ts'
 import { createRedisTexts } from './platform/cache-redis.ts'
 import { createChannels } from './platform/channels/hub.ts'
 import { createLiveTexts } from './platform/channels/live-text.ts'
+import { createNotices } from './platform/channels/notices.ts'
 import { createMemoryNudges, createRedisNudges, type Nudges } from './platform/channels/nudges.ts'
 import { createMemoryTokenLog, type TokenLog } from './platform/channels/token-log.ts'
 import { createRedisTokenLog } from './platform/channels/token-log-redis.ts'
@@ -177,6 +178,8 @@ async function createPlatform(
   opened.defer(() => cache.close())
   const nudges = await openNudges(config, keyPrefix, log)
   opened.defer(() => nudges.close())
+  const notices = createNotices({ database, nudges, clock, log })
+  opened.defer(() => notices.close())
   const liveTexts = createLiveTexts({
     tokens: await openTokenLog(config, keyPrefix, clock, log),
     nudges,
@@ -200,6 +203,7 @@ async function createPlatform(
     cache,
     channels,
     nudges,
+    notices,
     liveTexts,
     tasks: createTasks({ limit: maxPerNode, limitEach: maxPerPerson, log }),
     circuits,

@@ -5,6 +5,7 @@ import type { Grantee } from './access.ts'
 import type { Cache } from './cache.ts'
 import type { Channels } from './channels/hub.ts'
 import type { LiveTexts } from './channels/live-text.ts'
+import type { Notices } from './channels/notices.ts'
 import type { Nudges } from './channels/nudges.ts'
 import type { Circuits } from './circuit.ts'
 import type { Clock } from './clock.ts'
@@ -137,6 +138,7 @@ export interface Platform {
   readonly cache: Cache
   readonly channels: Channels
   readonly nudges: Nudges
+  readonly notices: Notices
   readonly liveTexts: LiveTexts
   readonly tasks: Tasks
   /** Of this node: others may see a service otherwise. */

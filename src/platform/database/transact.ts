@@ -18,6 +18,10 @@ export interface Transaction {
   readonly now: Date
   /** Says on a channel what happened; told to nobody before the commit. */
   record(event: NewChannelEvent): void
+  /** Says on a channel, soon after the commit, that something is otherwise; of many alike in a row one is said. */
+  notice(event: NewChannelEvent): void
+  /** Runs behind all else, channel heads taken: for a row that a whole organization waits for. What it throws undoes all. */
+  last(work: () => Promise<void>): void
   /** Notes that the transaction moved the access epoch of a person, an organization or a project on by one. */
   movedOn(id: string): void
   /** A job that exists exactly if the change does. */
@@ -25,15 +29,17 @@ export interface Transaction {
 }
 
 /**
- * Runs one mutation as one transaction: flush, then the channel heads last and in sorted order, then the commit, then
- * the nudges. When `work` throws, nothing of it remains. While it runs, `ctx.em` and `ctx.db` throw.
+ * Runs one mutation as one transaction: flush, then the channel heads in sorted order, then what is to be last, then the
+ * commit, then the nudges. When `work` throws, nothing of it remains. While it runs, `ctx.em` and `ctx.db` throw.
  * @throws {AccessMoved} when the access of a caller who is held to their gates is no longer what it was there
  */
 export async function transact<Result>(ctx: Context, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-  const { database, nudges, jobs, clock } = ctx.platform
+  const { database, nudges, notices, jobs, clock } = ctx.platform
   const release = holdTransaction(ctx)
   try {
     const events: NewChannelEvent[] = []
+    const noticed: NewChannelEvent[] = []
+    const lasts: (() => Promise<void>)[] = []
     const enqueued = new Set<string>()
     const moves = new Map<string, number>()
     const { result, heads } = await database.fork().transactional(async (em) => {
@@ -45,6 +51,8 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
         now,
         db: tenantReads(unscoped, readerOf(ctx.viewer)),
         record: (event) => void events.push(event),
+        notice: (event) => void noticed.push(event),
+        last: (work) => void lasts.push(work),
         movedOn: (id) => void moves.set(id, (moves.get(id) ?? 0) + 1),
         enqueue: async (job, payload, options = {}) => {
           await jobs.enqueue(unscoped, job, payload, options)
@@ -54,11 +62,13 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
       })
       await em.flush()
       const heads = await appendEvents(unscoped, events, now)
-      // Last, since whatever was waited for before may have been the row of somebody who took the right away.
+      for (const last of lasts) await last()
+      // Then, since whatever was waited for before may have been the row of somebody who took the right away.
       await demandSameAccess(ctx, unscoped, moves)
       return { result, heads }
     })
     nudges.publish(heads)
+    for (const event of noticed) notices.say(event)
     jobs.wake(enqueued)
     return result
   } finally {

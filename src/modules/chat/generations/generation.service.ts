@@ -103,9 +103,8 @@ export async function finishGeneration(
     await cancelToolCalls(tx, messageId)
     tx.record(messageFinished(chatChannel(row.organizationId, row.sessionId), messageId))
     beside(tx)
-    // Last, with all else written: who sends in the organization waits for whoever holds its balance.
-    await tx.em.flush()
-    await settleCharge(tx, platform, { messageId, organizationId: row.organizationId }, spent)
+    const { organizationId } = row
+    tx.last(() => settleCharge(tx, platform, { messageId, organizationId }, spent))
     return true
   })
   if (hasEnded) await platform.liveTexts.end(messageId, fence)

@@ -186,18 +186,11 @@ async function begin(
       await holdSession(tx, viewer.organizationId, session.id, actionOf[field])
       const { question, answer } = await add(tx, { sessionId: session.id, viewer, model, budget, leaseMillis })
       audit(ctx, tx, { action: actionOf[field], target: encodeTypeId('chat_session', session.id) })
-      // Last, with all else written: who sends in the organization waits for whoever holds its balance.
-      await tx.em.flush()
-      await holdCharge(tx, ctx.platform, {
-        messageId: answer.id,
-        organizationId: viewer.organizationId,
-        sessionId: session.id,
-        projectId: session.projectId,
-        actorId: authorIdOf(viewer),
-        isAgent: viewer.kind === 'agent',
-        modelId: model.id,
-        budget,
-      })
+      const { organizationId } = viewer
+      const asker = { actorId: authorIdOf(viewer), isAgent: viewer.kind === 'agent' }
+      const place = { organizationId, sessionId: session.id, projectId: session.projectId }
+      const charge = { messageId: answer.id, ...place, ...asker, modelId: model.id, budget }
+      tx.last(() => holdCharge(tx, ctx.platform, charge))
       parentId = question.parentId
       return [question.id, answer.id]
     })

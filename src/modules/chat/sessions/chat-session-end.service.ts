@@ -62,7 +62,7 @@ export async function eraseSession(ctx: Context, tx: Transaction, held: HeldSess
   // As far as it was written down: what nobody will read any more was paid for all the same.
   for (const { id: messageId, content, thoughts, usage, reading } of orphans) {
     const spent = await spentBy(tapeOf({ text: content, thoughts }), reading, usage)
-    await settleCharge(tx, ctx.platform, { messageId, organizationId }, spent)
+    tx.last(() => settleCharge(tx, ctx.platform, { messageId, organizationId }, spent))
   }
   await tx.unscoped.deleteFrom('tool_call').where('session_id', '=', id).execute()
   await tx.unscoped.deleteFrom('chat_participant').where('session_id', '=', id).execute()

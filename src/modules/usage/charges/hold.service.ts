@@ -80,7 +80,8 @@ export interface NewCharge {
 type Figures = Pick<Platform, 'settings'>
 
 /**
- * Sets aside the most that an answer can cost, in the transaction that begins it; one that costs nothing is only noted.
+ * Sets aside the most that an answer can cost, in the transaction that begins it: call it there as its last step.
+ * One that costs nothing is only noted.
  * @throws {InsufficientCredits | SpendingPaused | SpendingCapReached}
  */
 export async function holdCharge(tx: Transaction, figures: Figures, charge: NewCharge): Promise<void> {

@@ -26,22 +26,22 @@ export interface Spent {
 
 /**
  * Charges what an answer came to, never more than was held for it, and gives the rest back; in the transaction of its end,
- * which is its only one. Answers what was charged. What had expired meanwhile is charged as far as there is something.
+ * which is its only one: call it there as its last step. What had expired meanwhile is charged as far as there is something.
  */
 export async function settleCharge(
   tx: Transaction,
   { settings, log }: Pick<Platform, 'settings' | 'log'>,
   { messageId, organizationId }: { readonly messageId: string; readonly organizationId: string },
   { cost: soFar, unfinished, usage }: Spent,
-): Promise<bigint> {
+): Promise<void> {
   if (soFar === null) {
     await ended({ messageId, cost: 0n, usage, at: tx.now }).execute(tx.unscoped)
-    return 0n
+    return
   }
   // Before the balance is held, for which all others of the organization wait. Should it expire in between, the constraint
   // refuses to give back once more what was held, and this is tried again.
   const [charge] = await readCharges(tx, sql<boolean>`message_id = ${messageId}`, { isHeld: false })
-  if (charge === undefined || charge.rates === null || charge.status === 'SETTLED') return 0n
+  if (charge === undefined || charge.rates === null || charge.status === 'SETTLED') return
   const price = soFar + costOfStep(charge.rates, unfinished)
   const most = charge.heldAllowance + charge.heldGranted
   // What was counted beforehand was too little: that is ours to bear, and to know of.
@@ -56,7 +56,6 @@ export async function settleCharge(
   const end = { messageId, cost, usage, at: tx.now }
   if (Object.values(move.sides).every((amount) => amount === 0n)) await ended(end).execute(tx.unscoped)
   else await moveCredits(tx, balance, { ...move, reference: referenceOf(messageId) }, ended(end))
-  return cost
 }
 
 /** Gives back what an organization has held for answers whose end never came, and answers its balance after that. */

@@ -82,7 +82,7 @@ export async function moveCredits(
 
 /** Says to all members that their organization's credits, or the rules of spending them, have changed. */
 export function tellCredits(tx: Transaction, organizationId: string): void {
-  tx.record(newsOf(organizationId, { type: 'CreditsChanged' }))
+  tx.notice(newsOf(organizationId, { type: 'CreditsChanged' }))
 }
 
 /** What a move is about when it is about an answer. */
