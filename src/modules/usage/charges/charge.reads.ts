@@ -14,7 +14,9 @@ export interface HeldCharge {
   readonly allowanceMonth: string
 }
 
-/** Charges under this condition. Their rows are held on demand: once the balance is, never before. */
+const AT_ONCE = 500
+
+/** Charges under this condition, a bounded number of them. Their rows are held on demand: once the balance is, never before. */
 export async function readCharges(
   { unscoped }: Pick<Transaction, 'unscoped'>,
   which: ReturnType<typeof sql<boolean>>,
@@ -23,7 +25,9 @@ export async function readCharges(
   const { rows } = await sql<Omit<HeldCharge, 'heldAllowance' | 'heldGranted'> & { a: string; g: string }>`
     select message_id as "messageId", status, rates, held_allowance::text as a, held_granted::text as g,
       allowance_month as "allowanceMonth"
-    from charge where ${which} order by message_id ${isHeld ? sql`for no key update` : sql``}`.execute(unscoped)
+    from charge where ${which} order by message_id limit ${AT_ONCE} ${isHeld ? sql`for no key update` : sql``}`.execute(
+    unscoped,
+  )
   return rows.map(({ a, g, ...charge }) => ({ ...charge, heldAllowance: BigInt(a), heldGranted: BigInt(g) }))
 }
 

@@ -4,14 +4,7 @@ import type { Platform } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
-import {
-  availableOf,
-  type HeldBalance,
-  holdBalance,
-  moveCredits,
-  referenceOf,
-  taken,
-} from '../credits/ledger.service.ts'
+import { availableOf, type HeldBalance, holdBalance, moveWith, referenceOf, taken } from '../credits/ledger.service.ts'
 import type { KeptRates } from './charge.entity.ts'
 import { expireCharges } from './settlement.service.ts'
 
@@ -93,7 +86,7 @@ export async function holdCharge(tx: Transaction, figures: Figures, charge: NewC
   const balance = await spendable(tx, figures, charge, most)
   const { fromAllowance, fromGranted } = taken(balance, most)
   const held = { fromAllowance, fromGranted, month: balance.allowanceMonth }
-  await moveCredits(
+  await moveWith(
     tx,
     balance,
     {
@@ -142,7 +135,8 @@ function inserted(tx: Transaction, figures: Figures, charge: NewCharge, held: He
       held_allowance, held_granted, allowance_month, status, created_at, expires_at)
     values (${charge.messageId}, ${charge.organizationId}, ${charge.sessionId}, ${charge.projectId}, ${charge.actorId},
       ${charge.modelId}, ${budget?.version ?? null}, ${budget === null ? null : jsonb(keptRates(budget.rates))},
-      ${held.fromAllowance}, ${held.fromGranted}, ${held.month}, 'HELD', ${tx.now}, ${holdUntil(tx.now, figures)})`
+      ${held.fromAllowance}, ${held.fromGranted}, ${held.month}, 'HELD', ${tx.now}, ${holdUntil(tx.now, figures)})
+    returning message_id`
 }
 
 function nothingHeld(tx: Transaction) {

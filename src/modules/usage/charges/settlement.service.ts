@@ -3,15 +3,8 @@ import { costOf, dearestOf, lesserOf, ratesOfText } from '../../../lib/credits.t
 import type { TokenUsage } from '../../../lib/token-usage.ts'
 import type { Platform } from '../../../platform/context.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
-import {
-  availableOf,
-  type HeldBalance,
-  holdBalance,
-  moveCredits,
-  referenceOf,
-  taken,
-} from '../credits/ledger.service.ts'
-import type { KeptRates } from './charge.entity.ts'
+import { availableOf, type HeldBalance, holdBalance, moveWith, referenceOf, taken } from '../credits/ledger.service.ts'
+import type { ChargeStatus, KeptRates } from './charge.entity.ts'
 import { type HeldCharge, readCharges } from './charge.reads.ts'
 
 /** What an answer came to by its end. */
@@ -35,27 +28,23 @@ export async function settleCharge(
   { cost: soFar, unfinished, usage }: Spent,
 ): Promise<void> {
   if (soFar === null) {
-    await ended({ messageId, cost: 0n, usage, at: tx.now }).execute(tx.unscoped)
+    await ended({ messageId, status: null, cost: 0n, usage, at: tx.now }).execute(tx.unscoped)
     return
   }
-  // Before the balance is held, for which all others of the organization wait. Should it expire in between, the constraint
-  // refuses to give back once more what was held, and this is tried again.
-  const [charge] = await readCharges(tx, sql<boolean>`message_id = ${messageId}`, { isHeld: false })
-  if (charge === undefined || charge.rates === null || charge.status === 'SETTLED') return
-  const price = soFar + costOfStep(charge.rates, unfinished)
-  const most = charge.heldAllowance + charge.heldGranted
-  // What was counted beforehand was too little: that is ours to bear, and to know of.
-  if (price > most)
-    log.warn(
-      { message: referenceOf(messageId), over: String(price - most) },
-      'an answer cost more than was held for it',
-    )
-  const due = lesserOf(price, most)
+  const own = sql<boolean>`message_id = ${messageId}`
+  // Before the balance is held, for which all others of the organization wait; once more should it have moved meanwhile.
+  const [seen] = await readCharges(tx, own, { isHeld: false })
+  if (seen === undefined || seen.status === 'SETTLED') return
   const balance = await holdBalance(tx, { settings }, organizationId)
-  const { cost, ...move } = charge.status === 'HELD' ? settlement(balance, charge, due) : lateSettlement(balance, due)
-  const end = { messageId, cost, usage, at: tx.now }
-  if (Object.values(move.sides).every((amount) => amount === 0n)) await ended(end).execute(tx.unscoped)
-  else await moveCredits(tx, balance, { ...move, reference: referenceOf(messageId) }, ended(end))
+  const price = soFar + costOfStep(seen.rates, unfinished)
+  const end = { price, usage, at: tx.now }
+  // What was counted beforehand was too little: that is ours to bear, and to know of.
+  const over = price - seen.heldAllowance - seen.heldGranted
+  if (over > 0n)
+    log.warn({ message: referenceOf(messageId), over: String(over) }, 'an answer cost more than was held for it')
+  if (await settle(tx, balance, seen, end)) return
+  const [now] = await readCharges(tx, own, { isHeld: true })
+  if (now !== undefined && now.status !== 'SETTLED') await settle(tx, balance, now, end)
 }
 
 /** Gives back what an organization has held for answers whose end never came, and answers its balance after that. */
@@ -69,12 +58,27 @@ export async function expireCharges(tx: Transaction, balance: HeldBalance): Prom
   for (const charge of overdue) {
     const { messageId } = charge
     const expired = sql`
-      update charge set status = 'EXPIRED', expires_at = null, ended_at = ${tx.now} where message_id = ${messageId}`
-    const move = { move: 'EXPIRE', reference: referenceOf(messageId), sides: givenBack(after, charge, 0n) } as const
-    if (charge.heldAllowance + charge.heldGranted === 0n) await expired.execute(tx.unscoped)
-    else after = await moveCredits(tx, after, move, expired)
+      update charge set status = 'EXPIRED', expires_at = null, ended_at = ${tx.now} where message_id = ${messageId}
+      returning message_id`
+    const sides = givenBack(after, charge, 0n)
+    after = (await moveWith(tx, after, { move: 'EXPIRE', reference: referenceOf(messageId), sides }, expired)) ?? after
   }
   return after
+}
+
+interface End {
+  readonly price: bigint
+  readonly usage: TokenUsage | null
+  readonly at: Date
+}
+
+/** False when the charge is no longer as it was seen. */
+async function settle(tx: Transaction, balance: HeldBalance, charge: HeldCharge, end: End): Promise<boolean> {
+  const due = lesserOf(end.price, charge.heldAllowance + charge.heldGranted)
+  const { cost, move, sides } = charge.status === 'HELD' ? settlement(balance, charge, due) : late(balance, due)
+  const change = ended({ ...charge, cost, usage: end.usage, at: end.at })
+  const done = await moveWith(tx, balance, { move, sides, reference: referenceOf(charge.messageId) }, change)
+  return done !== null
 }
 
 function settlement(balance: HeldBalance, charge: HeldCharge, cost: bigint) {
@@ -97,27 +101,29 @@ function givenBack({ allowanceMonth }: HeldBalance, charge: HeldCharge, cost: bi
 }
 
 /** What was held has gone back: charged is what of it is still there. */
-function lateSettlement(balance: HeldBalance, due: bigint) {
+function late(balance: HeldBalance, due: bigint) {
   const cost = lesserOf(due, availableOf(balance))
   const { fromAllowance, fromGranted } = taken(balance, cost)
-  const sides = { HELD: 0n, ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, SPENT: cost, LAPSED: 0n }
-  return { cost, move: 'LATE', sides } as const
+  return { cost, move: 'LATE', sides: { ALLOWANCE: -fromAllowance, GRANTED: -fromGranted, SPENT: cost } } as const
 }
 
-interface Ended {
-  readonly messageId: string
+interface Ended extends Pick<HeldCharge, 'messageId'> {
+  /** As it was seen; null for any. */
+  readonly status: ChargeStatus | null
   readonly cost: bigint
   readonly usage: TokenUsage | null
   readonly at: Date
 }
 
-function ended({ messageId, cost, usage, at }: Ended): RawBuilder<unknown> {
+/** Ends a charge that has not ended and is still as it was seen. */
+function ended({ messageId, status, cost, usage, at }: Ended): RawBuilder<unknown> {
   return sql`
     update charge
     set status = 'SETTLED', cost = ${cost}, expires_at = null, ended_at = ${at},
       input_tokens = ${counted(usage?.inputTokens)}, cached_input_tokens = ${counted(usage?.cachedInputTokens)},
       output_tokens = ${counted(usage?.outputTokens)}, reasoning_tokens = ${counted(usage?.reasoningTokens)}
-    where message_id = ${messageId}`
+    where message_id = ${messageId} and status <> 'SETTLED' and status = coalesce(${status}, status)
+    returning message_id`
 }
 
 const MOST_TOKENS = 2 ** 31 - 1
@@ -128,8 +134,8 @@ function counted(tokens: number | null | undefined): number {
 }
 
 /** By the prices under which it was begun, whatever they are by now. */
-function costOfStep(rates: KeptRates, step: Spent['unfinished']): bigint {
-  if (step === null) return 0n
+function costOfStep(rates: KeptRates | null, step: Spent['unfinished']): bigint {
+  if (step === null || rates === null) return 0n
   const all = Object.entries(rates).map(([id, kept]) => [id, ratesOfText(kept)] as const)
   const own = all.find(([id]) => id === step.modelId)?.[1]
   return costOf(own ?? dearestOf(all.map(([, each]) => each)), step.usage)

@@ -45,16 +45,25 @@ export async function holdBalance(tx: Transaction, figures: Figures, organizatio
 }
 
 /**
- * Moves credits between the accounts of a balance that is held, in one statement with whatever is written `beside` it, and
- * answers the balance after it; its members are told. The database refuses what would go below nothing, what does not come to
- * nothing, and what was done before.
+ * Moves credits between the accounts of a balance that is held, and answers the balance after it; its members are told. The
+ * database refuses what would go below nothing, what does not come to nothing, and what was done before.
  */
-export async function moveCredits(
+export async function moveCredits(tx: Transaction, balance: HeldBalance, move: Move): Promise<HeldBalance> {
+  const after = await moveWith(tx, balance, move, sql`select`)
+  if (after === null) throw new Error('Credits did not move')
+  return after
+}
+
+/**
+ * The same in one statement with a change of something else, which returns what it changes: null, and nothing is moved, when
+ * that is nothing.
+ */
+export async function moveWith(
   tx: Transaction,
   balance: HeldBalance,
   { move, reference, sides }: Move,
-  beside: RawBuilder<unknown> = sql`select 1`,
-): Promise<HeldBalance> {
+  change: RawBuilder<unknown>,
+): Promise<HeldBalance | null> {
   const { organizationId } = balance
   const of = (account: CreditAccount) => sides[account] ?? 0n
   const after = {
@@ -64,18 +73,20 @@ export async function moveCredits(
     held: balance.held + of('HELD'),
   }
   const accounts = creditAccounts.filter((account) => of(account) !== 0n)
-  if (accounts.length === 0) throw new Error('A move of nothing')
+  const amounts = accounts.map((account) => String(of(account)))
   // As text of ours: building it anew each time takes as long as running it.
-  await sql`
-    with entry as (
+  const { numAffectedRows } = await sql`
+    with change as (${change}), entry as (
       insert into credit_entry (transaction_id, account, organization_id, move, reference, amount, created_at)
       select ${newUuid(tx.now)}::uuid, account, ${organizationId}::uuid, ${move}, ${reference}, amount, ${tx.now}::timestamptz
-      from unnest(${accounts}::text[], ${accounts.map((account) => String(of(account)))}::int8[]) as side (account, amount)
-    ), beside as (${beside})
+      from unnest(${accounts}::text[], ${amounts}::int8[]) as side (account, amount)
+      where exists (select from change)
+    )
     update credit_balance
     set allowance = ${after.allowance}, granted = ${after.granted}, held = ${after.held},
       allowance_month = ${after.allowanceMonth}, allowance_issued = ${after.allowanceIssued}
-    where organization_id = ${organizationId}`.execute(tx.unscoped)
+    where organization_id = ${organizationId} and exists (select from change)`.execute(tx.unscoped)
+  if (numAffectedRows === 0n) return null
   tellCredits(tx, organizationId)
   return after
 }
