@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import type { Platform } from '../../../src/platform/context.ts'
+import type { Job } from '../../../src/platform/jobs.ts'
 import {
   type ChatSessionQuery,
   GrantCreditsDocument,
@@ -138,4 +140,12 @@ export async function expectSoundBooks(server: TestServer, person: Pick<Person, 
   expect(spent).toBe(books.charged)
   expect(books.balance.held).toBe(books.heldByCharges)
   for (const amount of Object.values(books.balance)) expect(amount).toBeGreaterThanOrEqual(0n)
+}
+
+/** Has a job run, and waits for its end. */
+export async function runJob(server: TestServer, job: Job<Platform, Record<string, never>>): Promise<void> {
+  const { database, jobs } = server.app.platform
+  await database.unscoped.transaction().execute((tx) => jobs.enqueue(tx, job, {}))
+  jobs.wake([job.name])
+  await jobs.idle(15_000)
 }

@@ -1,5 +1,5 @@
 import { contentOf, markTo, readTape, type StretchKind, withoutMarks } from '../../../lib/answer-tape.ts'
-import type { TokenUsage } from '../../../lib/token-usage.ts'
+import { cleanUsage, type TokenUsage } from '../../../lib/token-usage.ts'
 import type { Platform } from '../../../platform/context.ts'
 import { renewHold } from '../../usage/charges/hold.service.ts'
 import type { Citation, Segment } from '../messages/message.entity.ts'
@@ -125,7 +125,8 @@ function createDraft(meter: Meter) {
       const before = segments.at(-1)
       if (before?.providerId !== by.providerId || before.modelId !== by.modelId) segments.push({ ...by, at: units })
     },
-    end: async (usage: TokenUsage | null, wanted: string) => {
+    end: async (said: TokenUsage | null, wanted: string) => {
+      const usage = said === null ? null : cleanUsage(said)
       const isWhole = usage !== null && usage.inputTokens !== null && usage.outputTokens !== null
       if (isWhole || step === null || meter.reading === null) return meter.end(usage)
       const counted = await estimatedUsage(step, contentOf(tape.slice(step.at)) + wanted)

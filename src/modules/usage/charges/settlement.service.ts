@@ -120,17 +120,10 @@ function ended({ messageId, status, cost, usage, at }: Ended): RawBuilder<unknow
   return sql`
     update charge
     set status = 'SETTLED', cost = ${cost}, expires_at = null, ended_at = ${at},
-      input_tokens = ${counted(usage?.inputTokens)}, cached_input_tokens = ${counted(usage?.cachedInputTokens)},
-      output_tokens = ${counted(usage?.outputTokens)}, reasoning_tokens = ${counted(usage?.reasoningTokens)}
+      input_tokens = ${usage?.inputTokens ?? 0}, cached_input_tokens = ${usage?.cachedInputTokens ?? 0},
+      output_tokens = ${usage?.outputTokens ?? 0}, reasoning_tokens = ${usage?.reasoningTokens ?? 0}
     where message_id = ${messageId} and status <> 'SETTLED' and status = coalesce(${status}, status)
     returning message_id`
-}
-
-const MOST_TOKENS = 2 ** 31 - 1
-
-/** What a provider says may be anything, and must not keep an answer from its end. */
-function counted(tokens: number | null | undefined): number {
-  return Number.isSafeInteger(tokens) ? Math.min(Math.max(tokens ?? 0, 0), MOST_TOKENS) : 0
 }
 
 /** By the prices under which it was begun, whatever they are by now. */

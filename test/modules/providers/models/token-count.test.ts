@@ -40,8 +40,10 @@ test('one person asks so often in a minute, and another all the same', async () 
   const server = await startServer()
   const [alice, bob] = [await signUp(server, 'Alice'), await signUp(server, 'Bob')]
   const input = { model: 'openai/gpt-5', text: 'a' }
-  for (let times = 0; times < 120; times++) await alice.query(CountTokensDocument, { input })
-  const { errors } = await alice.send(CountTokensDocument, { input })
+  // Twice as often, since a minute may end meanwhile.
+  let errors: Awaited<ReturnType<typeof alice.send>>['errors']
+  for (let times = 0; times < 241 && errors === undefined; times++)
+    errors = (await alice.send(CountTokensDocument, { input })).errors
   expect(errors?.[0]?.extensions).toMatchObject({ code: 'RATE_LIMITED', family: 'API_429' })
   expect((await bob.query(CountTokensDocument, { input })).countTokens.tokens).toBe(1)
   await Promise.all([alice.close(), bob.close()])
