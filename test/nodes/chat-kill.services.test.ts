@@ -40,6 +40,8 @@ beforeAll(async () => {
     ...environmentOf('services', database.name, database.dataDir),
     REDIS_URL: redis.url,
     GENERATION_LEASE_SECONDS: `${leaseSeconds}`,
+    MODEL_PRICES: 'scenario/*=2/1/5',
+    MONTHLY_CREDITS_FREE: '1000',
   }
   survivor = await startNode({ env: environment })
   person = await signUp(survivor, 'Watcher')

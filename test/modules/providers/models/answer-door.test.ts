@@ -1,5 +1,9 @@
 import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
+import { costOf } from '../../../../src/lib/credits.ts'
+import { CATALOGUE_VERSION } from '../../../../src/lib/model-catalogue.ts'
+import { createPriceList } from '../../../../src/lib/price-list.ts'
+import type { TokenUsage } from '../../../../src/lib/token-usage.ts'
 import { ChatSessionDocument, ModelsDocument, ProvidersDocument, SendMessageDocument } from '../../../gql/graphql.ts'
 import { lastMessage, untilEnded, watch } from '../../../kit/chat.ts'
 import { createTestClient } from '../../../kit/client.ts'
@@ -51,6 +55,14 @@ async function answered(model: string) {
   return { ...(await lastMessage(person, session.id)), watched }
 }
 
+/** What an answer costs by the prices of the catalogue, whoever was asked for it. */
+function chargedFor(model: string, usage: TokenUsage | null | undefined) {
+  const price = createPriceList(new Map([['house/*', 'free' as const]])).find(model)
+  if (price === null || usage == null) throw new Error(`Nobody knows what ${model} costs`)
+  if (price === 'free') return { priceVersion: null, costMillionths: '0' }
+  return { priceVersion: CATALOGUE_VERSION, costMillionths: String(costOf(price.rates, usage)) }
+}
+
 const models = [
   'anthropic/claude-sonnet-4-6',
   'openai/gpt-5',
@@ -64,7 +76,9 @@ const models = [
 describe('through the door', () => {
   test.for(models)('%s answers, told while it writes', async (model) => {
     answerWith(mock, { content: answer })
-    expect(await answered(model)).toMatchObject({ status: 'COMPLETED', content: answer, watched: answer })
+    const message = await answered(model)
+    expect(message).toMatchObject({ status: 'COMPLETED', content: answer, watched: answer })
+    expect(message).toMatchObject(chargedFor(model, message.usage))
   })
 
   test.for(models)('%s has a tool used, is told what came of it, and goes on', async (model) => {
@@ -162,12 +176,13 @@ describe('through the door', () => {
     const message = await answered('anthropic/claude-opus-5-5')
     expect(message).toMatchObject({ status: 'COMPLETED', content: answer })
     expect(message.segments).toMatchObject([{ providerId: 'openai', modelId: 'openai/gpt-5', length: answer.length }])
+    expect(message).toMatchObject(chargedFor('openai/gpt-5', message.usage))
   })
 
   test('where nobody stands in the answer fails, with a reason and nothing of what was said', async () => {
     await mock.faults.forPost('/v1/messages').thenReply(401, '{"error":{"message":"a secret"}}')
     const message = await answered('anthropic/claude-haiku-5-5')
-    expect(message).toMatchObject({ status: 'FAILED', content: '' })
+    expect(message).toMatchObject({ status: 'FAILED', content: '', costMillionths: '0' })
     expect(message.failureCode).toMatch(/^MODEL_/)
     expect(JSON.stringify(message)).not.toContain('secret')
   })
