@@ -49,7 +49,7 @@ function model(
 }
 
 /** Of those that are offered: they are given a budget for thinking beside what they may write. */
-const THINK_ON_TOP: readonly string[] = ['anthropic/claude-haiku-4-5']
+const THINK_ON_TOP: readonly string[] = ['anthropic/claude-haiku-4-5', 'cohere/command-a-reasoning-08-2025']
 
 /**
  * The models that are offered by name; any other of a configured provider answers as well, without window and price. The

@@ -17,7 +17,7 @@ const LONG_RUN = new RegExp(
 )
 
 /** Other encodings split most texts into up to so many more tokens than OpenAI's. */
-const MARGIN = 1.4
+export const MARGIN = 1.4
 
 /** The models that OpenAI's tiktoken names for o200k, those since GPT-4o, and those of one's own that are made of them. */
 const COUNTED_BY_O200K = /^(?:ft:)?(?:(?:chat)?gpt-(?:4o|4\.[15]|[5-9]|[1-9]\d)|o[1-9])(?![a-z\d])/

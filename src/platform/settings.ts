@@ -103,8 +103,12 @@ export interface Settings {
     readonly holdSeconds: number
     /** Tokens of one step of an answer that costs something, where nobody says how many. */
     readonly answerTokens: number
-    /** Steps of an answer with tools that credits are held for: what is left of one step is for the next. */
+    /** The same where it is to think first, which is among them with most models. */
+    readonly thinkingAnswerTokens: number
+    /** Steps of an answer with tools for which the most they may write is held: what one leaves of it is for the next. */
     readonly stepsHeld: number
+    /** What the prompt of such an answer is taken to grow by with each step. */
+    readonly growthTokens: number
     /** Times that one person may have an answer estimated in a minute. */
     readonly estimatesPerMinute: number
   }
@@ -183,8 +187,10 @@ export const defaultSettings = {
   credits: {
     monthly: { FREE: 5_000_000n, PRO: 100_000_000n, ENTERPRISE: 1_000_000_000n },
     holdSeconds: 300,
-    answerTokens: 16_384,
+    answerTokens: 8_192,
+    thinkingAnswerTokens: 32_768,
     stepsHeld: 3,
+    growthTokens: 1_000,
     estimatesPerMinute: 120,
   },
   channels: { retentionSeconds: 7 * 86_400, keepPerChannel: 10_000 },

@@ -6,7 +6,7 @@ import type { Nudges } from './nudges.ts'
 
 /** Events that say only that something is otherwise now: told a moment after it is, and once for many alike. */
 export interface Notices {
-  /** Says it soon. It is lost when this node is killed before, which the next one alike makes good. */
+  /** Says it soon. When this node is killed before that it is lost: the next one alike tells as much. */
   say(event: NewChannelEvent): void
   /** Says what there still is to say. */
   close(): Promise<void>
@@ -22,6 +22,7 @@ export interface NoticesOptions {
 }
 
 const PERIOD_MILLIS = 200
+const LONGEST_MILLIS = 10_000
 
 /** Writes notices beside the transactions they are of: none of these waits for another because of one channel's head. */
 export function createNotices({ database, nudges, clock, log, periodMillis = PERIOD_MILLIS }: NoticesOptions): Notices {
@@ -29,14 +30,18 @@ export function createNotices({ database, nudges, clock, log, periodMillis = PER
   let timer: NodeJS.Timeout | undefined
   let telling: Promise<void> = Promise.resolve()
   let isClosed = false
+  /** Longer and longer while the database is away. */
+  let waitMillis = periodMillis
 
   const tell = async () => {
     const events = [...waiting.values()]
     waiting.clear()
     try {
       nudges.publish(await appendEvents(database.unscoped, events, clock.now()))
+      waitMillis = periodMillis
     } catch (error) {
       log.warn({ err: error, notices: events.length }, 'notices wait for the database')
+      waitMillis = Math.min(2 * waitMillis, LONGEST_MILLIS)
       if (!isClosed) for (const event of events) say(event)
     }
   }
@@ -45,7 +50,7 @@ export function createNotices({ database, nudges, clock, log, periodMillis = PER
     timer ??= setTimeout(() => {
       timer = undefined
       telling = telling.then(tell)
-    }, periodMillis).unref()
+    }, waitMillis).unref()
   }
   return {
     say,

@@ -39,6 +39,7 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
   try {
     const events: NewChannelEvent[] = []
     const noticed: NewChannelEvent[] = []
+    let areHeadsTaken = false
     const lasts: (() => Promise<void>)[] = []
     const enqueued = new Set<string>()
     const moves = new Map<string, number>()
@@ -50,7 +51,10 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
         unscoped,
         now,
         db: tenantReads(unscoped, readerOf(ctx.viewer)),
-        record: (event) => void events.push(event),
+        record: (event) => {
+          if (areHeadsTaken) throw new Error('It is too late to say something on a channel')
+          events.push(event)
+        },
         notice: (event) => void noticed.push(event),
         last: (work) => void lasts.push(work),
         movedOn: (id) => void moves.set(id, (moves.get(id) ?? 0) + 1),
@@ -62,6 +66,7 @@ export async function transact<Result>(ctx: Context, work: (tx: Transaction) => 
       })
       await em.flush()
       const heads = await appendEvents(unscoped, events, now)
+      areHeadsTaken = true
       for (const last of lasts) await last()
       // Then, since whatever was waited for before may have been the row of somebody who took the right away.
       await demandSameAccess(ctx, unscoped, moves)

@@ -6,7 +6,7 @@ import { as, type Deed } from './deeds.ts'
 export const creditDeeds: Record<string, Deed> = {
   grantCredits: {
     action: 'credits.grant',
-    target: /^organization_/,
+    target: /^grant_/,
     run: async (scene) => {
       await makePlatformAdmin(scene.server, scene.alice)
       const input = { organizationId: scene.alice.organizationId, amountMillionths: '1' }

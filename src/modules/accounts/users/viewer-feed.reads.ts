@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { beforeAnyLog, type Position } from '../../../lib/cursor.ts'
 import type { ChannelEvent } from '../../../platform/channels/log.ts'
 import type { ChannelSubscription } from '../../../platform/channels/subscription.ts'
@@ -17,7 +16,12 @@ export type ViewerFeedItem =
   | { readonly kind: 'resync'; readonly cursor: string }
 
 type Result = IteratorResult<ViewerFeedItem, undefined>
-type Awaited = Promise<IteratorResult<ChannelItem, undefined>>
+
+/** What has come, and is to be told or noted. */
+type Arrival =
+  | { readonly of: 'own' | 'news'; readonly result: IteratorResult<ChannelItem, undefined> }
+  | { readonly of: 'lapse'; readonly at: Date }
+  | { readonly of: 'time' }
 
 /** News say that something is otherwise now: of many in a row it is enough to tell so often. */
 const NEWS_MILLIS = 1_000
@@ -28,19 +32,19 @@ const NEWS_MILLIS = 1_000
  */
 export class ViewerFeed {
   readonly #channels: { readonly own: string; readonly news: string }
-  readonly #events: ChannelSubscription
-  readonly #news: ChannelSubscription
-  readonly #ended = new AbortController()
+  readonly #subscriptions: Readonly<Record<'own' | 'news', ChannelSubscription>>
   readonly #unwatch: () => void
   #position: Position | null = null
+  /** After the news that were told; those that are still to be told come after it. */
   #newsPosition: Position | null = null
-  /** What is awaited of either channel; kept while something else is told before it comes. */
-  #awaited: Awaited | null = null
-  #awaitedNews: Awaited | null = null
-  #lapse = Promise.withResolvers<Date>()
+  #notedPosition: Position | null = null
+  readonly #arrivals: Arrival[] = []
+  #wake: () => void = () => undefined
+  /** Of which channels the next item is awaited: one at a time. */
+  readonly #awaited = new Set<'own' | 'news'>()
   /** News that are to be told, once it is time. */
   readonly #due = new Set<OrganizationNews['type']>()
-  #time: Promise<'time'> | null = null
+  #timer: NodeJS.Timeout | null = null
   #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(ctx: Context, after: string | null | undefined) {
@@ -48,76 +52,90 @@ export class ViewerFeed {
     const { channels, watchAccess } = ctx.platform
     this.#channels = { own: viewerChannel(viewer.userId), news: newsChannel(viewer.organizationId) }
     const start = after === null || after === undefined ? null : placesOf(this.#channels, after)
-    this.#events = channels.open(this.#channels.own, start === null ? null : start.own, ctx.signal)
-    this.#news = channels.open(this.#channels.news, start?.news ?? null, ctx.signal)
+    this.#subscriptions = {
+      own: channels.open(this.#channels.own, start === null ? null : start.own, ctx.signal),
+      news: channels.open(this.#channels.news, start?.news ?? null, ctx.signal),
+    }
     // The end of access ends the deliveries by themselves.
-    const watcher = { ended: () => undefined, lapsing: (at: Date) => this.#lapse.resolve(at) }
+    const watcher = { ended: () => undefined, lapsing: (at: Date) => this.#arrive({ of: 'lapse', at }) }
     this.#unwatch = watchAccess(viewer, watcher, ctx.signal)
   }
 
   async next(): Promise<Result> {
-    this.#position ??= (await this.#events.joined) ?? beforeAnyLog
-    this.#newsPosition ??= (await this.#news.joined) ?? beforeAnyLog
+    this.#position ??= (await this.#subscriptions.own.joined) ?? beforeAnyLog
+    this.#newsPosition ??= (await this.#subscriptions.news.joined) ?? beforeAnyLog
     for (;;) {
-      this.#awaited ??= this.#events.next()
-      this.#awaitedNews ??= this.#news.next()
-      const first = await Promise.race([
-        this.#awaited.then((result) => ({ of: 'own' as const, result })),
-        this.#lapse.promise,
-        this.#awaitedNews.then((result) => ({ of: 'news' as const, result })),
-        ...(this.#time === null ? [] : [this.#time]),
-      ])
-      if (first instanceof Date) {
-        this.#lapse = Promise.withResolvers()
-        return this.#tell({ kind: 'lapsing', at: first })
-      }
-      if (first !== 'time' && first.result.done === true) return this.return()
-      if (first === 'time') {
-        const [type] = this.#due
-        if (type !== undefined) return this.#tellNews(type)
-        this.#time = null
-      } else if (first.of === 'own') {
-        return this.#tellOwn(first.result.value)
-      } else this.#note(first.result.value)
+      this.#await('own')
+      this.#await('news')
+      const arrival = this.#arrivals.shift()
+      const told = arrival === undefined ? null : this.#take(arrival)
+      if (told === 'end') return this.return()
+      if (told !== null) return told
+      if (this.#arrivals.length === 0) await new Promise<void>((wake) => this.#waitFor(wake))
     }
   }
 
   async return(): Promise<Result> {
-    this.#ended.abort()
     this.#unwatch()
-    await Promise.all([this.#events.return(), this.#news.return()])
+    clearTimeout(this.#timer ?? undefined)
+    await Promise.all(Object.values(this.#subscriptions).map((subscription) => subscription.return()))
     return { done: true, value: undefined }
   }
 
-  #tellOwn(item: ChannelItem | undefined): Result {
-    this.#awaited = null
-    if (item === undefined) return { done: true, value: undefined }
-    this.#position = item.position
-    return this.#tell(item.kind === 'resync' ? { kind: 'resync' } : { kind: 'event', event: item.event })
+  #waitFor(wake: () => void): void {
+    this.#wake = wake
   }
 
-  #tellNews(type: OrganizationNews['type']): Result {
-    this.#due.delete(type)
-    this.#toldAt = performance.now()
-    if (this.#due.size === 0) this.#time = null
-    return this.#tell({ kind: 'news', type })
+  #arrive(arrival: Arrival): void {
+    this.#arrivals.push(arrival)
+    this.#wake()
+  }
+
+  #await(of: 'own' | 'news'): void {
+    if (this.#awaited.has(of)) return
+    this.#awaited.add(of)
+    void this.#subscriptions[of].next().then((result) => {
+      this.#awaited.delete(of)
+      this.#arrive({ of, result })
+    })
+  }
+
+  /** Null where it is nothing to be told now. */
+  #take(arrival: Arrival): Result | 'end' | null {
+    if (arrival.of === 'lapse') return this.#tell({ kind: 'lapsing', at: arrival.at })
+    if (arrival.of === 'time') return this.#tellNews()
+    const { result } = arrival
+    if (result.done === true) return 'end'
+    if (arrival.of === 'news') return this.#note(result.value)
+    this.#position = result.value.position
+    return this.#tell(
+      result.value.kind === 'resync' ? { kind: 'resync' } : { kind: 'event', event: result.value.event },
+    )
   }
 
   /** Whoever has missed news is told all there may be: they say what is now. */
-  #note(item: ChannelItem | undefined): void {
-    this.#awaitedNews = null
-    if (item === undefined) return
-    this.#newsPosition = item.position
+  #note(item: ChannelItem): null {
+    this.#notedPosition = item.position
     for (const type of organizationNewsOf(item.kind === 'resync' ? null : item.event)) this.#due.add(type)
     const millis = Math.max(0, this.#toldAt + NEWS_MILLIS - performance.now())
-    const { signal } = this.#ended
-    this.#time ??= pause(millis, 'time' as const, { signal }).catch(() => 'time' as const)
+    this.#timer ??= setTimeout(() => this.#arrive({ of: 'time' }), millis)
+    return null
+  }
+
+  #tellNews(): Result | null {
+    this.#timer = null
+    const [type] = this.#due
+    if (type === undefined) return null
+    this.#due.delete(type)
+    if (this.#due.size > 0) this.#arrive({ of: 'time' })
+    else this.#newsPosition = this.#notedPosition
+    this.#toldAt = performance.now()
+    return this.#tell({ kind: 'news', type })
   }
 
   #tell(item: Without<ViewerFeedItem, 'cursor'>): Result {
-    const own = this.#position ?? beforeAnyLog
-    const cursor = viewerCursor(this.#channels, { own, news: this.#newsPosition ?? beforeAnyLog })
-    return { done: false, value: { ...item, cursor } }
+    const [own, news] = [this.#position ?? beforeAnyLog, this.#newsPosition ?? beforeAnyLog]
+    return { done: false, value: { ...item, cursor: viewerCursor(this.#channels, { own, news }) } }
   }
 }
 

@@ -30,6 +30,8 @@ export interface AnswerWriter {
   end(usage: TokenUsage | null, wanted: string): Promise<void>
   /** All of it so far. What is in the middle of a character is no text. */
   draft(): Draft
+  /** Writes down what a further step is begun with, before it says anything. @throws when the answer is lost */
+  begun(): Promise<void>
   /** Sends what is held back; false when the answer is lost. */
   flush(): Promise<boolean>
   close(): void
@@ -83,6 +85,17 @@ export function createAnswerWriter(platform: Platform, generation: Generation, m
     cite: answer.cite,
     begin: answer.begin,
     end: answer.end,
+    begun: async () => {
+      if (meter.reading === null) return
+      const isOurs = await checkpoint(platform, generation, answer.upTo(answer.tape().length)).catch(
+        (error: unknown) => {
+          platform.log.warn({ err: error }, 'an answer could not be checkpointed')
+          return true
+        },
+      )
+      if (!isOurs) lost.abort()
+      lost.signal.throwIfAborted()
+    },
     draft: () => answer.upTo(answer.tape().length),
     flush,
     close: () => {
@@ -126,10 +139,11 @@ function createDraft(meter: Meter) {
       if (before?.providerId !== by.providerId || before.modelId !== by.modelId) segments.push({ ...by, at: units })
     },
     end: async (said: TokenUsage | null, wanted: string) => {
-      const usage = said === null ? null : cleanUsage(said)
+      const own = step === null ? '' : contentOf(tape.slice(step.at)) + wanted
+      const usage = said === null ? null : saidOf(cleanUsage(said), own !== '')
       const isWhole = usage !== null && usage.inputTokens !== null && usage.outputTokens !== null
       if (isWhole || step === null || meter.reading === null) return meter.end(usage)
-      const counted = await estimatedUsage(step, contentOf(tape.slice(step.at)) + wanted)
+      const counted = await estimatedUsage(step, own)
       meter.end({
         ...counted,
         inputTokens: usage?.inputTokens ?? counted.inputTokens,
@@ -149,6 +163,16 @@ function createDraft(meter: Meter) {
         reading: meter.reading,
       }
     },
+  }
+}
+
+/** No prompt is of nothing, and no answer: some servers say so all the same. */
+function saidOf(usage: TokenUsage, isSaid: boolean): TokenUsage {
+  const { inputTokens, outputTokens } = usage
+  return {
+    ...usage,
+    inputTokens: inputTokens === 0 ? null : inputTokens,
+    outputTokens: outputTokens === 0 && isSaid ? null : outputTokens,
   }
 }
 

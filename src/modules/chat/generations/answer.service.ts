@@ -25,6 +25,8 @@ import { mustStillFit } from './prompt.service.ts'
 export interface AnswerSettings extends Pick<ModelRequest, 'temperature' | 'maxOutputTokens' | 'reasoning'> {
   /** The tools it may use; null for all. */
   readonly toolNames: readonly string[] | null
+  /** Millionths of a credit that it may cost at most; null: as much as it can. */
+  readonly maxCost: bigint | null
   /** How often the model is asked at most: once, and once more for each time it wants tools used. */
   readonly maxIterations: number
 }
@@ -114,7 +116,12 @@ async function runSteps(
     const maxOutputTokens = budget === null ? settings.maxOutputTokens : writer.meter.affordable(budget, promptTokens)
     if (budget !== null && maxOutputTokens === null) throw new BudgetSpent()
     const request = { ...settings, maxOutputTokens, messages, tools: described }
-    const { text, calls, end } = await runStep(ctx, model, { request, promptTokens }, { writer, signal })
+    const { text, calls, end } = await runStep(
+      ctx,
+      model,
+      { request, promptTokens, isFurther: iteration > 1 },
+      { writer, signal },
+    )
     if (calls.length === 0) return endOf(end)
     const bounded = calls.map(boundedCall)
     // What its provider would see again of a call out of bounds is out of bounds as well.
@@ -150,12 +157,13 @@ interface Step {
 interface Asked {
   readonly request: ModelRequest
   readonly promptTokens: number
+  readonly isFurther: boolean
 }
 
 async function runStep(
   ctx: Context,
   model: Model,
-  { request, promptTokens }: Asked,
+  { request, promptTokens, isFurther }: Asked,
   { writer, signal }: Writing,
 ): Promise<Step> {
   const { idleMillis, maxMillis, maxLength } = ctx.platform.settings.generations
@@ -164,6 +172,7 @@ async function runStep(
   const step = { text: '', calls: [] as ToolCall[], end: null as StepEnd | null }
   const begin = (providerId: string, modelId: string) => writer.begin({ providerId, modelId }, promptTokens)
   begin(model.providerId, model.id)
+  if (isFurther) await writer.begun()
   const parts = model.stream(ctx, request, over)[Symbol.asyncIterator]()
   try {
     for (;;) {

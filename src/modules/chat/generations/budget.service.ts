@@ -14,6 +14,18 @@ export class ModelNotPriced extends UserError {
   }
 }
 
+/** An answer may cost more than whoever asks wants it to; amounts in millionths of a credit. */
+export class CostLimitExceeded extends UserError {
+  readonly code = 'COST_LIMIT_EXCEEDED'
+  readonly required: bigint
+  readonly limit: bigint
+  constructor(required: bigint, limit: bigint) {
+    super('This can cost more than you have said it may. Ask for a shorter answer, or allow more.')
+    this.required = required
+    this.limit = limit
+  }
+}
+
 /** The most that an answer may cost, and by which prices: what is shown before it, held for it, and never gone beyond. */
 export interface Budget {
   readonly version: string
@@ -41,12 +53,18 @@ export interface Planned {
 /** No step is begun that could say less than this, unless less was asked for. */
 const LEAST_STEP_TOKENS = 256
 
-/** Reckons the most that an answer may cost; null where it costs nothing. @throws {ModelNotPriced} */
+/**
+ * Reckons the most that an answer may cost; null where it costs nothing.
+ * @throws {ModelNotPriced | CostLimitExceeded}
+ */
 export async function planBudget(ctx: Context, planned: Planned): Promise<Budget | null> {
   const models = chainOf(ctx, planned.model)
   const prices = pricesOf(ctx, models)
   if (prices === null) return null
-  return budgetOf(ctx, { ...planned, models, prices, promptTokens: await promptTokensOf(planned) })
+  const budget = budgetOf(ctx, { ...planned, models, prices, promptTokens: await promptTokensOf(planned) })
+  const { maxCost } = planned.settings
+  if (maxCost !== null && budget.most > maxCost) throw new CostLimitExceeded(budget.most, maxCost)
+  return budget
 }
 
 /** How many tokens the first step of an answer is asked, rather too many. */
@@ -86,25 +104,56 @@ interface Reckoned extends Planned {
   readonly promptTokens: number
 }
 
+/** Of a model whose own limit nobody here knows. */
+const MOST_THOUGHT_TOKENS = 65_536
+
 function budgetOf({ platform }: Context, { model, settings, tools, models, prices, promptTokens }: Reckoned): Budget {
-  const { answerTokens, stepsHeld } = platform.settings.credits
+  const figures = platform.settings.credits
   const rates = new Map([...prices].map(([id, price]) => [id, price === 'free' ? FREE : price.rates]))
-  const versions = [...prices.values()].flatMap((price) => (price === 'free' ? [] : [price.version]))
-  const asked = settings.maxOutputTokens ?? answerTokens
-  const maxOutputTokens = Math.min(asked, model.maxOutputTokens ?? asked)
   const thinks = settings.reasoning !== 'NONE'
+  const asked = settings.maxOutputTokens ?? (thinks ? figures.thinkingAnswerTokens : figures.answerTokens)
+  const room = model.contextWindow === null ? asked : Math.max(1, model.contextWindow - promptTokens)
+  const maxOutputTokens = Math.min(asked, room, model.maxOutputTokens ?? asked)
   const mostOf = ({ thinksOnTop, maxOutputTokens: own }: Model) =>
-    thinks && thinksOnTop ? Math.max(own ?? 0, maxOutputTokens) : maxOutputTokens
+    thinks && thinksOnTop ? Math.max(own ?? maxOutputTokens + MOST_THOUGHT_TOKENS, maxOutputTokens) : maxOutputTokens
   const written = Math.max(...models.map(mostOf))
-  const step = worstCostOf(dearestOf([...rates.values()]), promptTokens, written)
-  // What a step does not write is for the next one: held is for a few, and many can be had of that.
-  const steps = tools.length === 0 ? 1 : Math.min(settings.maxIterations, stepsHeld)
+  const most = mostOfSteps(dearestOf([...rates.values()]), {
+    steps: tools.length === 0 ? 1 : settings.maxIterations,
+    stepsWritten: figures.stepsHeld,
+    growthTokens: figures.growthTokens,
+    promptTokens,
+    written,
+  })
   return {
-    version: [...new Set(versions)].join(','),
+    version: versionOf(model, prices),
     rates,
-    most: step * BigInt(steps),
+    most,
     promptTokens,
     maxOutputTokens,
     thoughtTokens: written - maxOutputTokens,
   }
+}
+
+interface Steps {
+  readonly steps: number
+  /** So many of them may write all they may: what a step leaves of that is for the next one. */
+  readonly stepsWritten: number
+  /** What the prompt grows by with each, on the whole: by what tools returned, and by what was written. */
+  readonly growthTokens: number
+  readonly promptTokens: number
+  readonly written: number
+}
+
+function mostOfSteps(rates: Rates, { steps, stepsWritten, growthTokens, promptTokens, written }: Steps): bigint {
+  const grown = (growthTokens * steps * (steps - 1)) / 2
+  return worstCostOf(rates, promptTokens * steps + grown, written * Math.min(steps, stepsWritten))
+}
+
+/** That of the model that is asked; where it is free, of the first that may stand in and is not. */
+function versionOf({ id }: Model, prices: ReadonlyMap<string, Price | 'free'>): string {
+  const own = prices.get(id)
+  const [version = ''] = [own, ...prices.values()].flatMap((price) =>
+    typeof price === 'object' ? [price.version] : [],
+  )
+  return version
 }

@@ -44,7 +44,7 @@ export async function estimateCompletion(ctx: Context, input: EstimateCompletion
   await limits.consume({ name: 'estimate-completion', points, windowSeconds: 60 }, userId)
   const { modelId, branch } = await placeOf(ctx, input)
   const model = requireModel(ctx, input.modelId ?? modelId)
-  const { settings } = input
+  const settings = { ...input.settings, maxCost: null }
   const tools = toolsFor({ model, settings }).map(({ description }) => description)
   const plan = { model, tools, maxOutputTokens: settings.maxOutputTokens }
   await mustFit(plan, input.content)
@@ -59,7 +59,7 @@ export async function estimateCompletion(ctx: Context, input: EstimateCompletion
     maxOutputTokens: budget?.maxOutputTokens ?? settings.maxOutputTokens ?? model.maxOutputTokens,
     most,
     priceVersion: budget?.version ?? null,
-    isAffordable: credits && (budget === null || (credits.pausedBy === null && credits.available >= most)),
+    isAffordable: credits && (budget === null || (credits.pausedBy.length === 0 && credits.available >= most)),
   }
 }
 

@@ -1,7 +1,7 @@
 import { contentOf } from '../../../lib/answer-tape.ts'
 import { costOf, dearestOf } from '../../../lib/credits.ts'
-import { sumOfUsage, type TokenUsage } from '../../../lib/token-usage.ts'
-import { countTokensOf } from '../../providers/models/token-count.service.ts'
+import { cleanUsage, sumOfUsage, type TokenUsage } from '../../../lib/token-usage.ts'
+import { countTokensOf, withoutMargin } from '../../providers/models/token-count.service.ts'
 import type { Spent } from '../../usage/charges/settlement.service.ts'
 import { type Budget, outputTokensFor } from './budget.service.ts'
 
@@ -33,8 +33,10 @@ export interface Meter {
   end(usage: TokenUsage | null): void
 }
 
-/** Of an answer that has not begun. */
-export const nothingRead: Reading = { cost: '0', running: null }
+/** Of an answer that is to begin: whoever ends it before its writer has said more charges it as its first step. */
+export function firstReading({ promptTokens }: Budget, modelId: string): Reading {
+  return { cost: '0', running: { modelId, promptTokens, at: 0 } }
+}
 
 /** Starts counting; without a budget only tokens. */
 export function createMeter(budget: Budget | null): Meter {
@@ -61,7 +63,9 @@ export function createMeter(budget: Budget | null): Meter {
 }
 
 /** What an answer came to, by its reading and as much of its tape as there is. */
-export async function spentBy(tape: string, reading: Reading | null, usage: TokenUsage | null): Promise<Spent> {
+export async function spentBy(tape: string, reading: Reading | null, kept: TokenUsage | null): Promise<Spent> {
+  // An earlier version of this server may have kept what is no count.
+  const usage = kept === null ? null : { ...cleanUsage(kept), isEstimated: kept.isEstimated === true }
   if (reading === null) return { cost: null, unfinished: null, usage }
   const { running } = reading
   const written = running === null ? '' : contentOf(tape.slice(running.at))
@@ -71,14 +75,14 @@ export async function spentBy(tape: string, reading: Reading | null, usage: Toke
   return { cost: BigInt(reading.cost), unfinished, usage: sumOfUsage(usage, unfinished.usage) }
 }
 
-/** What a step took of which nobody said it, counted here. */
+/** What a step took of which nobody said it, counted here: not rather too many, as where it is held for. */
 export async function estimatedUsage(
   { modelId, promptTokens }: Pick<RunningStep, 'modelId' | 'promptTokens'>,
   written: string,
 ): Promise<TokenUsage> {
-  const { tokens } = await countTokensOf(modelId, written)
-  const input = { inputTokens: promptTokens, cachedInputTokens: 0 }
-  return { ...input, outputTokens: tokens, reasoningTokens: 0, isEstimated: true }
+  const input = { inputTokens: withoutMargin(modelId, promptTokens), cachedInputTokens: 0 }
+  const outputTokens = withoutMargin(modelId, await countTokensOf(modelId, written))
+  return { ...input, outputTokens, reasoningTokens: 0, isEstimated: true }
 }
 
 function ratesOf({ rates }: Budget, modelId: string | undefined) {

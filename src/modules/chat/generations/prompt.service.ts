@@ -66,6 +66,8 @@ export async function mustStillFit(plan: PromptPlan, messages: readonly ModelMes
 export interface Prompt {
   /** The message that the question stands behind; null for none. */
   readonly parentId: string | null
+  /** False while something of it was still being written: it says more by now. */
+  readonly isWhole: boolean
   /** What was said, oldest first, after the instructions: the last of it, as much as fits. */
   readonly messages: readonly ModelMessage[]
 }
@@ -73,7 +75,7 @@ export interface Prompt {
 /** The prompt of a question that was put. */
 export async function readPrompt(ctx: Context, questionId: string, plan: PromptPlan): Promise<Prompt> {
   const said = await readBranch(ctx, { messageId: questionId }, HISTORY_MESSAGES)
-  return { parentId: said[1]?.id ?? null, messages: await composePrompt(plan, said) }
+  return { parentId: said[1]?.id ?? null, isWhole: isWhole(said), messages: await composePrompt(plan, said) }
 }
 
 /** The prompt of a question that is yet to be put at the end of a branch, or at the beginning of one for null. */
@@ -85,7 +87,11 @@ export async function promptBehind(
 ): Promise<Prompt> {
   const before = branch === null ? [] : await readBranch(ctx, branch, HISTORY_MESSAGES - 1)
   const said = [{ role: 'USER' as const, content: question }, ...before]
-  return { parentId: before[0]?.id ?? null, messages: await composePrompt(plan, said) }
+  return { parentId: before[0]?.id ?? null, isWhole: isWhole(before), messages: await composePrompt(plan, said) }
+}
+
+function isWhole(said: readonly Pick<Message, 'status'>[]): boolean {
+  return said.every(({ status }) => status !== 'STREAMING')
 }
 
 async function composePrompt(

@@ -5,14 +5,15 @@ import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { MOST_MILLIONTHS } from '../../../lib/credits.ts'
 import { CreditBalanceRef } from '../../usage/credits/credits.graphql.ts'
-import { PausedByPlatform, updateSpendingRules } from '../../usage/credits/credits.service.ts'
+import { updateSpendingRules } from '../../usage/credits/credits.service.ts'
 import { stopSpending } from './spending-stop.jobs.ts'
 
 const UpdateSpendingRulesInput = builder.inputType('UpdateSpendingRulesInput', {
   description: 'What to change of how an organization spends; what is left out stays as it is.',
   fields: (t) => ({
     organizationId: t.id({
-      description: 'Any organization, for administrators of the platform; the active one when left out.',
+      description:
+        'Another organization than the active one, for administrators of the platform alone; the active one when left out.',
     }),
     isPaused: t.boolean({
       description: 'Whether nothing that costs something is answered: what is being written ends with the text so far.',
@@ -46,9 +47,8 @@ builder.mutationField('updateSpendingRules', (t) =>
         ...{ organizationId, isPaused: isPaused ?? undefined },
         ...{ sessionCap: sessionCapMillionths, agentCap: agentCapMillionths },
       })),
-    errors: [PausedByPlatform],
     description:
-      'Stops the spending of your organization at once or allows it again, and caps what sessions and agents may cost.',
+      'Stops answers that cost something in your organization at once or allows them again, and caps what sessions and agents may cost.',
     resolve: (input, ctx) =>
       updateSpendingRules(ctx, input, (tx, organizationId) => tx.enqueue(stopSpending, { organizationId })),
   }),

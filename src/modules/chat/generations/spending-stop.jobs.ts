@@ -16,8 +16,11 @@ export const stopSpending = defineJob({
   run: async (platform: Platform, { organizationId }, signal) => {
     const rows = await platform.database.unscoped
       .selectFrom('message')
+      // Perhaps it was allowed again before this ran.
+      .innerJoin('credit_balance', 'credit_balance.organization_id', 'message.organization_id')
+      .where((on) => on.or([on('is_paused_by_organization', '=', true), on('is_paused_by_platform', '=', true)]))
       .select('id')
-      .where('organization_id', '=', organizationId)
+      .where('message.organization_id', '=', organizationId)
       .where('status', '=', 'STREAMING')
       .where('reading', 'is not', null)
       .execute()

@@ -19,6 +19,8 @@ export const question = z
 /** How the model of an answer is described. */
 export const modelOfAnswer = `${modelDescription} The session’s when left out.`
 
+const { answerTokens, thinkingAnswerTokens } = defaultSettings.credits
+
 const MAX_ITERATIONS = 20
 const DEFAULT_ITERATIONS = 8
 
@@ -40,7 +42,7 @@ export const AnswerSettingsInput = builder.inputType('AnswerSettings', {
   fields: (t) => ({
     temperature: t.float({ description: `From 0, always the same, to 2; ${DEFAULT_TEMPERATURE} when left out.` }),
     maxTokens: t.int({
-      description: `Tokens each step of the answer has at most. When left out, the model’s own limit; of a model that costs something ${defaultSettings.credits.answerTokens.toLocaleString('en')}, if that is less.`,
+      description: `Tokens each step of the answer has at most. When left out, the model’s own limit; of a model that costs something ${answerTokens.toLocaleString('en')}, or ${thinkingAnswerTokens.toLocaleString('en')} where it is to think, if that is less.`,
     }),
     reasoning: t.field({
       type: ReasoningEffortRef,
@@ -48,6 +50,11 @@ export const AnswerSettingsInput = builder.inputType('AnswerSettings', {
     }),
     tools: t.stringList({
       description: `The tools it may use, of ${[...tools.keys()].join(', ')}; all when left out, none for an empty list.`,
+    }),
+    maxCostMillionths: t.field({
+      type: 'BigInt',
+      description:
+        'Refuses what can cost more than this, in millionths of a credit: what `estimateCompletion` showed, so that nothing dearer is begun when something was said or priced otherwise meanwhile.',
     }),
     maxIterations: t.int({
       description: `How often the model is asked at most: once, and once more for each time it wants tools used. 1 to ${MAX_ITERATIONS}; ${DEFAULT_ITERATIONS} when left out.`,
@@ -62,6 +69,7 @@ export const settings = z
     maxTokens: optional(z.int().min(1).max(1_000_000)),
     reasoning: z.enum(reasoningEfforts).nullish(),
     tools: optional(z.array(z.string().refine((name) => tools.has(name), 'is not valid')).max(50)),
+    maxCostMillionths: optional(z.bigint().min(0n, 'is below 0')),
     maxIterations: z.int().min(1).max(MAX_ITERATIONS).nullish(),
   })
   .nullish()
@@ -70,6 +78,7 @@ export const settings = z
     maxOutputTokens: given?.maxTokens ?? null,
     reasoning: given?.reasoning ?? 'NONE',
     toolNames: given?.tools ?? null,
+    maxCost: given?.maxCostMillionths ?? null,
     maxIterations: given?.maxIterations ?? DEFAULT_ITERATIONS,
   }))
 

@@ -7,7 +7,8 @@ import { optional } from '../../../graphql/input.ts'
 import { mutation } from '../../../graphql/mutation.ts'
 import { IdempotencyKeyReused } from '../../../platform/idempotency.ts'
 import { InsufficientCredits, SpendingCapReached, SpendingPaused } from '../../usage/charges/hold.service.ts'
-import { ModelNotPriced } from '../generations/budget.service.ts'
+import { inMillionths } from '../../usage/credits/credits.graphql.ts'
+import { CostLimitExceeded, ModelNotPriced } from '../generations/budget.service.ts'
 import { PromptTooLong } from '../generations/prompt.service.ts'
 import { modelId, sessionContext } from '../sessions/chat-session.graphql.ts'
 import { ModelNotConfigured, SessionArchived } from '../sessions/chat-session.service.ts'
@@ -42,6 +43,16 @@ builder.objectType(PromptTooLong, {
   }),
 })
 
+builder.objectType(CostLimitExceeded, {
+  name: 'CostLimitExceeded',
+  description: `This can cost more than \`maxCostMillionths\` allows; ${inMillionths}.`,
+  interfaces: [UserErrorInterface],
+  fields: (t) => ({
+    requiredMillionths: t.expose('required', { type: 'BigInt', description: 'The most that it can cost.' }),
+    limitMillionths: t.expose('limit', { type: 'BigInt', description: 'What it may.' }),
+  }),
+})
+
 errorType(
   ModelNotPriced,
   'Nobody has told this server what the model costs, or what stands in for it: see `Model.isFree`.',
@@ -50,6 +61,7 @@ errorType(
 const askingErrors = [
   ModelNotConfigured,
   ModelNotPriced,
+  CostLimitExceeded,
   InsufficientCredits,
   SpendingPaused,
   SpendingCapReached,

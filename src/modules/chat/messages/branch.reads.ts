@@ -61,7 +61,7 @@ export async function readBranch({ db }: Context, of: BranchOf, limit: number) {
     .innerJoin(sql<Run>`(${runsOf(leaf)})`.as<'run'>(sql`run`), (join) =>
       join.onRef('run.branch_id', '=', 'message.branch_id').onRef('message.id', '<=', 'run.until'),
     )
-    .select(['message.id', 'message.role', 'message.content'])
+    .select(['message.id', 'message.role', 'message.content', 'message.status'])
     .orderBy('message.id', 'desc')
     .limit(limit)
     .execute()

@@ -7,7 +7,7 @@ import { NotFound, UserError } from '../../../platform/errors.ts'
 import type { Model } from '../../../platform/models.ts'
 import { millisOf, newUuid } from '../../../platform/uuid.ts'
 import type { Budget } from '../generations/budget.service.ts'
-import { nothingRead } from '../generations/meter.service.ts'
+import { firstReading } from '../generations/meter.service.ts'
 import { chatChannel, messageCreated } from '../sessions/chat-session.events.ts'
 import { SessionArchived } from '../sessions/chat-session.service.ts'
 import { newestOf } from './branch.reads.ts'
@@ -91,7 +91,7 @@ export async function addAnswer(tx: Transaction, writing: Writing, parentId: str
     status: 'STREAMING',
     modelId: writing.model.id,
     priceVersion: writing.budget?.version ?? null,
-    reading: writing.budget === null ? null : nothingRead,
+    reading: writing.budget === null ? null : firstReading(writing.budget, writing.model.id),
     fence: FIRST_FENCE,
     leaseUntil: new Date(tx.now.getTime() + writing.leaseMillis),
   })

@@ -99,10 +99,10 @@ export const MessageType = builder.node(MessageRef, {
     costMillionths: t.field({
       type: 'BigInt',
       nullable: true,
-      description: `What the answer was charged, ${inMillionths}; null for a person, and while it is being written.`,
+      description: `What the answer was charged, ${inMillionths}; null for a person, while it is being written, and where nobody was charged.`,
       resolve: async (message, _args, ctx) => {
         const charge = message.role === 'ASSISTANT' ? await findCharge(ctx, message.id) : null
-        return charge === null || charge.status === 'HELD' ? null : charge.cost
+        return charge?.status === 'SETTLED' ? charge.cost : null
       },
     }),
     priceVersion: t.exposeString('priceVersion', {

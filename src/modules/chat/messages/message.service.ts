@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../platform/channels/channel.entity.ts'
 import { authorIdOf, type Context, createContext } from '../../../platform/context.ts'
 import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
-import { InvalidInput, UserError } from '../../../platform/errors.ts'
+import { InvalidInput, Unavailable, UserError } from '../../../platform/errors.ts'
 import { pass, requireGrant, requireViewer } from '../../../platform/gate.ts'
 import { createManyOnce } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
@@ -155,6 +155,8 @@ export async function stopGeneration(ctx: Context, messageId: string): Promise<M
   return getMessage(ctx, messageId, 'chat_session.read')
 }
 
+type Add = (tx: Transaction, writing: Writing) => Promise<{ question: Added; answer: Added }>
+
 interface Beginning {
   readonly field: keyof typeof actionOf
   readonly question: string
@@ -163,42 +165,61 @@ interface Beginning {
   readonly input: Asked
 }
 
-/** Adds what `add` does, once, and starts the answer. */
-async function begin(
+/** What was said where a question goes has changed since it was planned. */
+class PromptMoved extends Error {}
+
+/** How often something else may be said there before whoever asks is sent away. */
+const MAX_TRIES = 5
+
+/** Adds what `add` does, once, and starts the answer to what is asked by then. */
+async function begin(ctx: Context, session: ChatSessionRow, beginning: Beginning, add: Add): Promise<SentMessage> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await tryToBegin(ctx, session, beginning, add)
+    } catch (error) {
+      if (!(error instanceof PromptMoved)) throw namedFact(error)
+      if (tries === MAX_TRIES) throw new Unavailable()
+    }
+  }
+}
+
+async function tryToBegin(
   ctx: Context,
   session: ChatSessionRow,
   { field, question, prompt, input }: Beginning,
-  add: (tx: Transaction, writing: Writing) => Promise<{ question: Added; answer: Added }>,
+  add: Add,
 ): Promise<SentMessage> {
   const model = requireModel(ctx, input.modelId ?? session.modelId)
   const { settings } = input
   const tools = toolsFor({ model, settings }).map(({ description }) => description)
   const plan = { model, tools, maxOutputTokens: settings.maxOutputTokens }
   await mustFit(plan, question)
-  const planned = await prompt(plan)
-  const budget = await planBudget(ctx, { model, settings, tools, messages: planned.messages })
+  const { parentId, isWhole, messages } = await prompt(plan)
+  const budget = await planBudget(ctx, { model, settings, tools, messages })
   const { leaseMillis } = ctx.platform.settings.generations
   // Before there is an answer to write: a row that nobody works on would stand there until its lease is over.
   const slot = ctx.platform.tasks.reserve(requireViewer(ctx).userId)
   try {
-    let parentId: string | null | undefined
-    const ids = await createManyOnce(ctx, field, { ...input }, async (tx, viewer) => {
+    let isNew = false
+    const once = { ...input, settings: { ...settings, maxCost: settings.maxCost?.toString() ?? null } }
+    const ids = await createManyOnce(ctx, field, once, async (tx, viewer) => {
       await holdSession(tx, viewer.organizationId, session.id, actionOf[field])
-      const { question, answer } = await add(tx, { sessionId: session.id, viewer, model, budget, leaseMillis })
+      const asked = await add(tx, { sessionId: session.id, viewer, model, budget, leaseMillis })
+      if (asked.question.parentId !== parentId || !isWhole) throw new PromptMoved()
       audit(ctx, tx, { action: actionOf[field], target: encodeTypeId('chat_session', session.id) })
-      const { organizationId } = viewer
       const asker = { actorId: authorIdOf(viewer), isAgent: viewer.kind === 'agent' }
-      const place = { organizationId, sessionId: session.id, projectId: session.projectId }
-      const charge = { messageId: answer.id, ...place, ...asker, modelId: model.id, budget }
+      const place = {
+        organizationId: viewer.organizationId,
+        sessionId: session.id,
+        projectId: session.projectId,
+      }
+      const charge = { messageId: asked.answer.id, ...place, ...asker, modelId: model.id, budget }
       tx.last(() => holdCharge(tx, ctx.platform, charge))
-      parentId = question.parentId
-      return [question.id, answer.id]
+      isNew = true
+      return [asked.question.id, asked.answer.id]
     })
     const [questionId = '', answerId = ''] = ids
-    if (parentId !== undefined) {
-      // Somebody has said something else there meanwhile.
-      const isSame = parentId === planned.parentId
-      const { messages } = isSame ? planned : await readPrompt(ctx, questionId, plan)
+    if (isNew) {
       // Whoever has been let in meanwhile reads the answer as well.
       forgetLoaded(ctx)
       const audience = await audienceOf(ctx, (await findChatSession(ctx, session.id)) ?? session)
@@ -210,8 +231,6 @@ async function begin(
       question: await getMessage(ctx, questionId, 'chat_session.read'),
       answer: await getMessage(ctx, answerId, 'chat_session.read'),
     }
-  } catch (error) {
-    throw namedFact(error)
   } finally {
     slot.release()
   }

@@ -59,9 +59,11 @@ export async function eraseSession(ctx: Context, tx: Transaction, held: HeldSess
   const orphans = await ended.returning(['id', 'fence', 'content', 'thoughts', 'usage', 'reading']).execute()
   await messages.execute()
   const { organizationId } = requireViewer(ctx)
-  // As far as it was written down: what nobody will read any more was paid for all the same.
-  for (const { id: messageId, content, thoughts, usage, reading } of orphans) {
-    const spent = await spentBy(tapeOf({ text: content, thoughts }), reading, usage)
+  // All that was shown of it: what nobody will read any more was paid for all the same.
+  for (const { id: messageId, fence, content, thoughts, usage, reading } of orphans) {
+    const saved = tapeOf({ text: content, thoughts })
+    const streamed = await ctx.platform.liveTexts.seal(messageId, fence + 1, saved.length)
+    const spent = await spentBy(saved + streamed, reading, usage)
     tx.last(() => settleCharge(tx, ctx.platform, { messageId, organizationId }, spent))
   }
   await tx.unscoped.deleteFrom('tool_call').where('session_id', '=', id).execute()
@@ -77,6 +79,6 @@ export async function eraseSession(ctx: Context, tx: Transaction, held: HeldSess
 export async function endWriters(platform: Platform, orphans: readonly Orphan[]): Promise<void> {
   for (const { id, fence } of orphans) {
     platform.tasks.abort(id)
-    await platform.liveTexts.end(id, fence)
+    await platform.liveTexts.end(id, fence + 1)
   }
 }

@@ -108,7 +108,8 @@ function modelOf(id: string, { name, entry, provider, fallbackIds, others }: Fac
     // Of a model that nobody here knows most is expected; those of Ollama are often small, and refuse what they cannot do.
     capabilities: entry?.capabilities ?? (name.providerId === 'ollama' ? [] : ['TOOLS', 'REASONING']),
     maxOutputTokens: entry?.maxOutputTokens ?? null,
-    thinksOnTop: entry?.thinksOnTop ?? false,
+    // Of a model of theirs that nobody here knows the worst is expected.
+    thinksOnTop: entry?.thinksOnTop ?? name.providerId === 'anthropic',
     fallbackIds,
     isConfigured: provider !== null,
     stream: (ctx, request, signal) => {

@@ -1,5 +1,5 @@
 import { modelNameOf } from '../../../lib/known-providers.ts'
-import { countTokens, isCountedExactly, type TokenCount } from '../../../lib/token-count.ts'
+import { countTokens, isCountedExactly, MARGIN, type TokenCount } from '../../../lib/token-count.ts'
 import type { Context } from '../../../platform/context.ts'
 import { InvalidInput } from '../../../platform/errors.ts'
 import { requireViewer } from '../../../platform/gate.ts'
@@ -56,9 +56,14 @@ function jsonOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
-/** How many tokens a text is to the model of this id. */
-export function countTokensOf(modelId: string, text: string): Promise<TokenCount> {
-  return countTokens(text, isO200k({ id: modelId }))
+/** How many tokens a text is to the model of this id, rather too many. */
+export async function countTokensOf(modelId: string, text: string): Promise<number> {
+  return (await countTokens(text, isO200k({ id: modelId }))).tokens
+}
+
+/** How many tokens it rather is, of a count that is rather too many. */
+export function withoutMargin(modelId: string, tokens: number): number {
+  return isO200k({ id: modelId }) ? tokens : Math.ceil(tokens / MARGIN)
 }
 
 function isO200k({ id }: Pick<Model, 'id'>): boolean {

@@ -1,10 +1,13 @@
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
 import { errorType, UserErrorInterface } from '../../../graphql/errors.ts'
+import { may } from '../../../platform/gate.ts'
 import { inMillionths } from '../credits/credits.graphql.ts'
 import { type CapScope, InsufficientCredits, SpendingCapReached, SpendingPaused } from './hold.service.ts'
 
 // Why an answer that costs something is not begun.
+
+const orNull = 'null to guests, and to a key or an agent without `credits.read`'
 
 builder.objectType(InsufficientCredits, {
   name: 'InsufficientCredits',
@@ -12,11 +15,17 @@ builder.objectType(InsufficientCredits, {
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     requiredMillionths: t.expose('required', { type: 'BigInt', description: 'The most that it can cost.' }),
-    availableMillionths: t.expose('available', { type: 'BigInt', description: 'What there is.' }),
+    availableMillionths: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: `What there is; ${orNull}.`,
+      resolve: ({ available }, _args, ctx) => (may(ctx, 'credits.read') ? available : null),
+    }),
     missingMillionths: t.field({
       type: 'BigInt',
-      description: 'What is missing.',
-      resolve: ({ required, available }) => required - available,
+      nullable: true,
+      description: `What is missing; ${orNull}.`,
+      resolve: ({ required, available }, _args, ctx) => (may(ctx, 'credits.read') ? required - available : null),
     }),
   }),
 })
@@ -38,8 +47,18 @@ builder.objectType(SpendingCapReached, {
   interfaces: [UserErrorInterface],
   fields: (t) => ({
     scope: t.field({ type: CapScopeRef, description: 'Which cap.', resolve: ({ scope }) => scope }),
-    capMillionths: t.expose('cap', { type: 'BigInt', description: 'How much it is.' }),
-    remainingMillionths: t.expose('remaining', { type: 'BigInt', description: 'What is left of it.' }),
+    capMillionths: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: `How much it is; ${orNull}.`,
+      resolve: ({ cap }, _args, ctx) => (may(ctx, 'credits.read') ? cap : null),
+    }),
+    remainingMillionths: t.field({
+      type: 'BigInt',
+      nullable: true,
+      description: `What is left of it; ${orNull}.`,
+      resolve: ({ remaining }, _args, ctx) => (may(ctx, 'credits.read') ? remaining : null),
+    }),
     requiredMillionths: t.expose('required', { type: 'BigInt', description: 'The most that this can cost.' }),
   }),
 })

@@ -4,7 +4,15 @@ import type { Platform } from '../../../platform/context.ts'
 import { jsonb } from '../../../platform/database/jsonb.ts'
 import type { Transaction } from '../../../platform/database/transact.ts'
 import { UserError } from '../../../platform/errors.ts'
-import { availableOf, type HeldBalance, holdBalance, moveWith, referenceOf, taken } from '../credits/ledger.service.ts'
+import {
+  availableOf,
+  type HeldBalance,
+  holdBalance,
+  isPaused,
+  moveWith,
+  referenceOf,
+  taken,
+} from '../credits/ledger.service.ts'
 import type { KeptRates } from './charge.entity.ts'
 import { expireCharges } from './settlement.service.ts'
 
@@ -114,7 +122,7 @@ export async function renewHold(
 /** The balance, held, once the most that an answer can cost may be spent of it. */
 async function spendable(tx: Transaction, figures: Figures, charge: NewCharge, most: bigint): Promise<HeldBalance> {
   const first = await holdBalance(tx, figures, charge.organizationId)
-  if (first.pausedBy !== null) throw new SpendingPaused()
+  if (isPaused(first)) throw new SpendingPaused()
   await demandWithinCaps(tx, first, charge, most)
   // Only then, since it is a question of its own.
   const balance = availableOf(first) < most ? await expireCharges(tx, first) : first
@@ -166,7 +174,9 @@ async function demandWithinCaps(
 /** What charges have cost, or may yet cost. */
 async function spentWhere(tx: Transaction, which: ReturnType<typeof sql<boolean>>): Promise<bigint> {
   const { rows } = await sql<{ spent: string }>`
-    select coalesce(sum(case status when 'HELD' then held_allowance + held_granted else cost end), 0)::text as spent
+    select coalesce(sum(
+      case when status <> 'HELD' then cost when expires_at > ${tx.now} then held_allowance + held_granted else 0 end
+    ), 0)::text as spent
     from charge where ${which}`.execute(tx.unscoped)
   return BigInt(rows[0]?.spent ?? 0)
 }

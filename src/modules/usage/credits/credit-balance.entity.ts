@@ -1,9 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/postgresql'
-import { oneOf } from '../../../platform/database/one-of.ts'
 import type { Table } from '../../../platform/database/tables.ts'
 import { Organization } from '../../accounts/organizations/organization.entity.ts'
 
-/** Who has stopped an organization's spending: its own administrators, or those of the platform, who alone undo that. */
+/** Who can stop an organization's spending: its own administrators, and those of the platform, each for themselves. */
 export const pausers = ['ORGANIZATION', 'PLATFORM'] as const
 export type Pauser = (typeof pausers)[number]
 
@@ -13,7 +12,6 @@ export const CreditBalanceSchema = defineEntity({
   checks: [
     // Whatever the code does, nobody spends what is not there.
     { name: 'credit_balance_never_negative', expression: 'allowance >= 0 and granted >= 0 and held >= 0' },
-    { name: 'credit_balance_paused_by', expression: oneOf('paused_by', pausers) },
   ],
   properties: {
     organization: () => p.manyToOne(Organization).mapToPk().primary(),
@@ -27,7 +25,9 @@ export const CreditBalanceSchema = defineEntity({
     /** The month of the allowance, `2026-11`, and how much that was. */
     allowanceMonth: p.string().length(7),
     allowanceIssued: p.bigint('bigint'),
-    pausedBy: p.string().length(16).$type<Pauser>().nullable(),
+    // Whoever stopped spending allows it again, and nobody else.
+    isPausedByOrganization: p.boolean().default(false),
+    isPausedByPlatform: p.boolean().default(false),
     /** What one chat session may cost in all; null: no cap. */
     sessionCap: p.bigint('bigint').nullable(),
     /** What one agent may cost in a month; null: no cap. */

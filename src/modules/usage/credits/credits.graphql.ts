@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { builder } from '../../../graphql/builder.ts'
 import { describedValues } from '../../../graphql/enums.ts'
-import { errorType } from '../../../graphql/errors.ts'
 import { idempotencyKey, idempotencyKeyDescription } from '../../../graphql/idempotency.ts'
 import { encodeGlobalId, idOf } from '../../../graphql/ids.ts'
 import { mutation } from '../../../graphql/mutation.ts'
@@ -11,11 +10,11 @@ import { OrganizationType } from '../../accounts/organizations/organization.grap
 import { type ToldNews, viewerNewsTypes } from '../../accounts/users/viewer-events.graphql.ts'
 import type { Pauser } from './credit-balance.entity.ts'
 import { type CreditsRow, findCredits } from './credits.reads.ts'
-import { grantCredits, MOST_GRANTED, PausedByPlatform } from './credits.service.ts'
+import { grantCredits, MOST_GRANTED } from './credits.service.ts'
 
 const pauserDescriptions: Record<Pauser, string> = {
-  ORGANIZATION: 'An administrator of the organization.',
-  PLATFORM: 'Those who run this server, who alone allow it again.',
+  ORGANIZATION: 'The administrators of the organization.',
+  PLATFORM: 'Those who run this server.',
 }
 
 const PauserRef = builder.enumType('SpendingPauser', {
@@ -57,13 +56,12 @@ export const CreditBalanceRef = builder.objectRef<CreditsRow>('CreditBalance').i
     renewsAt: t.expose('renewsAt', { type: 'DateTime', description: 'When it gets the next allowance.' }),
     isPaused: t.boolean({
       description: 'Nothing that costs something is answered.',
-      resolve: ({ pausedBy }) => pausedBy !== null,
+      resolve: ({ pausedBy }) => pausedBy.length > 0,
     }),
     pausedBy: t.field({
-      type: PauserRef,
-      nullable: true,
-      description: 'Who has stopped that; null unless somebody has.',
-      resolve: ({ pausedBy }) => pausedBy,
+      type: [PauserRef],
+      description: 'Who has stopped that, and each alone allows it again; nobody unless somebody has.',
+      resolve: ({ pausedBy }) => [...pausedBy],
     }),
     sessionCapMillionths: t.expose('sessionCap', {
       type: 'BigInt',
@@ -77,8 +75,6 @@ export const CreditBalanceRef = builder.objectRef<CreditsRow>('CreditBalance').i
     }),
   }),
 })
-
-errorType(PausedByPlatform, 'Those who run this server have stopped the spending, and alone allow it again.')
 
 // Organization.credits
 builder.objectField(OrganizationType, 'credits', (t) =>

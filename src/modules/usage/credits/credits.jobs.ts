@@ -50,9 +50,10 @@ export const expireHolds = defineJob({
     const rows = await platform.database.unscoped
       .selectFrom('charge')
       .select('organization_id as id')
-      .distinct()
       .where('status', '=', 'HELD')
       .where('expires_at', '<=', platform.clock.now())
+      .groupBy('organization_id')
+      .orderBy((on) => on.fn.min('expires_at'))
       .limit(ORGANIZATIONS_A_LOOK)
       .execute()
     for (const { id } of rows) {

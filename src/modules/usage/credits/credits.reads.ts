@@ -4,7 +4,7 @@ import type { Context } from '../../../platform/context.ts'
 import { may } from '../../../platform/gate.ts'
 import { defineLoader, load } from '../../../platform/loaders.ts'
 import type { Tier } from '../../accounts/organizations/organization.entity.ts'
-import type { Pauser } from './credit-balance.entity.ts'
+import { type Pauser, pausers } from './credit-balance.entity.ts'
 import { amountsOf, availableOf, dueAllowance, type HeldBalance } from './ledger.service.ts'
 
 /** What an organization can spend, and how; amounts in millionths of a credit. */
@@ -17,7 +17,7 @@ export interface CreditsRow {
   /** What it gets each month. */
   readonly monthlyAllowance: bigint
   readonly renewsAt: Date
-  readonly pausedBy: Pauser | null
+  readonly pausedBy: readonly Pauser[]
   readonly sessionCap: bigint | null
   readonly agentCap: bigint | null
 }
@@ -36,7 +36,8 @@ const balanceByOrganization = defineLoader<string, KeptBalance>({
       .select([
         'organization.id as organizationId',
         'organization.tier',
-        'credit_balance.paused_by as pausedBy',
+        sql<boolean>`coalesce(is_paused_by_organization, false)`.as('isPausedByOrganization'),
+        sql<boolean>`coalesce(is_paused_by_platform, false)`.as('isPausedByPlatform'),
         sql<string>`coalesce(allowance_month, '0000-00')`.as('allowanceMonth'),
         sql<string>`coalesce(allowance, 0)::text`.as('allowance'),
         sql<string>`coalesce(granted, 0)::text`.as('granted'),
@@ -61,14 +62,20 @@ export async function findCredits(ctx: Context, organizationId: string): Promise
   return balance === null ? null : creditsRow(ctx, balance, balance.tier)
 }
 
+const isPausedBy: Record<Pauser, (balance: HeldBalance) => boolean> = {
+  ORGANIZATION: (balance) => balance.isPausedByOrganization,
+  PLATFORM: (balance) => balance.isPausedByPlatform,
+}
+
 /** A balance as it is shown. */
 export function creditsRow({ platform }: Context, balance: HeldBalance, tier: Tier): CreditsRow {
   const now = platform.clock.now()
   const monthlyAllowance = platform.settings.credits.monthly[tier]
   const { balance: due } = dueAllowance(balance, monthlyAllowance, now)
-  const { organizationId, allowance, granted, held, pausedBy, sessionCap, agentCap } = due
+  const { organizationId, allowance, granted, held, sessionCap, agentCap } = due
   return {
-    ...{ organizationId, allowance, granted, held, monthlyAllowance, pausedBy, sessionCap, agentCap },
+    ...{ organizationId, allowance, granted, held, monthlyAllowance, sessionCap, agentCap },
+    pausedBy: pausers.filter((pauser) => isPausedBy[pauser](due)),
     available: availableOf(due),
     renewsAt: nextMonth(now),
   }

@@ -6,7 +6,6 @@ import type { Transaction } from '../../../platform/database/transact.ts'
 import { newUuid } from '../../../platform/uuid.ts'
 import type { Tier } from '../../accounts/organizations/organization.entity.ts'
 import { newsOf } from '../../accounts/organizations/organization.events.ts'
-import type { Pauser } from './credit-balance.entity.ts'
 import { type CreditAccount, type CreditMove, creditAccounts } from './credit-entry.entity.ts'
 
 /** The balance of an organization while its row is held: amounts in millionths of a credit. */
@@ -17,7 +16,8 @@ export interface HeldBalance {
   readonly held: bigint
   readonly allowanceMonth: string
   readonly allowanceIssued: bigint
-  readonly pausedBy: Pauser | null
+  readonly isPausedByOrganization: boolean
+  readonly isPausedByPlatform: boolean
   readonly sessionCap: bigint | null
   readonly agentCap: bigint | null
 }
@@ -35,8 +35,8 @@ interface Move {
 type Figures = Pick<Platform, 'settings'>
 
 /**
- * Holds an organization's balance until the commit, with what it is due of this month's allowance. Comes after messages and
- * before charges and channels: whoever locks several does it in that order.
+ * Holds an organization's balance until the commit, with what it is due of this month's allowance. Comes after all else but
+ * charges, channel heads too: whoever locks several does it in that order, in `tx.last`.
  */
 export async function holdBalance(tx: Transaction, figures: Figures, organizationId: string): Promise<HeldBalance> {
   const found = (await readHeld(tx, organizationId)) ?? (await openBalance(tx, organizationId))
@@ -99,6 +99,11 @@ export function tellCredits(tx: Transaction, organizationId: string): void {
 /** What a move is about when it is about an answer. */
 export function referenceOf(messageId: string): string {
   return encodeTypeId('message', messageId)
+}
+
+/** Whether nothing may be spent of a balance, whatever there is. */
+export function isPaused(balance: Pick<HeldBalance, 'isPausedByOrganization' | 'isPausedByPlatform'>): boolean {
+  return balance.isPausedByOrganization || balance.isPausedByPlatform
 }
 
 /** What of the balance can be spent, in millionths of a credit. */
@@ -164,7 +169,8 @@ async function readHeld(
       'organization.tier',
       'credit_balance.organization_id as organizationId',
       'credit_balance.allowance_month as allowanceMonth',
-      'credit_balance.paused_by as pausedBy',
+      'credit_balance.is_paused_by_organization as isPausedByOrganization',
+      'credit_balance.is_paused_by_platform as isPausedByPlatform',
       amount('allowance').as('allowance'),
       amount('granted').as('granted'),
       amount('held').as('held'),

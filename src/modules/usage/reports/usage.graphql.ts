@@ -129,7 +129,7 @@ builder.queryField('usage', (t) =>
   t.field({
     type: UsageReportRef,
     description:
-      'What answers took and cost. That of everybody is for administrators; with your own id as `actorId` you see what you asked for yourself.',
+      'What answers took and cost. That of everybody is for administrators; with your own id as `actorId`, or that of an agent of yours, you see what you or it asked for, unless you are a guest.',
     authScopes: { authenticated: true },
     args: { input: t.arg({ type: UsageInput, required: true, description: 'Which answers.' }) },
     resolve: (_root, { input }, ctx) => readUsage(ctx, parseFilter(usageInput, input)),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Context } from '../../../platform/context.ts'
+import { isOpenTo } from '../../projects/project-access.reads.ts'
 
 /** By what usage is told apart. */
 export const usageDimensions = ['DAY', 'MODEL', 'PROJECT', 'ACTOR'] as const
@@ -35,12 +36,12 @@ export interface UsageGroup extends UsageTotals {
   readonly actorId: string | null
 }
 
-const columnOf = {
-  DAY: sql<string>`to_char(charge.ended_at at time zone 'UTC', 'YYYY-MM-DD')`,
-  MODEL: sql<string>`charge.model_id`,
-  PROJECT: sql<string>`charge.project_id`,
-  ACTOR: sql<string>`charge.actor_id`,
-}
+const keyOf = {
+  DAY: sql.ref<string>('seen.day'),
+  MODEL: sql.ref<string>('seen.model_id'),
+  PROJECT: sql.ref<string | null>('seen.seen_project_id'),
+  ACTOR: sql.ref<string>('seen.actor_id'),
+} as const
 
 const sums = [
   sql<number>`count(*)`.as('answers'),
@@ -56,24 +57,33 @@ export async function readUsageTotals(ctx: Context, filter: UsageFilter): Promis
   return totalsOf(await charges(ctx, filter).select(sums).executeTakeFirstOrThrow())
 }
 
-/** The same told apart, the dearest first; by day in order of days. */
+/** The same told apart, by day in order of days, and of one day the dearest first. */
 export async function readUsageGroups(
   ctx: Context,
   filter: UsageFilter,
   dimensions: readonly UsageDimension[],
   limit: number,
 ): Promise<UsageGroup[]> {
-  const of = (dimension: UsageDimension) =>
-    dimensions.includes(dimension) ? columnOf[dimension] : sql<string | null>`null`
-  const keys = dimensions.map((dimension) => columnOf[dimension])
-  const rows = await charges(ctx, filter)
+  const { db } = ctx
+  const seen = charges(ctx, filter)
+    .selectAll('charge')
+    .select([
+      sql<string>`to_char(charge.ended_at at time zone 'UTC', 'YYYY-MM-DD')`.as('day'),
+      // A project that cannot be read is none: what was asked there stands with what was asked in none.
+      sql<string | null>`case when ${isOpenTo(db, 'project.read', 'charge.project_id')} then charge.project_id end`.as(
+        'seen_project_id',
+      ),
+    ])
+  const of = (dimension: UsageDimension) => (dimensions.includes(dimension) ? keyOf[dimension] : sql<null>`null`)
+  const keys = dimensions.map((dimension) => keyOf[dimension])
+  const rows = await ctx.platform.database.unscoped
+    .selectFrom(seen.as('seen'))
     .select([...sums, of('DAY').as('day'), of('MODEL').as('modelId')])
     .select([of('PROJECT').as('projectId'), of('ACTOR').as('actorId')])
     .groupBy(keys)
-    .orderBy('day')
-    .orderBy(sql`sum(cost)`, 'desc')
-    .orderBy(sql`count(*)`, 'desc')
-    .orderBy(sql.join(keys))
+    .orderBy(
+      sql.join([...(dimensions.includes('DAY') ? [keyOf.DAY] : []), sql`sum(cost) desc, count(*) desc`, ...keys]),
+    )
     .limit(limit)
     .execute()
   return rows.map(({ day, modelId, projectId, actorId, ...row }) => {

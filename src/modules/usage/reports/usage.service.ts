@@ -1,8 +1,8 @@
 import { encodeTypeId } from '../../../lib/typeid.ts'
-import { authorIdOf, type Context } from '../../../platform/context.ts'
+import { type ActingViewer, authorIdOf, type Context } from '../../../platform/context.ts'
 import { InvalidInput } from '../../../platform/errors.ts'
 import { may, requireAction, requireViewer } from '../../../platform/gate.ts'
-import { findProject } from '../../projects/project.reads.ts'
+import { findAgent } from '../../accounts/agents/agent.reads.ts'
 import { getProject } from '../../projects/project.service.ts'
 import {
   readUsageGroups,
@@ -36,7 +36,7 @@ export interface UsageReport {
  */
 export async function readUsage(ctx: Context, { groupBy, first, ...filter }: ReadUsage): Promise<UsageReport> {
   const viewer = requireViewer(ctx)
-  const isOwn = filter.actorId === authorIdOf(viewer)
+  const isOwn = filter.actorId === authorIdOf(viewer) || (await isOwnAgent(ctx, viewer, filter.actorId))
   const target = encodeTypeId('organization', viewer.organizationId)
   if (!may(ctx, 'usage.read') && isOwn) requireAction(ctx, 'credits.read', target)
   else requireAction(ctx, 'usage.read', target)
@@ -49,30 +49,10 @@ export async function readUsage(ctx: Context, { groupBy, first, ...filter }: Rea
     readUsageTotals(ctx, filter),
     groupBy.length === 0 ? [] : readUsageGroups(ctx, filter, groupBy, first + 1),
   ])
-  const shown = await withoutHidden(ctx, groups.slice(0, first))
-  return { totals, groups: shown, hasMoreGroups: groups.length > first }
+  return { totals, groups: groups.slice(0, first), hasMoreGroups: groups.length > first }
 }
 
-/** Projects that the viewer cannot read are no projects to them: their groups are one with what was asked in none. */
-async function withoutHidden(ctx: Context, groups: readonly UsageGroup[]): Promise<UsageGroup[]> {
-  const together = new Map<string, UsageGroup>()
-  const projects = await Promise.all(groups.map(({ projectId }) => projectId && findProject(ctx, projectId)))
-  for (const [index, group] of groups.entries()) {
-    const seen = { ...group, projectId: projects[index] ? group.projectId : null }
-    const key = JSON.stringify([seen.day, seen.modelId, seen.projectId, seen.actorId])
-    const other = together.get(key)
-    together.set(key, other === undefined ? seen : { ...seen, ...sumOf(seen, other) })
-  }
-  return [...together.values()]
-}
-
-function sumOf(one: UsageTotals, other: UsageTotals): UsageTotals {
-  return {
-    answers: one.answers + other.answers,
-    inputTokens: one.inputTokens + other.inputTokens,
-    cachedInputTokens: one.cachedInputTokens + other.cachedInputTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-    reasoningTokens: one.reasoningTokens + other.reasoningTokens,
-    cost: one.cost + other.cost,
-  }
+/** What a person's agent asked for, that person may know. */
+async function isOwnAgent(ctx: Context, viewer: ActingViewer, actorId: string | null): Promise<boolean> {
+  return viewer.kind === 'user' && actorId !== null && (await findAgent(ctx, actorId))?.ownerId === viewer.userId
 }

@@ -28,29 +28,25 @@ test('each step may write what is asked for at most, and a model that costs noth
   expect(await limits('scenario/words-7', { maxOutputTokens: 1_000 }, {})).toEqual([null])
 })
 
-test('what one step leaves of the budget the next ones may write, and an answer never goes beyond it', async ({
+test('what one step leaves of the budget the next ones may take, and an answer never goes beyond it', async ({
   clocked,
   alice,
 }) => {
   const session = await openChat(alice)
-  using other = otherwise(clocked, 'scenario/tools', {}, (part) =>
-    // Each step takes all it may.
-    part.type === 'end' ? { ...part, usage: allOf(other.asked.at(-1)?.maxOutputTokens ?? 0) } : part,
-  )
-  const settings = { maxTokens: 1_000, maxIterations: 20 }
-  const answer = await sendAndWait(alice, session.id, { model: 'scenario/tools', content: lookTimes(19), settings })
+  const usage = { inputTokens: 20_000, cachedInputTokens: 0, outputTokens: 1_000, reasoningTokens: 0 }
+  using other = otherwise(clocked, 'scenario/tools', {}, (part) => (part.type === 'end' ? { ...part, usage } : part))
+  const asked = { content: lookTimes(7), model: 'scenario/tools', settings: { maxTokens: 1_000, maxIterations: 8 } }
+  const { estimateCompletion } = await alice.query(EstimateCompletionDocument, { input: asked })
+  const answer = await sendAndWait(alice, session.id, asked)
   expect(answer).toMatchObject({ status: 'FAILED', failureCode: 'BUDGET_SPENT' })
   const limits = other.asked.map(({ maxOutputTokens }) => maxOutputTokens ?? 0)
   expect(limits[0]).toBe(1_000)
-  expect(limits.length).toBeGreaterThanOrEqual(3)
-  const asked = { content: lookTimes(19), model: 'scenario/tools', settings }
-  const { estimateCompletion } = await alice.query(EstimateCompletionDocument, { input: asked })
-  const charged = BigInt(answer.costMillionths ?? 0)
-  expect(charged).toBe(
-    BigInt(limits.reduce((sum, limit) => sum + limit, 0)) * rates.output + BigInt(limits.length) * rates.input,
-  )
-  expect(charged).toBeLessThanOrEqual(BigInt(estimateCompletion.costMillionths))
-  for (const limit of limits.slice(1)) expect(limit).toBeGreaterThanOrEqual(256)
+  expect(limits.length).toBeGreaterThanOrEqual(2)
+  expect(limits.length).toBeLessThan(8)
+  for (const limit of limits) expect([limit >= 256, limit <= 1_000]).toEqual([true, true])
+  const spent = BigInt(limits.length) * (20_000n * rates.input + 1_000n * rates.output)
+  const most = BigInt(estimateCompletion.costMillionths)
+  expect(BigInt(answer.costMillionths ?? 0)).toBe(spent < most ? spent : most)
   await expectSoundBooks(clocked, alice)
 })
 
@@ -95,13 +91,9 @@ test('where another model may stand in, the dearest of them is held for', async 
     expect(BigInt(costMillionths)).toBe((BigInt(promptTokens) + 100n) * 9n)
     const own = await sendAndWait(alice, session.id, { model: 'scenario/words-3' })
     expect(own.costMillionths).toBe(String(9n * rates.input + 3n * rates.output))
-    expect(own.priceVersion).toMatch(/^own-[0-9a-f]{12},dear$/)
+    expect(own.priceVersion).toMatch(/^own-[0-9a-f]{12}$/)
     await expectSoundBooks(clocked, alice)
   } finally {
     Object.assign(prices, { find })
   }
 })
-
-function allOf(outputTokens: number) {
-  return { inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0 }
-}

@@ -1,8 +1,13 @@
 import { expect } from 'vitest'
 import { renewHold } from '../../../../src/modules/usage/charges/hold.service.ts'
 import { bookAllowances, expireHolds } from '../../../../src/modules/usage/credits/credits.jobs.ts'
-import { StopGenerationDocument } from '../../../gql/graphql.ts'
+import {
+  EstimateCompletionDocument,
+  StopGenerationDocument,
+  UpdateSpendingRulesDocument,
+} from '../../../gql/graphql.ts'
 import { uuidIn } from '../../../kit/people.ts'
+import { makeKey, programOf } from '../../../kit/programs.ts'
 import { openChat } from '../../../kit/test.ts'
 import {
   booksOf,
@@ -14,6 +19,7 @@ import {
   runJob,
   send,
   sendAndWait,
+  short,
   test,
 } from '../stage.ts'
 
@@ -26,8 +32,8 @@ test('whoever has not enough is told how much is missing, and nothing is said or
   if (sent.__typename !== 'InsufficientCredits') throw new Error(JSON.stringify(sent))
   const required = BigInt(sent.requiredMillionths)
   expect(required).toBeGreaterThan(1_000_000n * rates.reasoning)
-  expect(BigInt(sent.availableMillionths)).toBe(MONTHLY)
-  expect(BigInt(sent.missingMillionths)).toBe(required - MONTHLY)
+  expect(BigInt(sent.availableMillionths ?? -1)).toBe(MONTHLY)
+  expect(BigInt(sent.missingMillionths ?? -1)).toBe(required - MONTHLY)
   expect(sent).toMatchObject({ code: 'INSUFFICIENT_CREDITS', message: expect.stringContaining('not enough credits') })
   await expect(lastAnswer(alice, session.id)).rejects.toThrow('There is no answer')
   expect(await creditsOf(alice)).toMatchObject({ available: MONTHLY, held: 0n })
@@ -135,5 +141,37 @@ test('whoever needs what others hold past its time is not refused for it', async
   expect(await send(alice, second.id, { settings: dear })).toMatchObject({ __typename: 'SentMessage' })
   await expectSoundBooks(clocked, alice)
   await runJob(clocked, bookAllowances)
+  await expectSoundBooks(clocked, alice)
+})
+
+test('whoever may not see the credits is told by no refusal what there is', async ({ clocked, alice }) => {
+  const session = await openChat(alice)
+  const key = await makeKey(alice, { permissions: ['chat_session.read', 'message.send'] })
+  const program = programOf(clocked, key.secret)
+  const settings = { maxTokens: 1_000_000, tools: [] }
+  const sent = await send(program, session.id, { settings })
+  expect(sent).toMatchObject({ __typename: 'InsufficientCredits', availableMillionths: null, missingMillionths: null })
+  await alice.mutate(UpdateSpendingRulesDocument, { input: { sessionCapMillionths: '5' } })
+  expect(await send(program, session.id)).toMatchObject({
+    ...{ __typename: 'SpendingCapReached', capMillionths: null, remainingMillionths: null },
+  })
+  expect(await send(alice, session.id)).toMatchObject({ capMillionths: '5', remainingMillionths: '5' })
+  await program.close()
+})
+
+test('nothing is begun that can cost more than whoever asks allows', async ({ clocked, alice }) => {
+  const session = await openChat(alice)
+  const asked = { content: 'Anything?', model: 'scenario/words-3', settings: short }
+  const { estimateCompletion } = await alice.query(EstimateCompletionDocument, { input: asked })
+  const most = BigInt(estimateCompletion.costMillionths)
+  const allowing = (amount: bigint) => ({
+    settings: { ...short, maxCostMillionths: String(amount) },
+    model: asked.model,
+  })
+  expect(await send(alice, session.id, allowing(most - 1n))).toMatchObject({
+    ...{ __typename: 'CostLimitExceeded', code: 'COST_LIMIT_EXCEEDED' },
+    ...{ requiredMillionths: String(most), limitMillionths: String(most - 1n) },
+  })
+  await sendAndWait(alice, session.id, { ...allowing(most), idempotencyKey: 'allowed' })
   await expectSoundBooks(clocked, alice)
 })

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { reapGenerations } from '../../../../src/modules/chat/generations/reaper.service.ts'
-import { DeleteChatSessionDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
+import { ChatEventsDocument, DeleteChatSessionDocument, StopGenerationDocument } from '../../../gql/graphql.ts'
 import { untilEnded } from '../../../kit/chat.ts'
 import { openChat } from '../../../kit/test.ts'
 import { otherwise } from '../../chat/generations/other-model.ts'
@@ -135,3 +135,31 @@ test('what a provider says of its tokens may be anything: nobody pays more than 
 async function lastStatus(person: Parameters<typeof lastAnswer>[0], sessionId: string) {
   return (await lastAnswer(person, sessionId)).status
 }
+
+test.for(['stopped', 'deleted'] as const)(
+  'an answer that is %s as soon as something of it was shown is charged for all that was',
+  async (how, { clocked, alice }) => {
+    const session = await openChat(alice)
+    const events = alice.subscribe(ChatEventsDocument, { sessionId: session.id, after: session.eventsCursor })
+    const sent = await send(alice, session.id, { model: 'scenario/words-400' })
+    if (sent.__typename !== 'SentMessage') throw new Error(JSON.stringify(sent))
+    for (;;) if ((await events.next()).chatEvents.__typename === 'MessageDelta') break
+    if (how === 'stopped') await alice.mutate(StopGenerationDocument, { input: { messageId: sent.answer.id } })
+    else await alice.mutate(DeleteChatSessionDocument, { input: { id: session.id } })
+    events.stop()
+    const { available, held } = await creditsOf(alice)
+    expect(held).toBe(0n)
+    // Its prompt alone is some hundred tokens.
+    expect(MONTHLY - available).toBeGreaterThan(100n * rates.input + rates.output)
+    await expectSoundBooks(clocked, alice)
+  },
+)
+
+test('a provider that says it counted nothing has counted nothing', async ({ clocked, alice }) => {
+  const session = await openChat(alice)
+  const usage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+  using _ = otherwise(clocked, 'scenario/words-30', {}, (part) => (part.type === 'end' ? { ...part, usage } : part))
+  const answer = await sendAndWait(alice, session.id, { model: 'scenario/words-30' })
+  expect(answer).toMatchObject({ status: 'COMPLETED', usage: { isEstimated: true } })
+  expect(BigInt(answer.costMillionths ?? 0)).toBeGreaterThan(100n * rates.input)
+})

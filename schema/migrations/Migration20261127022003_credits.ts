@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261127014338_credits extends Migration {
+export class Migration20261127022003_credits extends Migration {
 
-  override name = 'Migration20261127014338_credits';
+  override name = 'Migration20261127022003_credits';
 
   override up(): void | Promise<void> {
     this.addSql(`create table "credit_entry" ("transaction_id" uuid not null, "account" varchar(16) not null, "organization_id" uuid not null, "move" varchar(16) not null, "reference" varchar(64) not null, "amount" bigint not null, "created_at" timestamptz not null, primary key ("transaction_id", "account"));`);
@@ -10,7 +10,7 @@ export class Migration20261127014338_credits extends Migration {
     this.addSql(`create unique index "credit_entry_given_back_once_unique" on "credit_entry" ("organization_id", "reference") where "account" = 'HELD' and "amount" < 0;`);
     this.addSql(`alter table "credit_entry" add constraint "credit_entry_once_unique" unique ("organization_id", "move", "reference", "account");`);
 
-    this.addSql(`create table "credit_balance" ("organization_id" uuid not null, "allowance" bigint not null, "granted" bigint not null, "held" bigint not null, "allowance_month" varchar(7) not null, "allowance_issued" bigint not null, "paused_by" varchar(16) null, "session_cap" bigint null, "agent_cap" bigint null, primary key ("organization_id"));`);
+    this.addSql(`create table "credit_balance" ("organization_id" uuid not null, "allowance" bigint not null, "granted" bigint not null, "held" bigint not null, "allowance_month" varchar(7) not null, "allowance_issued" bigint not null, "is_paused_by_organization" boolean not null default false, "is_paused_by_platform" boolean not null default false, "session_cap" bigint null, "agent_cap" bigint null, primary key ("organization_id"));`);
 
     this.addSql(`create table "charge" ("message_id" uuid not null, "organization_id" uuid not null, "session_id" uuid not null, "project_id" uuid null, "actor_id" uuid not null, "model_id" varchar(128) not null, "price_version" varchar(128) null, "rates" jsonb null, "held_allowance" bigint not null, "held_granted" bigint not null, "allowance_month" varchar(7) not null, "status" varchar(16) not null, "cost" bigint not null default '0', "input_tokens" int not null default 0, "cached_input_tokens" int not null default 0, "output_tokens" int not null default 0, "reasoning_tokens" int not null default 0, "created_at" timestamptz not null, "expires_at" timestamptz null, "ended_at" timestamptz null, primary key ("message_id"));`);
     this.addSql(`create index "charge_organization_id_ended_at_index" on "charge" ("organization_id", "ended_at");`);
@@ -31,7 +31,6 @@ export class Migration20261127014338_credits extends Migration {
 
     this.addSql(`alter table "credit_balance" add constraint "credit_balance_organization_id_foreign" foreign key ("organization_id") references "organization" ("id") on update cascade on delete cascade;`);
     this.addSql(`alter table "credit_balance" add constraint "credit_balance_never_negative" check (allowance >= 0 and granted >= 0 and held >= 0);`);
-    this.addSql(`alter table "credit_balance" add constraint "credit_balance_paused_by" check (paused_by in ('ORGANIZATION', 'PLATFORM'));`);
 
     this.addSql(`alter table "charge" add constraint "charge_organization_id_foreign" foreign key ("organization_id") references "organization" ("id");`);
     this.addSql(`alter table "charge" add constraint "charge_status_check" check (status in ('HELD', 'SETTLED', 'EXPIRED'));`);
