@@ -2,7 +2,8 @@ import { defineActions } from '../../../platform/access.ts'
 
 export const creditsActions = defineActions({
   'credits.read': { least: 'VIEWER', kind: 'read' },
-  'credits.manage': { least: 'ADMIN', kind: 'manage' },
+  // The caps are those of programs.
+  'credits.manage': { least: 'ADMIN', kind: 'manage', personOnly: true },
   'credits.grant': { least: 'PLATFORM_ADMIN', kind: 'manage' },
 })
 
