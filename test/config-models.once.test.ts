@@ -15,6 +15,9 @@ function faultsOf(environment: Record<string, string>): readonly string[] {
   }
 }
 
+/** So that faults of other kinds come alone. */
+const pricesForAll = { MODEL_PRICES: '*=1/1/1' }
+
 describe('a provider is configured', () => {
   test('by a key, or by an address where it needs none', () => {
     expect([...providersOf({}).values()].filter((provider) => provider.isConfigured)).toEqual([])
@@ -60,6 +63,7 @@ describe('a provider is configured', () => {
 
 test('groups, the default and the embedder are read', () => {
   const config = loadConfig({
+    ...pricesForAll,
     ANTHROPIC_API_KEY: 'k',
     OPENAI_API_KEY: 'k',
     MODEL_FALLBACKS: 'anthropic/a > openai/b>embedded/extractive, openai/c > anthropic/d',
@@ -97,14 +101,18 @@ describe('what is wrong is told', () => {
     ['EMBEDDINGS', { EMBEDDINGS: 'on' }],
     ['EMBEDDINGS', { EMBEDDINGS: 'openai/text-embedding-3-small' }],
     ['EMBEDDINGS', { OPENAI_API_KEY: 'k', EMBEDDINGS: 'openai/unknown' }],
+    ...['gpt', 'house/one', 'house/one=', '=1/1/1', 'house/one=1/1', 'house/one=0/1/1', 'house/one=1000001/1/1'].map(
+      (prices): [string, object] => ['MODEL_PRICES', { MODEL_PRICES: prices }],
+    ),
   ])('of %s: %j', (variable, environment) => {
-    const faults = faultsOf(environment as Record<string, string>)
+    const faults = faultsOf({ ...pricesForAll, ...(environment as Record<string, string>) })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(new RegExp(`^${variable} `))
   })
 
   test('all at once, with everything else', () => {
     const faults = faultsOf({
+      ...pricesForAll,
       PORT: 'x',
       DEFAULT_MODEL: 'x',
       OPENAI_COMPATIBLE: 'x',
@@ -117,6 +125,43 @@ describe('what is wrong is told', () => {
       'MODEL_FALLBACKS',
       'DEFAULT_MODEL',
     ])
+  })
+})
+
+describe('prices', () => {
+  test('are read by model, by provider and for all, with empty entries left out', () => {
+    const { prices } = loadConfig({ MODEL_PRICES: ' house/one = 1/0.1/2/3 ;; house/*=free; *=5/5/5;' }).models
+    expect([...prices.keys()]).toEqual(['house/one', 'house/*', '*'])
+    const rates = { input: 1_000_000n, cachedInput: 100_000n, output: 2_000_000n, reasoning: 3_000_000n }
+    expect([prices.get('house/one'), prices.get('house/*')]).toMatchObject([{ rates }, 'free'])
+    expect(loadConfig({}).models.prices.size).toBe(0)
+  })
+
+  test('that are none are told one by one, as they were written, with how to write them', () => {
+    const long = `house/${'x'.repeat(200)}=1`
+    const faults = faultsOf({ MODEL_PRICES: `house/one=1/1/1;house/two=dear;${long}` })
+    expect(faults).toEqual([
+      'MODEL_PRICES has "house/two=dear", which is not model=input/cached/output or model=input/cached/output/thinking in credits a million tokens, above 0, or model=free; provider/* and * stand for all others',
+      expect.stringMatching(/^MODEL_PRICES has "house\/x{94}", which is not /),
+    ])
+  })
+
+  test.each([
+    ['DEFAULT_MODEL', { DEFAULT_MODEL: 'openai/never-heard-of' }],
+    ['MODEL_FALLBACKS', { MODEL_FALLBACKS: 'embedded/extractive > openai/never-heard-of' }],
+  ])('are wanted of a %s that nobody chooses', (variable, environment) => {
+    const faultsWith = (prices: string) =>
+      faultsOf({ OPENAI_API_KEY: 'k', MODEL_PRICES: prices, ...(environment as Record<string, string>) })
+    const fault = `${variable} has openai/never-heard-of, whose price is not known here: set it with MODEL_PRICES`
+    expect(faultsWith('')).toEqual([fault])
+    expect(faultsWith('openai/another=1/1/1')).toEqual([fault])
+    for (const prices of ['openai/never-heard-of=1/1/1', 'openai/*=free', '*=1/1/1'])
+      expect(faultsWith(prices)).toEqual([])
+  })
+
+  test('are not wanted of what runs here', () => {
+    expect(faultsOf({ DEFAULT_MODEL: 'embedded/extractive', OLLAMA_URL: 'http://o' })).toEqual([])
+    expect(faultsOf({ DEFAULT_MODEL: 'ollama/llama4', OLLAMA_URL: 'http://o' })).toEqual([])
   })
 })
 

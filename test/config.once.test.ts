@@ -139,6 +139,9 @@ describe('values', () => {
     ['TRUSTED_PROXIES', 'proxy.example.org'],
     ['TRUSTED_PROXIES', '10.0.0.0/8,0.0.0.0/0'],
     ['TRUSTED_PROXIES', '::/0'],
+    ...['MONTHLY_CREDITS_FREE', 'MONTHLY_CREDITS_PRO', 'MONTHLY_CREDITS_ENTERPRISE'].flatMap((name) =>
+      ['-1', '1.5', '1000001', 'many', '1e3'].map((value): [string, string] => [name, value]),
+    ),
   ])('%s=%s is refused', (name, value) => {
     const faults = faultsOf({ [name]: value })
     expect(faults).toHaveLength(1)
@@ -159,6 +162,21 @@ describe('values', () => {
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(new RegExp(`^${name} `))
     expect(faults[0]).not.toContain('100%')
+  })
+})
+
+describe('monthly credits', () => {
+  const monthlyOf = (environment: Record<string, string>) => loadConfig(environment).settings.credits.monthly
+
+  test('are whole credits of each tier, and those of the product where nobody says how many', () => {
+    const usual = { FREE: 5_000_000n, PRO: 100_000_000n, ENTERPRISE: 1_000_000_000n }
+    expect(monthlyOf({})).toEqual(usual)
+    expect(monthlyOf({ MONTHLY_CREDITS_PRO: '7' })).toEqual({ ...usual, PRO: 7_000_000n })
+  })
+
+  test('may be none, and a million at most', () => {
+    const environment = { MONTHLY_CREDITS_FREE: '0', MONTHLY_CREDITS_ENTERPRISE: '1000000' }
+    expect(monthlyOf(environment)).toMatchObject({ FREE: 0n, ENTERPRISE: 1_000_000_000_000n })
   })
 })
 

@@ -1,6 +1,6 @@
 import { millionthsOf, type Rates } from './credits.ts'
 import { sha256Hex } from './hash.ts'
-import { modelNameOf } from './known-providers.ts'
+import { modelNameOf, OPENAI_CHAT } from './known-providers.ts'
 import { CATALOGUE_VERSION, catalogued, type Pricing } from './model-catalogue.ts'
 
 /** What a model costs, and which list says so. */
@@ -28,12 +28,13 @@ const OWN_PROVIDERS: readonly string[] = ['embedded', 'scenario', 'ollama']
 export function createPriceList(own: ReadonlyMap<string, Price | 'free'>): PriceList {
   return {
     find: (modelId) => {
-      const { providerId, name } = modelNameOf(modelId) ?? { providerId: '', name: modelId }
+      const { providerId, name, isChat } = modelNameOf(modelId) ?? { providerId: '', name: modelId, isChat: false }
       // Of one provider a model may have two ids, by the protocol it is asked with.
       const id = `${providerId}/${name}`
       return (
         own.get(modelId) ??
         own.get(id) ??
+        (isChat ? own.get(`${OPENAI_CHAT}/*`) : undefined) ??
         own.get(`${providerId}/*`) ??
         cataloguePrice(id) ??
         (OWN_PROVIDERS.includes(providerId) ? 'free' : null) ??

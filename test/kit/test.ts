@@ -76,7 +76,7 @@ export async function write(person: Person, pageId: string, ...texts: string[]):
 
 /** Opens a chat session that nobody else sees. */
 export async function openChat(
-  person: Person,
+  person: Client,
   input: CreateChatSessionInput = {},
 ): Promise<{ id: string; eventsCursor: string }> {
   const { createChatSession: session } = await person.mutate(CreateChatSessionDocument, { input })

@@ -14,12 +14,13 @@ export const creditProbes: Readonly<Record<string, Probe>> = {
     variables: (id) => ({ input: { organizationId: id('GrantCreditsInput.organizationId'), amountMillionths: '1' } }),
     comesToNothing: true,
   },
-  // Without an id it is their own organization; with one they would have to be administrators of the platform.
+  // With an id of another organization they would have to be administrators of the platform.
   'Mutation.updateSpendingRules': {
     ids: { 'UpdateSpendingRulesInput.organizationId': ['Organization'] },
-    variables: (id) => ({ input: { organizationId: id('UpdateSpendingRulesInput.organizationId'), isPaused: true } }),
+    variables: (id) => ({
+      input: { organizationId: id('UpdateSpendingRulesInput.organizationId'), sessionCapMillionths: '1000000000' },
+    }),
     alone: () => [{ input: { sessionCapMillionths: '1000000000' } }],
-    comesToNothing: true,
   },
   'Query.usage': {
     ids: { 'UsageInput.projectId': ['Project'], 'UsageInput.actorId': ['User', 'Agent'] },

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import { nextMonth } from '../../../src/lib/credits.ts'
 import type { Platform } from '../../../src/platform/context.ts'
 import type { Job } from '../../../src/platform/jobs.ts'
 import {
@@ -35,14 +36,26 @@ export const test = base.extend<{ clocked: TestServer }>({
 })
 
 /** Starts a server where scripted models cost something, but for those of `free`. */
-export function startPaidServer(environment: Readonly<Record<string, string>> = {}): Promise<TestServer> {
-  return startServer({
+export async function startPaidServer(environment: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const server = await startServer({
     environment: {
       MODEL_PRICES: `scenario/*=${rates.input}/${rates.cachedInput}/${rates.output}/${rates.reasoning};scenario/words-7=free`,
       MONTHLY_CREDITS_FREE: '1',
       ...environment,
     },
   })
+  // A month that ends by itself would do so in the middle of a test.
+  if (leftOfMonth(server) < 3_600_000) endMonth(server)
+  return server
+}
+
+/** Moves the clock over the end of the month, or to so many seconds before it; whoever was signed in has to do so again. */
+export function endMonth(server: TestServer, secondsBefore = -1): void {
+  server.clock.advance({ seconds: leftOfMonth(server) / 1_000 - secondsBefore })
+}
+
+function leftOfMonth({ clock }: TestServer): number {
+  return nextMonth(clock.now()).getTime() - clock.now().getTime()
 }
 
 /** The credits of a person's organization. */
