@@ -192,6 +192,20 @@ export const places: Readonly<Record<string, Place>> = {
   },
   'organization.service/setOrganizationTier/requireAction': strangers(owner, 'Mutation.setOrganizationTier'),
 
+  'credits.service/grantCredits/requireAction': {
+    killers: tests('usage/credits/credits', 'nobody but'),
+  },
+  'credits.service/updateSpendingRules/requireAction': {
+    killers: tests('usage/credits/spending-rules', 'are made by administrators'),
+  },
+  'hold.service/spendable/demandWithinCaps': { killers: tests('usage/credits/spending-rules') },
+  'usage.service/readUsage/requireAction': {
+    killers: tests('usage/reports/usage', 'is for administrators'),
+  },
+  'usage.service/readUsage/requireAction#2': {
+    killers: tests('usage/reports/usage', 'is for administrators'),
+  },
+
   'message.service/getMessage/pass': { killers: tests('chat/generations/generation', 'a key that may only read') },
   'chat-session.service/getChatSession/pass': { killers: tests('projects/project-changes', 'an archived project') },
   'message.service/sendMessage/requireGrant': unread,

@@ -1,4 +1,5 @@
 import { circuitMutants } from './circuits.ts'
+import { creditMutants } from './credits.ts'
 import { gateMutants } from './gates.ts'
 import type { Mutant } from './mutation.ts'
 import { nounMutants } from './nouns.ts'
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...providerMutants,
   ...platformMutants,
   ...circuitMutants,
+  ...creditMutants,
 ]
