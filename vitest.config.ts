@@ -26,7 +26,8 @@ const servicesOnly = ['test/**/*.services.test.ts', 'test/**/*.services.full.tes
 const onServices =
   missingUrls.length === 0 && process.env.FULL !== '1'
     ? [
-        'test/modules/{accounts,projects}/**/!(*.once).test.ts',
+        'test/modules/{accounts,projects,usage}/**/!(*.once).test.ts',
+        'test/modules/chat/generations/{budget,estimate}.test.ts',
         'test/laws/strangers*.test.ts',
         'test/modules/audit/{head-record,seal,sealer,verification}.test.ts',
         'test/modules/chat/{assistant,sessions}/*.test.ts',
