@@ -25,31 +25,9 @@ export const creditMutants: readonly Mutant[] = [
     ...tests('usage/charges/hold', 'is told by no refusal'),
   },
   {
-    name: 'Credits: what there is not is held',
-    edits: [
-      change(
-        hold,
-        '  if (availableOf(balance) < most) throw new InsufficientCredits(most, availableOf(balance))\n',
-        '',
-      ),
-    ],
-    ...tests('usage/charges/hold', 'has not enough'),
-  },
-  {
     name: 'Credits: a pause stops nothing',
     edits: [change(hold, '  if (isPaused(first)) throw new SpendingPaused()\n', '')],
     ...tests('usage/credits/spending-rules', 'stops what costs something'),
-  },
-  {
-    name: 'Credits: more is charged than was held',
-    edits: [
-      change(
-        settlement,
-        'const due = lesserOf(end.price, charge.heldAllowance + charge.heldGranted)',
-        'const due = end.price',
-      ),
-    ],
-    ...tests('usage/charges/settlement', 'may be anything'),
   },
   {
     name: 'Credits: the allowance of a month that is over comes back',

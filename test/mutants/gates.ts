@@ -193,7 +193,7 @@ export const places: Readonly<Record<string, Place>> = {
   'organization.service/setOrganizationTier/requireAction': strangers(owner, 'Mutation.setOrganizationTier'),
 
   'credits.service/grantCredits/requireAction': {
-    killers: tests('usage/credits/credits', 'nobody but'),
+    killers: tests('usage/credits/credits', 'are given by administrators'),
   },
   'credits.service/updateSpendingRules/requireAction': {
     killers: tests('usage/credits/spending-rules', 'are made by administrators'),
