@@ -60,6 +60,27 @@ export async function createOnce(
   return id
 }
 
+/**
+ * The ids that an earlier use of the key made; null where there was none, or it is still under way. For what would refuse a
+ * repeat for reasons that have come up since. @throws {IdempotencyKeyReused | Unauthenticated}
+ */
+export async function findMade(ctx: Context, field: string, input: IdempotentInput): Promise<readonly string[] | null> {
+  const viewer = requireViewer(ctx)
+  const { idempotencyKey: key } = input
+  if (key === null) return null
+  const earlier = await ctx.db
+    .from('idempotency_key')
+    .select(['input_hash', 'object_ids'])
+    .where('actor_id', '=', authorIdOf(viewer))
+    .where('field', '=', field)
+    .where('key', '=', key)
+    .where('expires_at', '>', ctx.platform.clock.now())
+    .executeTakeFirst()
+  if (earlier === undefined || earlier.object_ids.length === 0) return null
+  if (earlier.input_hash !== hashOf(input)) throw new IdempotencyKeyReused()
+  return earlier.object_ids
+}
+
 async function onceOnly(
   tx: Transaction,
   write: IdempotentWrite,
@@ -71,7 +92,7 @@ async function onceOnly(
     field: write.field,
     key: write.key,
   }
-  const inputHash = sha256Hex(canonicalJson(comparable(write.input)))
+  const inputHash = hashOf(write.input)
   const expiresAt = new Date(tx.now.getTime() + write.ttlSeconds * 1_000)
   const claimed = await tx.unscoped
     .insertInto('idempotency_key')
@@ -100,6 +121,10 @@ async function onceOnly(
     .where((on) => on.and(identity))
     .execute()
   return objectIds
+}
+
+function hashOf(input: IdempotentInput): string {
+  return sha256Hex(canonicalJson(comparable(input)))
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Reader } from '../../../platform/database/tenant-reads.ts'
 import { type Transaction, transact } from '../../../platform/database/transact.ts'
 import { InvalidInput, Unavailable, UserError } from '../../../platform/errors.ts'
 import { pass, requireGrant, requireViewer } from '../../../platform/gate.ts'
-import { createManyOnce } from '../../../platform/idempotency.ts'
+import { createManyOnce, findMade } from '../../../platform/idempotency.ts'
 import { forgetLoaded } from '../../../platform/loaders.ts'
 import { audit } from '../../audit/audit.service.ts'
 import { holdCharge } from '../../usage/charges/hold.service.ts'
@@ -189,8 +189,11 @@ async function tryToBegin(
   { field, question, prompt, input }: Beginning,
   add: Add,
 ): Promise<SentMessage> {
-  const model = requireModel(ctx, input.modelId ?? session.modelId)
   const { settings } = input
+  const once = { ...input, settings: { ...settings, maxCost: settings.maxCost?.toString() ?? null } }
+  const made = await findMade(ctx, field, once)
+  if (made !== null) return sentMessage(ctx, made)
+  const model = requireModel(ctx, input.modelId ?? session.modelId)
   const tools = toolsFor({ model, settings }).map(({ description }) => description)
   const plan = { model, tools, maxOutputTokens: settings.maxOutputTokens }
   await mustFit(plan, question)
@@ -201,7 +204,6 @@ async function tryToBegin(
   const slot = ctx.platform.tasks.reserve(requireViewer(ctx).userId)
   try {
     let isNew = false
-    const once = { ...input, settings: { ...settings, maxCost: settings.maxCost?.toString() ?? null } }
     const ids = await createManyOnce(ctx, field, once, async (tx, viewer) => {
       await holdSession(tx, viewer.organizationId, session.id, actionOf[field])
       const asked = await add(tx, { sessionId: session.id, viewer, model, budget, leaseMillis })
@@ -218,21 +220,25 @@ async function tryToBegin(
       isNew = true
       return [asked.question.id, asked.answer.id]
     })
-    const [questionId = '', answerId = ''] = ids
     if (isNew) {
       // Whoever has been let in meanwhile reads the answer as well.
       forgetLoaded(ctx)
       const audience = await audienceOf(ctx, (await findChatSession(ctx, session.id)) ?? session)
+      const [, answerId = ''] = ids
       const generation = { messageId: answerId, fence: FIRST_FENCE }
       const assignment = { ...generation, sessionId: session.id, model, settings, budget, messages }
       slot.start(answerId, (stopping) => writeAnswer(contextOfAnswer(ctx, audience, stopping), assignment, stopping))
     }
-    return {
-      question: await getMessage(ctx, questionId, 'chat_session.read'),
-      answer: await getMessage(ctx, answerId, 'chat_session.read'),
-    }
+    return sentMessage(ctx, ids)
   } finally {
     slot.release()
+  }
+}
+
+async function sentMessage(ctx: Context, [questionId = '', answerId = '']: readonly string[]): Promise<SentMessage> {
+  return {
+    question: await getMessage(ctx, questionId, 'chat_session.read'),
+    answer: await getMessage(ctx, answerId, 'chat_session.read'),
   }
 }
 

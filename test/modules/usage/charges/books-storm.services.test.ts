@@ -43,7 +43,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer One> ? One : never
 /** What happens at once, and how much time passes after it: minutes, or to another month. */
 const batch = fc.record({
   operations: fc.array(operation, { minLength: 1, maxLength: 12 }),
-  then: fc.oneof(
+  minutesAfter: fc.oneof(
     { weight: 6, arbitrary: fc.constant(0) },
     { weight: 3, arbitrary: fc.constant(3) },
     { weight: 1, arbitrary: fc.constant(60 * 24 * 31) },
@@ -113,10 +113,10 @@ test(`whatever happens at once, and whatever crashes, the books agree (seed ${SE
 }) => {
   const { unscoped } = clocked.app.platform.database
   const tried = new Map<string, number>()
-  const scenario = async (batches: readonly { operations: readonly Operation[]; then: number }[]) => {
+  const scenario = async (batches: readonly { operations: readonly Operation[]; minutesAfter: number }[]) => {
     const person = await signUp(clocked, 'Storm')
     const stage: Stage = { server: clocked, organizationId: uuidIn(person.organizationId), held: [] }
-    for (const { operations, then } of batches) {
+    for (const { operations, minutesAfter } of batches) {
       const outcomes = await Promise.allSettled(operations.map((operation) => act(stage, operation)))
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome.status === 'rejected' && !isLawful(outcome.reason)) throw outcome.reason
@@ -124,7 +124,7 @@ test(`whatever happens at once, and whatever crashes, the books agree (seed ${SE
         tried.set(key, (tried.get(key) ?? 0) + 1)
       }
       await expectSoundBooks(clocked, person)
-      clocked.clock.advance({ minutes: then })
+      clocked.clock.advance({ minutes: minutesAfter })
     }
     // Whoever crashed for good leaves nothing held once their time is over.
     clocked.clock.advance({ minutes: 10 })

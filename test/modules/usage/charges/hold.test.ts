@@ -49,11 +49,22 @@ test('of two sends at the last credit one is answered', async ({ clocked, alice 
   await expectSoundBooks(clocked, alice)
 })
 
-test('a send that is repeated under its key is held for once', async ({ clocked, alice }) => {
+test('a send that is repeated under its key is held for once, and answered the same whatever has changed since', async ({
+  clocked,
+  alice,
+}) => {
   const session = await openChat(alice)
   const input = { model: 'scenario/slow-400', idempotencyKey: 'once' }
   const [one, two] = [await send(alice, session.id, input), await send(alice, session.id, input)]
   expect(one).toEqual(two)
+  const { prices } = clocked.app.platform
+  const find = prices.find.bind(prices)
+  Object.assign(prices, { find: () => null })
+  try {
+    expect(await send(alice, session.id, input)).toEqual(one)
+  } finally {
+    Object.assign(prices, { find })
+  }
   const holds = await clocked.app.platform.database.unscoped
     .selectFrom('credit_entry')
     .select('reference')
