@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { scenarioText } from '../../src/platform/model-scenarios.ts'
 import { newSeed, seededRandom } from '../contracts/channels-rig.ts'
-import { ChatSessionDocument, SendMessageDocument } from '../gql/graphql.ts'
+import { ChatSessionDocument, OrganizationDocument, SendMessageDocument } from '../gql/graphql.ts'
 import { lastMessage } from '../kit/chat.ts'
 import { type Client, createTestClient } from '../kit/client.ts'
 import { createFollower, type Follower } from '../kit/follower.ts'
@@ -73,8 +73,12 @@ test(`an answer whose node is killed ends on the other one within ${endLimitMill
     const endMillis = performance.now() - killedAt
     await near.untilEnd(answerId, eventLimitMillis)
 
-    const { content = '', ...kept } = (await lastMessage(person, far.sessionId)) ?? {}
+    const message = await lastMessage(person, far.sessionId)
+    const { content = '', ...kept } = message ?? {}
     expect(kept).toMatchObject({ id: answerId, status: 'INTERRUPTED' })
+    // Whoever ends it charges what was shown, and nothing stays held for it.
+    expect(BigInt(message?.costMillionths ?? 0)).toBeGreaterThan(0n)
+    expect((await person.query(OrganizationDocument, {})).organization?.credits?.heldMillionths).toBe('0')
     expect(whole.startsWith(content)).toBe(true)
     expect(content.length).toBeLessThan(whole.length)
     for (const follower of [near, far]) expectTold(follower, answerId, { status: 'INTERRUPTED', content })
