@@ -27,13 +27,16 @@ const onServices =
   missingUrls.length === 0 && process.env.FULL !== '1'
     ? [
         'test/modules/{accounts,projects,usage}/**/!(*.once).test.ts',
-        'test/modules/chat/generations/{budget,estimate}.test.ts',
+        'test/modules/chat/generations/{budget,estimate,generation}.test.ts',
+        'test/modules/chat/messages/*.test.ts',
         'test/laws/strangers*.test.ts',
         'test/modules/audit/{head-record,seal,sealer,verification}.test.ts',
         'test/modules/chat/{assistant,sessions}/*.test.ts',
         'test/modules/chat/search/{bad-input,filters,paging,rights*,scripts,snippets,words}.test.ts',
-        'test/modules/chat/tools/{hostile-model,workspace-tools}.test.ts',
+        'test/modules/chat/tools/*.test.ts',
         'test/modules/ocean/links/*.test.ts',
+        'test/modules/ocean/blocks/{block,block-inputs,block-text,split-merge,structure}.test.ts',
+        'test/modules/providers/{embeddings/embedding,models/answer-door}.test.ts',
         'test/modules/ocean/pages/page-{archive,copy,moves}.test.ts',
         'test/nodes/{grant-admin,import-users,verify-audit}.test.ts',
         'test/transport/{reconnect,vanished-clients}.test.ts',

