@@ -83,15 +83,7 @@ test('a head that nobody recorded is recorded at a start, once, unless somebody 
   const rows = heads.map((head) => (head.chain === forged ? { ...head, signature: '0'.repeat(128) } : head))
   await database.unscoped.insertInto('audit_head').values(rows).execute()
   try {
-    const { rows: known } = await sql<{ count: number }>`select count(*)::int as count from audit_head`.execute(
-      database.unscoped,
-    )
-    // A batch of 500 with each writing, and other tests have organizations on this server too.
-    const batches = Math.ceil((known[0]?.count ?? 0) / 500) + 1
-    for (let start = 0; start < 2; start += 1) {
-      const recorder = createHeadRecorder(database.unscoped, signer, clock)
-      for (let batch = 0; batch < batches; batch += 1) await recorder.write()
-    }
+    for (let start = 0; start < 2; start += 1) await writeAll(server)
     expect(await seqsRecorded(server, ours)).toEqual([7])
     expect(await seqsRecorded(server, forged)).toEqual([])
   } finally {
@@ -101,13 +93,23 @@ test('a head that nobody recorded is recorded at a start, once, unless somebody 
 
 test('a record is not in the trail that an organization reads', async ({ server, alice }) => {
   await alice.mutate(CreateProjectDocument, { input: { name: 'A plan' } })
-  const { database, clock } = server.app.platform
   await sealPending(createSealing(server.app.platform, signer, () => undefined))
-  await createHeadRecorder(database.unscoped, signer, clock).write()
+  await writeAll(server)
   expect((await seqsRecorded(server, uuidIn(alice.organizationId))).length).toBeGreaterThan(0)
   const { auditEvents } = await alice.query(AuditEventsDocument, { first: 50 })
   expect(auditEvents.nodes.map(({ action }) => action)).not.toContain('audit.head')
 })
+
+/** Has a recorder write down all heads: a batch of 500 with each writing, and other tests have organizations here too. */
+async function writeAll({ app }: TestServer): Promise<void> {
+  const { database, clock } = app.platform
+  const { rows: known } = await sql<{ count: number }>`select count(*)::int as count from audit_head`.execute(
+    database.unscoped,
+  )
+  const batches = Math.ceil((known[0]?.count ?? 0) / 500) + 1
+  const recorder = createHeadRecorder(database.unscoped, signer, clock)
+  for (let batch = 0; batch < batches; batch += 1) await recorder.write()
+}
 
 function write(server: TestServer, chain: string | null, count: number) {
   const at = server.clock.now()
