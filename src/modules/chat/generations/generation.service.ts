@@ -74,7 +74,10 @@ function columnsOf({ content, thoughts, citations, segments, usage, reading }: G
   }
 }
 
-/** The one end of an answer: compare and swap with what it is charged and its event. False when somebody else has ended it or taken it over. */
+/**
+ * The one end of an answer: compare and swap, with what it is charged and its event. False when somebody else has ended it or
+ * taken it over.
+ */
 export async function finishGeneration(
   platform: Platform,
   generation: Generation,

@@ -89,8 +89,8 @@ export async function getMessage(ctx: Context, id: string, action: Action): Prom
 
 /**
  * Adds a question to a session and starts the answer, which goes on whoever leaves.
- * @throws {NotFound | Forbidden | InvalidInput | ModelNotConfigured | ModelNotPriced | PromptTooLong | SessionArchived |
- *   InsufficientCredits | SpendingPaused | SpendingCapReached | GenerationInProgress | BranchLimitReached |
+ * @throws {NotFound | Forbidden | InvalidInput | ModelNotConfigured | ModelNotPriced | CostLimitExceeded | PromptTooLong |
+ *   SessionArchived | InsufficientCredits | SpendingPaused | SpendingCapReached | GenerationInProgress | BranchLimitReached |
  *   IdempotencyKeyReused | Unavailable}
  */
 export async function sendMessage(ctx: Context, input: SendMessage): Promise<SentMessage> {
